@@ -1,0 +1,69 @@
+"""What can go wrong, each with a sentence that says what to do next, in Chinese and English."""
+
+
+class DanqingError(Exception):
+    """The root of every error that Danqing raises on purpose.
+
+    Args:
+        zh: one sentence in Chinese: what is wrong and what to do next.
+        en: the same in English.
+    """
+
+    def __init__(self, zh: str, en: str) -> None:
+        super().__init__(zh, en)
+        self.zh = zh
+        self.en = en
+
+    def text(self, language: str) -> str:
+        """The message in 'zh' or 'en'."""
+        return self.en if language == "en" else self.zh
+
+    def __str__(self) -> str:
+        return f"{self.zh} ({self.en})"
+
+
+class InvalidRequest(DanqingError):
+    """A value that the user gave cannot be used. `field` names it where there is one."""
+
+    def __init__(self, zh: str, en: str, *, field: str | None = None) -> None:
+        super().__init__(zh, en)
+        self.field = field
+
+
+class ScheduleError(InvalidRequest):
+    """A schedule text that cannot be read. `column` counts characters from 1."""
+
+    def __init__(self, zh: str, en: str, *, column: int) -> None:
+        super().__init__(zh, en)
+        self.column = column
+
+
+class WeightsError(DanqingError):
+    """A weight file is damaged, of another architecture, or not what its name says."""
+
+
+class ModelNotFound(DanqingError):
+    """No model of that name is known, or its files are not on this machine."""
+
+
+class RunNotFound(DanqingError):
+    """No run of that name, or the picture carries no request."""
+
+
+class StorageError(DanqingError):
+    """The output folder cannot be written: no permission, or the disk is full."""
+
+
+class OutOfMemory(DanqingError):
+    """The device has too little memory for this request."""
+
+
+class MissingExtra(DanqingError):
+    """An optional library is not installed; the message carries the pip command."""
+
+
+class ShapeError(DanqingError):
+    """A tensor at a seam has the wrong shape: a mistake in the calling program."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, message)
