@@ -5,7 +5,7 @@ Glossary: `x` noisy picture [B, 3, H, W], about [-1, 1] at the end. `x0` estimat
 `tau` model time 0..999, a float. `k` index into the respaced schedule, 0 the cleanest.
 """
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,4 +36,44 @@ class TextImageEncoder(Protocol):
 
     def encode_text(self, tokens: "Tensor") -> "Tensor":
         """[P, L] int64 -> [P, D], not unit length."""
+        ...
+
+
+class Randomness(Protocol):
+    """Every random number of a batch; picture b's depend on its own seed, the purpose and the index alone."""
+
+    def normal(self, purpose: str, index: int, shape: tuple[int, ...]) -> "Tensor":
+        """Standard normal numbers, [B, *shape] float32 on the CPU, the same at every call."""
+        ...
+
+    def uniform(self, purpose: str, index: int, shape: tuple[int, ...]) -> "Tensor":
+        """Numbers in [0, 1), [B, *shape] float32 on the CPU, the same at every call."""
+        ...
+
+
+class Moment(NamedTuple):
+    """Where a run stands: the respaced index and what the noise schedule says there."""
+
+    k: int
+    tau: float
+    alpha: float
+    sigma: float
+
+
+class Guidance(NamedTuple):
+    """What a guide answers: the gradient of the log-probability (-dL/dx), [B, 3, H, W], and the loss L, [B]."""
+
+    gradient: "Tensor"
+    loss: "Tensor"
+
+
+class Guide(Protocol):
+    """Says which way a noisy picture should change."""
+
+    def needs_graph(self, moment: Moment) -> bool:
+        """Whether the gradient runs through the denoiser, so that x0 must arrive with its autograd graph."""
+        ...
+
+    def __call__(self, x: "Tensor", x0: "Tensor", moment: Moment) -> Guidance:
+        """x [B, 3, H, W] noisy, x0 [B, 3, H, W] the denoiser's estimate; x requires grad where the graph is needed."""
         ...
