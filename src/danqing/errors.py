@@ -33,8 +33,8 @@ class InvalidRequest(DanqingError):
 class ScheduleError(InvalidRequest):
     """A schedule text that cannot be read. `column` counts characters from 1."""
 
-    def __init__(self, zh: str, en: str, *, column: int) -> None:
-        super().__init__(zh, en)
+    def __init__(self, zh: str, en: str, *, column: int, field: str | None = None) -> None:
+        super().__init__(zh, en, field=field)
         self.column = column
 
 

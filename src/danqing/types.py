@@ -5,6 +5,7 @@ Glossary: `x` noisy picture [B, 3, H, W], about [-1, 1] at the end. `x0` estimat
 `tau` model time 0..999, a float. `k` index into the respaced schedule, 0 the cleanest.
 """
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -77,3 +78,17 @@ class Guide(Protocol):
     def __call__(self, x: "Tensor", x0: "Tensor", moment: Moment) -> Guidance:
         """x [B, 3, H, W] noisy, x0 [B, 3, H, W] the denoiser's estimate; x requires grad where the graph is needed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All that is needed to go on with a run that stopped: randomness is a function of seed and step, so none is stored."""
+
+    batch: int
+    """The batch that was being painted, 0 the first."""
+    k: int
+    """The respaced index of the next step; -1 when the batch is finished."""
+    x: "Tensor"
+    """The noisy pictures, [B, 3, H, W] float32 on the CPU."""
+    memory: "tuple[Tensor, ...]"
+    """What a multi-step sampler remembers of earlier steps, each [B, 3, H, W]."""

@@ -1,0 +1,354 @@
+"""The request: every knob of a painting once, with its type, range, default, unit and help in Chinese and English.
+
+The command line, the JSON schema, the studio and the documents are all made from these fields.
+"""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self, cast, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import ErrorDetails
+
+from danqing.errors import InvalidRequest, ScheduleError
+from danqing.prompt import Prompt, compose
+from danqing.schedule import Schedule, parse_schedule
+
+SIDE = 64
+"""Both sides of a canvas are multiples of this many pixels."""
+
+Sampler = Literal["ddim", "plms", "dpmpp_2m"]
+Symmetry = Literal["none", "horizontal", "vertical", "both"]
+Saved = Literal["previews", "gif", "webp", "mp4", "sheet"]
+
+
+def nearest_sizes(width: int, height: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The canvases just below and just above a size whose sides are not multiples of 64."""
+
+    def below(side: int) -> int:
+        return max(SIDE, side // SIDE * SIDE)
+
+    def above(side: int) -> int:
+        return max(SIDE, -(-side // SIDE) * SIDE)
+
+    return (below(width), below(height)), (above(width), above(height))
+
+
+def _read_size(value: object) -> object:
+    if isinstance(value, str):
+        found = re.fullmatch(r"\s*(\d{1,5})\s*[xX×*,，]\s*(\d{1,5})\s*", value)
+        if not found:
+            raise InvalidRequest(
+                f"画幅“{value}”看不懂。请写成 宽x高，例如 1280x768。",
+                f"The size {value!r} cannot be read. Write WIDTHxHEIGHT, for example 1280x768.",
+                field="size",
+            )
+        value = (int(found[1]), int(found[2]))
+    sides = tuple(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else ()
+    if len(sides) != 2 or any(isinstance(side, bool) or not isinstance(side, int) for side in sides):
+        raise InvalidRequest(
+            "画幅要两个整数：宽和高，例如 1280x768。",
+            "The size needs two whole numbers, width and height, for example 1280x768.",
+            field="size",
+        )
+    width, height = cast("tuple[int, int]", sides)
+    if width < SIDE or height < SIDE or width % SIDE or height % SIDE:
+        (w0, h0), (w1, h1) = nearest_sizes(width, height)
+        near = f"{w0}x{h0}" if (w0, h0) == (w1, h1) else f"{w0}x{h0}, {w1}x{h1}"
+        raise InvalidRequest(
+            f"画幅 {width}x{height} 不行：宽和高都要是 {SIDE} 的倍数。最接近的是 {near}。",
+            f"The size {width}x{height} cannot be painted: both sides must be multiples of {SIDE}. Nearest: {near}.",
+            field="size",
+        )
+    return width, height
+
+
+def _read_prompts(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+def _schedule(low: float, high: float, *, whole: bool = False) -> BeforeValidator:
+    def read(value: object, info: ValidationInfo) -> Schedule:
+        field = info.field_name or ""
+        if not isinstance(value, str | int | float | list | tuple | Schedule):
+            raise InvalidRequest(
+                f"{field} 要一个数，或 [12]*400+[4]*600 这样的日程。",
+                f"{field} needs a number or a schedule such as [12]*400+[4]*600.",
+                field=field,
+            )
+        try:
+            # use_secondary is a switch over the run: true and false are 1 and 0.
+            schedule = parse_schedule(int(value) if isinstance(value, bool) else cast("str", value))
+        except ScheduleError as error:
+            zh, en = f"{field}：{error.zh}", f"{field}: {error.en}"
+            raise ScheduleError(zh, en, column=error.column, field=field) from error
+        if schedule.lowest < low or schedule.highest > high or (whole and not schedule.whole):
+            kind_zh, kind_en = ("整数", "whole numbers") if whole else ("数", "numbers")
+            raise InvalidRequest(
+                f"{field} 的值要是 {low:g} 到 {high:g} 之间的{kind_zh}。",
+                f"{field} takes {kind_en} from {low:g} to {high:g}.",
+                field=field,
+            )
+        return schedule
+
+    return BeforeValidator(read)
+
+
+_AS_TEXT = (
+    PlainSerializer(lambda schedule: str(schedule), return_type=str),
+    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "array", "items": {"type": "number"}}]}),
+)
+Scale = Annotated[Schedule, _schedule(0, 1e8), *_AS_TEXT]
+Clamp = Annotated[Schedule, _schedule(1e-6, 1e3), *_AS_TEXT]
+Batches = Annotated[Schedule, _schedule(1, 64, whole=True), *_AS_TEXT]
+Cuts = Annotated[Schedule, _schedule(0, 256, whole=True), *_AS_TEXT]
+Power = Annotated[Schedule, _schedule(0, 100), *_AS_TEXT]
+Share = Annotated[Schedule, _schedule(0, 1), *_AS_TEXT]
+Switch = Annotated[Schedule, _schedule(0, 1, whole=True), *_AS_TEXT]
+Size = Annotated[tuple[int, int], BeforeValidator(_read_size)]
+Prompts = Annotated[tuple[str, ...], BeforeValidator(_read_prompts)]
+
+
+def _knob(group: str, zh: str, en: str, unit: str = "") -> dict[str, Any]:
+    return {"description": en, "json_schema_extra": {"group": group, "zh": zh, "en": en, "unit": unit}}
+
+
+def _constant(value: float) -> Schedule:
+    return Schedule((float(value),))
+
+
+class Request(BaseModel):
+    """One painting as asked for. Frozen; a field that was not given may be filled by the model's own defaults."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, validate_default=False)
+
+    prompts: Prompts = Field(
+        min_length=1,
+        max_length=20,
+        **_knob("画题", "画题，可多句，每句可带“：权重”", "sentences, each with an optional ':weight'"),
+    )
+    style: str | None = Field(None, **_knob("画题", "风格，如 水墨画", "style, for instance 水墨画"))
+    artist: str | None = Field(None, **_knob("画题", "画家，如 齐白石", "artist, for instance 齐白石"))
+    fuzzy_prompt: bool = Field(
+        False, **_knob("画题", "每句另加 25 份带噪的副本", "add 25 noisy copies of every sentence")
+    )
+    rand_mag: float = Field(0.05, ge=0, le=10, **_knob("画题", "副本的噪声大小", "size of that noise"))
+
+    size: Size = Field((1280, 768), **_knob("画幅", "宽x高，64 的倍数", "width x height, multiples of 64", "px"))
+    seed: int | None = Field(
+        None,
+        ge=0,
+        le=2**63 - 1,
+        **_knob("画幅", "随机种子；不给则随机并告知", "random seed; drawn and reported if not given"),
+    )
+    n_batches: int = Field(1, ge=1, le=1000, **_knob("画幅", "先后画几批", "batches painted one after another"))
+    batch_size: int = Field(1, ge=1, le=64, **_knob("画幅", "一批同时画几幅", "pictures painted at once"))
+    batch_name: str = Field("", max_length=100, **_knob("画幅", "这次作画的名字", "part of the run's name"))
+
+    init_image: str | None = Field(
+        None, **_knob("底图", "底图：文件、网址或 data URI", "picture to start from: a file, URL or data URI")
+    )
+    init_fit: Literal["cover", "stretch"] = Field(
+        "cover", **_knob("底图", "底图放到画幅：裁切或拉伸", "fit the start picture by cropping or by stretching")
+    )
+    init_scale: Scale = Field(
+        _constant(1000), **_knob("底图", "与底图相似的权重", "weight of likeness to the start picture")
+    )
+    skip_steps: int = Field(
+        0, ge=0, le=999, **_knob("底图", "略过最初几步", "leave out the first (noisiest) steps", "step")
+    )
+    perlin_init: bool = Field(False, **_knob("底图", "从柏林噪声开始", "start from Perlin noise"))
+    perlin_mode: Literal["mixed", "color", "gray"] = Field(
+        "mixed", **_knob("底图", "柏林噪声的颜色", "colours of the Perlin noise")
+    )
+
+    steps: int = Field(250, ge=2, le=1000, **_knob("步骤", "步数", "steps", "step"))
+    sampler: Sampler = Field("ddim", **_knob("步骤", "采样器", "sampler"))
+    eta: float = Field(0.8, ge=0, le=10, **_knob("步骤", "DDIM 每步加多少新噪声", "fresh noise in a DDIM step"))
+    clip_denoised: bool = Field(False, **_knob("步骤", "把估计的画限制在 [-1, 1]", "clamp the estimate to [-1, 1]"))
+    randomize_class: bool = Field(
+        True, **_knob("步骤", "分类网络每步随机取一类", "random class at every step, for class-conditional networks")
+    )
+    symmetry: Symmetry = Field(
+        "none", **_knob("步骤", "对称：左右、上下或两者", "mirror left-right, top-bottom or both")
+    )
+    symmetry_at: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
+        (0.09,), max_length=100, **_knob("步骤", "在全程的哪些比例处做对称", "when to mirror, as shares of the run")
+    )
+
+    clip_guidance_scale: Scale = Field(_constant(5000), **_knob("引导", "画题的权重", "weight of the sentence"))
+    tv_scale: Scale = Field(_constant(0), **_knob("引导", "平滑的权重", "weight of smoothness"))
+    range_scale: Scale = Field(_constant(0), **_knob("引导", "颜色不越界的权重", "weight of staying in range"))
+    sat_scale: Scale = Field(_constant(0), **_knob("引导", "不过饱和的权重", "weight against saturation"))
+    clamp_grad: bool = Field(True, **_knob("引导", "限制引导的大小", "limit the guidance gradient"))
+    clamp_max: Clamp = Field(
+        _constant(0.05), **_knob("引导", "引导梯度的均方根上限", "largest RMS of the guidance gradient")
+    )
+    use_secondary: Switch = Field(
+        _constant(1),
+        **_knob("引导", "引导用小网络（快）还是主网络（准）", "guide through the small network (fast) or the U-Net"),
+    )
+    cutn_batches: Batches = Field(_constant(4), **_knob("引导", "每步看几批切片", "batches of cuts in a step"))
+    cut_overview: Cuts = Field(
+        parse_schedule("[12]*400+[4]*600"), **_knob("引导", "每批看全图的切片数", "whole-picture cuts in a batch")
+    )
+    cut_innercut: Cuts = Field(
+        parse_schedule("[4]*400+[12]*600"), **_knob("引导", "每批看局部的切片数", "inner cuts in a batch")
+    )
+    cut_ic_pow: Power = Field(_constant(1), **_knob("引导", "局部切片大小的指数", "exponent of the inner cuts' size"))
+    cut_icgray_p: Share = Field(
+        parse_schedule("[0.2]*400+[0]*600"), **_knob("引导", "局部切片中灰度的比例", "share of gray inner cuts")
+    )
+
+    model: str = Field(
+        "auto", max_length=200, **_knob("机器", "模型；auto 取已装的", "model; auto takes the one installed")
+    )
+    device: str = Field(
+        "auto", max_length=20, **_knob("机器", "设备：auto、cpu、cuda、mps", "device: auto, cpu, cuda, mps")
+    )
+    dtype: Literal["float32", "bfloat16", "float16"] = Field(
+        "float32", **_knob("机器", "网络的精度", "precision of the networks")
+    )
+
+    display_rate: int = Field(
+        10, ge=1, le=1000, **_knob("保存", "每几步一张预览", "a preview every so many steps", "step")
+    )
+    save: tuple[Saved, ...] = Field(
+        ("previews", "gif", "sheet"), **_knob("保存", "除成画外还存什么", "what to keep beside the pictures")
+    )
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.skip_steps >= self.steps:
+            raise InvalidRequest(
+                f"skip_steps（{self.skip_steps}）要小于 steps（{self.steps}）。",
+                f"skip_steps ({self.skip_steps}) must be smaller than steps ({self.steps}).",
+                field="skip_steps",
+            )
+        self.composed()
+        return self
+
+    def composed(self) -> tuple[Prompt, ...]:
+        """The sentences with their weights, style and artist added to the first."""
+        return compose(self.prompts, style=self.style, artist=self.artist)
+
+    def filled(self, defaults: Mapping[str, object]) -> "Request":
+        """This request with a model's own defaults in the fields that were not given.
+
+        Args:
+            defaults: field names and values, as a model's spec states them.
+        Returns:
+            a new request; every field that was given keeps its value.
+        """
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return read_request({**defaults, **given})
+
+    def changed(self, **changes: object) -> "Request":
+        """A copy with some fields replaced and everything checked again."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return read_request({**given, **changes})
+
+    @property
+    def count(self) -> int:
+        """How many pictures the request asks for."""
+        return self.n_batches * self.batch_size
+
+    def to_plain(self) -> dict[str, object]:
+        """The fields as plain JSON values, only those that differ from the defaults of this class or were given."""
+        return self.model_dump(mode="json", include=self.model_fields_set)
+
+
+_RENAMED = {
+    "text_prompts": "prompts",
+    "prompt": "prompts",
+    "width_height": "size",
+    "diffusion_sampling_mode": "sampler",
+    "use_gpu": "device",
+    "transformation_percent": "symmetry_at",
+    "use_secondary_model": "use_secondary",
+}
+
+
+def read_request(values: Mapping[str, object]) -> Request:
+    """Check plain values and make a request of them.
+
+    Args:
+        values: field names and values, as they come from a file, a command line or JSON.
+    Returns:
+        the request.
+    Raises:
+        InvalidRequest: the first thing that is wrong, and what would be right; an unknown name comes with the nearest one.
+    """
+    for name in values:
+        if name not in Request.model_fields:
+            raise _unknown(name)
+    try:
+        return Request.model_validate(dict(values))
+    except ValidationError as error:
+        raise _explain(error.errors(include_url=False)[0]) from error
+
+
+def _unknown(name: str) -> InvalidRequest:
+    near = _RENAMED.get(name) or next(iter(difflib.get_close_matches(name, Request.model_fields, 1, 0.5)), None)
+    return InvalidRequest(
+        f"没有“{name}”这个参数" + (f"，是不是 {near}？" if near else "。用 danqing draw --help 看全部参数。"),
+        f"There is no parameter {name!r}"
+        + (f"; did you mean {near}?" if near else ". See danqing draw --help for all."),
+        field=name,
+    )
+
+
+# pydantic's error types in words; {…} are filled from the error's own context.
+_ZH = {
+    "missing": "没有给",
+    "greater_than_equal": "不能小于 {ge}",
+    "less_than_equal": "不能大于 {le}",
+    "literal_error": "只能是 {expected}",
+    "int_parsing": "要是整数",
+    "int_type": "要是整数",
+    "int_from_float": "要是整数",
+    "float_parsing": "要是数",
+    "float_type": "要是数",
+    "finite_number": "要是有限的数",
+    "bool_parsing": "要是 true 或 false",
+    "bool_type": "要是 true 或 false",
+    "string_type": "要是文字",
+    "string_too_long": "最多 {max_length} 个字",
+    "tuple_type": "要是一个列表",
+    "too_short": "至少要有 {min_length} 项",
+    "too_long": "最多 {max_length} 项",
+}
+
+
+def _explain(error: ErrorDetails) -> InvalidRequest:
+    field = ".".join(str(part) for part in error["loc"]) or "request"
+    zh = _ZH.get(error["type"], "不对").format_map(error.get("ctx", {}))
+    given = "" if error["type"] == "missing" else f"（给的是 {_short(error['input'])}）"
+    return InvalidRequest(
+        f"{field} {zh}{given}。", f"{field}: {error['msg']} (given: {_short(error['input'])}).", field=field
+    )
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def choices(field: str) -> tuple[str, ...]:
+    """The words a field accepts, empty for a field that is not a choice."""
+    annotation = Request.model_fields[field].annotation
+    literal = next((arg for arg in get_args(annotation) if get_args(arg)), annotation)
+    return tuple(str(arg) for arg in get_args(literal) if isinstance(arg, str)) or tuple(
+        str(arg) for arg in get_args(annotation) if isinstance(arg, str)
+    )
