@@ -1,0 +1,147 @@
+"""What the U-Net is made of: residual and attention blocks, resampling, stages. Parameter names as in the original."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Resample = Callable[[Tensor], Tensor]
+M = TypeVar("M", bound=nn.Module)
+
+
+def halve(h: Tensor) -> Tensor:
+    """Mean of every 2x2 square: [B, C, H, W] -> [B, C, H/2, W/2]."""
+    return F.avg_pool2d(h, 2)
+
+
+def double(h: Tensor) -> Tensor:
+    """Every value four times: [B, C, H, W] -> [B, C, 2H, 2W]."""
+    return F.interpolate(h, scale_factor=2.0, mode="nearest")
+
+
+def zeroed(module: M) -> M:
+    """The same module with all its weights zero, so that a residual path starts as the identity."""
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)
+    return module
+
+
+class GroupNorm(nn.Module):
+    """Normalisation over 32 groups of channels, always computed in float32."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[B, C, ...] -> the same, in h's dtype."""
+        return F.group_norm(h.float(), 32, self.weight.float(), self.bias.float(), eps=1e-5).to(h.dtype)
+
+
+class Residual(nn.Module):
+    """Two convolutions beside a shortcut, told the time in between; may halve or double the picture on the way.
+
+    Args:
+        embedding: length of the time embedding.
+        width, out: channels in and out.
+        scale_shift: the time scales and shifts the second normalisation; otherwise it is added before it.
+        resample: `halve`, `double` or None.
+    """
+
+    def __init__(
+        self, embedding: int, width: int, out: int, *, scale_shift: bool, resample: Resample | None = None
+    ) -> None:
+        super().__init__()
+        self.scale_shift = scale_shift
+        self.resample = resample
+        self.in_layers = nn.Sequential(GroupNorm(width), nn.SiLU(), nn.Conv2d(width, out, 3, padding=1))
+        self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding, 2 * out if scale_shift else out))
+        last = zeroed(nn.Conv2d(out, out, 3, padding=1))
+        self.out_layers = nn.Sequential(GroupNorm(out), nn.SiLU(), nn.Identity(), last)  # 2 was the dropout
+        self.skip_connection = nn.Identity() if width == out else nn.Conv2d(width, out, 1)
+
+    def forward(self, x: Tensor, emb: Tensor) -> Tensor:
+        """x [B, width, H, W], emb [B, embedding] -> [B, out, H', W']."""
+        norm, silu, conv = self.in_layers
+        h: Tensor = silu(norm(x))
+        if self.resample is not None:
+            h, x = self.resample(h), self.resample(x)
+        h = conv(h)
+        shift: Tensor = self.emb_layers(emb)[:, :, None, None]  # [B, out or 2*out, 1, 1]
+        norm, *rest = self.out_layers
+        if self.scale_shift:
+            scale, shift = shift.chunk(2, dim=1)
+            h = norm(h) * (1 + scale) + shift
+        else:
+            h = norm(h + shift)
+        for layer in rest:
+            h = layer(h)
+        return self.skip_connection(x) + h
+
+
+class Attention(nn.Module):
+    """Self-attention over all places of the picture, beside a shortcut.
+
+    The channels of `qkv` are ordered (heads, 3, head width), as in every published file.
+
+    Raises:
+        ValueError: `width` is no multiple of `heads`.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"{heads} attention heads cannot share {width} channels; set heads or head_channels")
+        self.heads = heads
+        self.norm = GroupNorm(width)
+        self.qkv = nn.Conv1d(width, 3 * width, 1)
+        self.proj_out = zeroed(nn.Conv1d(width, width, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] -> the same."""
+        flat = x.flatten(2)  # [B, C, H*W]
+        qkv: Tensor = self.qkv(self.norm(flat))
+        qkv = qkv.reshape(x.shape[0], self.heads, 3, -1, flat.shape[2]).transpose(-1, -2)
+        q, k, v = qkv.unbind(dim=2)  # [B, heads, H*W, C/heads] each
+        h = F.scaled_dot_product_attention(q, k, v)
+        return (flat + self.proj_out(h.transpose(-1, -2).flatten(1, 2))).view_as(x)
+
+
+class Downsample(nn.Module):
+    """Halves the picture by a strided convolution."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.op = nn.Conv2d(width, width, 3, stride=2, padding=1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, H/2, W/2]."""
+        return self.op(h)
+
+
+class Upsample(nn.Module):
+    """Doubles the picture, then smooths it by a convolution."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[B, C, H, W] -> [B, C, 2H, 2W]."""
+        return self.conv(double(h))
+
+
+class Stage(nn.ModuleList):
+    """Blocks in a row between two joints of the U; the residual ones are told the time."""
+
+    def __init__(self, *layers: nn.Module) -> None:
+        super().__init__(layers)
+
+    def forward(self, h: Tensor, emb: Tensor) -> Tensor:
+        """h [B, C, H, W], emb [B, embedding] -> [B, C', H', W']."""
+        for layer in self:
+            h = layer(h, emb) if isinstance(layer, Residual) else layer(h)
+        return h
