@@ -1,0 +1,31 @@
+"""Pure maths of sampling: noise levels, guided estimates, and the ways from noise to a picture."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from danqing.diffusion.ddim import ddim, max_eta
+from danqing.diffusion.dpm import dpmpp_2m
+from danqing.diffusion.draws import Draws
+from danqing.diffusion.noise import NoiseSchedule
+from danqing.diffusion.perlin import perlin_init
+from danqing.diffusion.plms import plms
+from danqing.diffusion.run import Sampler, Settings, State, Step
+from danqing.diffusion.start import starting_state
+from danqing.diffusion.symmetry import Symmetry
+
+SAMPLERS: Mapping[str, Sampler] = MappingProxyType({"ddim": ddim, "plms": plms, "dpmpp_2m": dpmpp_2m})
+"""Every sampler by the name that a request uses."""
+
+__all__ = [
+    "SAMPLERS",
+    "Draws",
+    "NoiseSchedule",
+    "Sampler",
+    "Settings",
+    "State",
+    "Step",
+    "Symmetry",
+    "max_eta",
+    "perlin_init",
+    "starting_state",
+]

@@ -1,0 +1,103 @@
+"""The frame of a run: where it stands, what it yields, and the one loop that every sampler turns."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+from danqing.diffusion.guided import Estimate
+from danqing.diffusion.noise import NoiseSchedule
+from danqing.diffusion.symmetry import Symmetry
+from danqing.types import Denoiser, Guide, Prediction, Randomness
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class State:
+    """All that a run needs to go on: store it, read it back, and the rest of the run is the same, bit for bit.
+
+    Args:
+        k: the step to take next; -1 when the picture is done.
+        x: the noisy picture, [B, 3, H, W].
+        memory: what a multistep sampler keeps of its last step, each [B, 3, H, W].
+        done: steps taken so far.
+    """
+
+    k: int
+    x: Tensor
+    memory: tuple[Tensor, ...] = ()
+    done: int = 0
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Step:
+    """One step as the caller sees it.
+
+    Args:
+        index: counted from 0 at the noisiest step that is run.
+        k: index into the respaced schedule, falling to 0.
+        x: the noisy picture after the step, [B, 3, H, W].
+        x0: the network's own estimate of the picture before guidance, [B, 3, H, W]; this is what is shown.
+        state: where to go on from here.
+        loss: what guidance minimises, mean over the pictures; None without guidance.
+        nan: a guidance gradient was not finite, and that picture took this step unguided.
+    """
+
+    index: int
+    k: int
+    x: Tensor
+    x0: Tensor
+    state: State
+    loss: float | None
+    nan: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How to sample.
+
+    Args:
+        eta: fresh noise in a DDIM step, from 0 (none) to `max_eta`; other samplers add none.
+        prediction: what the network predicts.
+        clip_denoised: clamp the network's estimate of the picture to [-1, 1] before guidance.
+        symmetry: which halves to mirror, and when.
+    """
+
+    eta: float = 0.8
+    prediction: Prediction = "eps"
+    clip_denoised: bool = False
+    symmetry: Symmetry | None = None
+
+
+class Sampler(Protocol):
+    """A way from noise to a picture."""
+
+    def __call__(
+        self,
+        model: Denoiser,
+        guide: Guide | None,
+        noise: NoiseSchedule,
+        start: State,
+        *,
+        draws: Randomness,
+        settings: Settings,
+    ) -> Iterator[Step]:
+        """Yield every step from `start.k` down to 0. The caller stops by closing the iterator."""
+        ...
+
+
+Advance = Callable[[State], tuple[Estimate, Tensor, tuple[Tensor, ...]]]
+"""One step of one sampler: the estimate at the state, the next x, and the next memory."""
+
+
+def run(start: State, advance: Advance, symmetry: Symmetry | None) -> Iterator[Step]:
+    """Take steps until the picture is done, yielding each after x has moved on."""
+    state = start
+    while state.k >= 0:
+        if symmetry is not None and state.k in symmetry.steps:
+            mirrored = tuple(symmetry.mirror(kept) for kept in state.memory)
+            state = State(state.k, symmetry.mirror(state.x), mirrored, state.done)
+        estimate, x, memory = advance(state)
+        after = State(state.k - 1, x, memory, state.done + 1)
+        yield Step(state.done, state.k, x, estimate.x0, after, estimate.loss, estimate.nan)
+        state = after
