@@ -59,5 +59,4 @@ def test_gradient(secondary: Secondary, arrays: Arrays) -> None:
     loss = (pred(x, secondary(x, t), t) * tensor(arrays, "cotangent")).sum()
     (grad,) = torch.autograd.grad(loss, x)
     recorded = tensor(arrays, "grad1")
-    norm = torch.linalg.vector_norm
-    assert norm(grad - recorded) < 5e-3 * norm(recorded)
+    assert (grad - recorded).square().sum() < 5e-3**2 * recorded.square().sum()

@@ -1,0 +1,150 @@
+"""Chinese-CLIP's text tower, a BERT: tokens in, one vector for each sentence out. Parameter names as in the original."""
+
+from dataclasses import dataclass
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from danqing.errors import ShapeError
+
+PAD = 0  # the id of [PAD] in every vocabulary; `tokens.Tokenizer` refuses others
+
+
+@dataclass(frozen=True)
+class TextConfig:
+    """The shape of a BERT.
+
+    vocabulary: number of tokens; positions: longest sentence, in tokens.
+    width, layers, mlp: channels, depth, channels inside the two-layer networks.
+    heads: attention heads; None for the published families' rule: 64 channels a head.
+    """
+
+    vocabulary: int
+    width: int
+    layers: int
+    mlp: int
+    positions: int = 512
+    heads: int | None = None
+
+
+def text_heads(config: TextConfig) -> int:
+    """Attention heads of this tower."""
+    return config.heads or max(1, config.width // 64)
+
+
+class Bert(nn.Module):
+    """The tower that reads sentences.
+
+    Args:
+        config: its shape.
+    """
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.embeddings = Embeddings(config)
+        self.encoder = Encoder(config)
+        for module in self.modules():
+            if isinstance(module, nn.Linear | nn.Embedding):
+                nn.init.normal_(module.weight, std=0.02)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """The vector of each sentence, at its first token.
+
+        Args:
+            tokens: [P, L] int64, `PAD` after the end, L at most `config.positions`.
+        Returns:
+            [P, width].
+        Raises:
+            ShapeError: the tokens are not [P, L], or L is too long.
+        """
+        if tokens.ndim != 2 or tokens.shape[1] > self.config.positions:
+            raise ShapeError(f"tokens are {list(tokens.shape)}, expected [P, L] with L <= {self.config.positions}")
+        mask = (tokens != PAD)[:, None, None, :]  # [P, 1, 1, L], True where there is something to look at
+        h = self.encoder(self.embeddings(tokens), mask)  # [P, L, width]
+        return h[:, 0]
+
+
+class Embeddings(nn.Module):
+    """What each token is and where it stands: [P, L] -> [P, L, width]."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.word_embeddings = nn.Embedding(config.vocabulary, config.width)
+        self.position_embeddings = nn.Embedding(config.positions, config.width)
+        self.token_type_embeddings = nn.Embedding(2, config.width)
+        self.LayerNorm = nn.LayerNorm(config.width, eps=1e-12)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """[P, L] int64 -> [P, L, width]."""
+        places = self.position_embeddings.weight[: tokens.shape[1]]  # [L, width]
+        kind = self.token_type_embeddings.weight[0]  # [width]; there is only one sentence
+        return self.LayerNorm(self.word_embeddings(tokens) + places + kind)
+
+
+class Encoder(nn.Module):
+    """Layers in a row: [P, L, width] -> the same."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(Layer(config) for _ in range(config.layers))
+
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """h [P, L, width], mask [P, 1, 1, L] bool -> [P, L, width]."""
+        for layer in self.layer:
+            h = layer(h, mask)
+        return h
+
+
+class Layer(nn.Module):
+    """Attention and a two-layer network with GELU, each beside a shortcut and before a normalisation."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.attention = Attention(config)
+        self.intermediate = nn.ModuleDict({"dense": nn.Linear(config.width, config.mlp)})
+        self.output = Joined(config.mlp, config.width)
+
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """h [P, L, width], mask [P, 1, 1, L] bool -> [P, L, width]."""
+        h = self.attention(h, mask)
+        return self.output(F.gelu(self.intermediate["dense"](h)), h)
+
+
+class Attention(nn.Module):
+    """Self-attention beside a shortcut, normalised afterwards.
+
+    Raises:
+        ValueError: the width is no multiple of the number of heads.
+    """
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.heads = text_heads(config)
+        if config.width % self.heads:
+            raise ValueError(f"{self.heads} attention heads cannot share {config.width} channels; set heads")
+        self.self = nn.ModuleDict({name: nn.Linear(config.width, config.width) for name in ("query", "key", "value")})
+        self.output = Joined(config.width, config.width)
+
+    def forward(self, h: Tensor, mask: Tensor) -> Tensor:
+        """h [P, L, width], mask [P, 1, 1, L] bool -> [P, L, width]."""
+        q, k, v = (self._split(self.self[name](h)) for name in ("query", "key", "value"))
+        out = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # [P, heads, L, width/heads]
+        return self.output(out.transpose(1, 2).flatten(2), h)
+
+    def _split(self, h: Tensor) -> Tensor:
+        """[P, L, width] -> [P, heads, L, width/heads]."""
+        return h.view(*h.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+class Joined(nn.Module):
+    """A linear layer, the shortcut added, normalised."""
+
+    def __init__(self, width: int, out: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(width, out)
+        self.LayerNorm = nn.LayerNorm(out, eps=1e-12)
+
+    def forward(self, h: Tensor, shortcut: Tensor) -> Tensor:
+        """h [P, L, width], shortcut [P, L, out] -> [P, L, out]."""
+        return self.LayerNorm(self.dense(h) + shortcut)
