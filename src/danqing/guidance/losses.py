@@ -1,0 +1,81 @@
+"""What guidance minimises: distance from the sentence, roughness, and leaving the range; and how hard it may pull."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from danqing.errors import InvalidRequest, ShapeError
+
+
+def spherical_distance(a: Tensor, b: Tensor) -> Tensor:
+    """Half the squared great-circle angle between two embeddings.
+
+    Args:
+        a: image embeddings, [n_cuts, B, 1, D]; normalised here.
+        b: text embeddings, [P, D] or [B, P, D]; normalised here.
+    Returns:
+        [n_cuts, B, P], radians squared, in [0, pi**2 / 2].
+    Raises:
+        ShapeError: the last dimensions differ.
+    Source:
+        Disco Diffusion's loss; equal to it within 1e-6 (tests/golden).
+    """
+    if a.shape[-1] != b.shape[-1]:
+        raise ShapeError(f"embeddings of {a.shape[-1]} and {b.shape[-1]} numbers cannot be compared")
+    chord = torch.linalg.vector_norm(F.normalize(a, dim=-1) - F.normalize(b, dim=-1), dim=-1)
+    # Opposite embeddings sit where the arcsine has no slope; just short of there it has.
+    return 2 * torch.asin((chord / 2).clamp(max=1 - 1e-7)).square()
+
+
+def tv_loss(image: Tensor) -> Tensor:
+    """Mean squared difference between neighbouring pixels: [B, C, H, W] -> [B]."""
+    across = image[..., 1:] - image[..., :-1]
+    down = image[..., 1:, :] - image[..., :-1, :]
+    return (across.square().sum((1, 2, 3)) + down.square().sum((1, 2, 3))) / image[0].numel()
+
+
+def range_loss(image: Tensor) -> Tensor:
+    """Mean squared distance from [-1, 1]: [B, C, H, W] -> [B]."""
+    return _excess(image).square().mean((1, 2, 3))
+
+
+def saturation_loss(image: Tensor) -> Tensor:
+    """Mean distance from [-1, 1]: [B, C, H, W] -> [B]."""
+    return _excess(image).abs().mean((1, 2, 3))
+
+
+def normalise_weights(weights: Tensor) -> Tensor:
+    """Prompt weights divided by the size of their sum.
+
+    Args:
+        weights: [P], of any sign.
+    Returns:
+        [P], float32, with a sum of 1 or -1.
+    Raises:
+        InvalidRequest: they cancel out.
+    """
+    total = weights.float().sum().abs()
+    if total < 1e-3:
+        raise InvalidRequest(
+            "各句画题的权重相加为零。请改动其中一个权重。",
+            "The weights of the prompts add up to zero. Change one of them.",
+            field="prompts",
+        )
+    return weights.float() / total
+
+
+def clamp_gradient(gradient: Tensor, limit: float) -> Tensor:
+    """Scale every picture's gradient down to a root mean square of at most `limit`.
+
+    Args:
+        gradient: [B, C, H, W]; zeros stay zeros.
+        limit: the largest RMS.
+    Returns:
+        [B, C, H, W].
+    """
+    rms = gradient.square().mean((1, 2, 3), keepdim=True).sqrt()
+    return gradient * (limit / rms.clamp(min=1e-30)).clamp(max=1)
+
+
+def _excess(image: Tensor) -> Tensor:
+    return image - image.clamp(-1, 1)
