@@ -3,4 +3,33 @@
 The public names are loaded when they are first used, so that `import danqing` costs nothing.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from danqing.api import create, load, resume, stream
+    from danqing.errors import DanqingError
+    from danqing.pipeline import Pipeline
+    from danqing.request import Request
+    from danqing.results.artwork import Artwork, Picture
+
 __version__ = "0.1.0"
+__all__ = ["Artwork", "DanqingError", "Picture", "Pipeline", "Request", "create", "load", "resume", "stream"]
+
+_HOMES = {
+    "create": "danqing.api",
+    "load": "danqing.api",
+    "resume": "danqing.api",
+    "stream": "danqing.api",
+    "DanqingError": "danqing.errors",
+    "Pipeline": "danqing.pipeline",
+    "Request": "danqing.request",
+    "Artwork": "danqing.results.artwork",
+    "Picture": "danqing.results.artwork",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'danqing' has no attribute {name!r}")

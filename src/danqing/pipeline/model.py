@@ -1,0 +1,80 @@
+"""A model in memory: its networks on a device, in the order and precision in which they are used."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from danqing.errors import InvalidRequest
+from danqing.guidance.likeness import pyramid_distance
+from danqing.models.clip import ChineseClip
+from danqing.models.load import load_clip, load_lpips, load_secondary, load_unet
+from danqing.models.secondary import Secondary
+from danqing.models.tokens import Tokenizer
+from danqing.models.unet import UNet
+from danqing.zoo.locate import Installed
+from danqing.zoo.spec import ModelSpec
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Model:
+    """The networks of one model, ready to paint."""
+
+    spec: ModelSpec
+    unet: UNet
+    secondary: Secondary | None
+    clip: ChineseClip
+    tokenizer: Tokenizer
+    likeness: Callable[[Tensor, Tensor], Tensor]
+    """Distance of two pictures [B, 3, H, W] in [-1, 1] -> [B]: LPIPS where it is installed, else a pyramid of pixels."""
+    device: torch.device
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of a name; 'auto' takes CUDA, else Apple's MPS, else the CPU.
+
+    Raises:
+        InvalidRequest: there is no such device on this machine.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise InvalidRequest(
+            f"这台机器上没有设备“{name}”。请用 cpu，或 auto 自动选择。",
+            f"There is no device {name!r} on this machine. Use cpu, or auto to let it be chosen.",
+            field="device",
+        ) from error
+    return device
+
+
+def load_model(installed: Installed, *, device: str = "auto", dtype: Dtype = "float32") -> Model:
+    """Load all networks of an installed model.
+
+    Args:
+        installed: where the files are.
+        device: auto, cpu, cuda, cuda:1 or mps.
+        dtype: precision of the networks; the schedule, losses and sums stay float32.
+    Raises:
+        InvalidRequest: there is no such device.
+        WeightsError: a file is damaged or of another architecture.
+    """
+    place = choose_device(device)
+    precision = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[dtype]
+    paths = installed.paths
+    secondary = load_secondary(paths["secondary"], device=place, dtype=precision) if "secondary" in paths else None
+    return Model(
+        spec=installed.spec,
+        unet=load_unet(paths["unet"], device=place, dtype=precision),
+        secondary=secondary,
+        clip=load_clip(paths["clip"], device=place, dtype=precision),
+        tokenizer=Tokenizer(paths["vocab"]),
+        likeness=load_lpips(paths["lpips"], device=place) if "lpips" in paths else pyramid_distance,
+        device=place,
+    )

@@ -1,0 +1,216 @@
+"""Painting: from a request to a stream of events, one batch after another."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from danqing.diffusion import (
+    SAMPLERS,
+    Draws,
+    NoiseSchedule,
+    Settings,
+    State,
+    Step,
+    Symmetry,
+    check_eta,
+    perlin_init,
+    starting_state,
+)
+from danqing.errors import InvalidRequest
+from danqing.events import Completed, Event, Failed, Previewed, Started, Stepped
+from danqing.pipeline.guide import build_guide, embed_prompts, prompt_warnings
+from danqing.pipeline.model import Model
+from danqing.pipeline.picture import read_init, to_images
+from danqing.request import Request
+from danqing.settings import Settings as Environment
+from danqing.types import Checkpoint, Denoiser
+from danqing.zoo.spec import ModelSpec
+
+Keep = Callable[[Checkpoint], None]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pipeline:
+    """A loaded model that paints requests."""
+
+    model: Model
+    environment: Environment
+
+    @property
+    def spec(self) -> ModelSpec:
+        """The catalogue's entry of the loaded model."""
+        return self.model.spec
+
+    def resolve(self, request: Request) -> Request:
+        """The complete request: this model's own defaults where nothing was said, and a seed.
+
+        Raises:
+            InvalidRequest: the canvas is larger than the settings allow, or eta is too large for the steps.
+        """
+        filled = request.filled(self.spec.defaults)
+        width, height = filled.size
+        if width * height > self.environment.max_pixels:
+            limit = self.environment.max_pixels
+            raise InvalidRequest(
+                f"画幅 {width}x{height} 超过 {limit:,} 像素。请画小一些，或用环境变量 DANQING_MAX_PIXELS 放宽。",
+                f"The canvas {width}x{height} exceeds {limit:,} pixels. Paint smaller or raise DANQING_MAX_PIXELS.",
+                field="size",
+            )
+        if filled.sampler == "ddim":
+            check_eta(NoiseSchedule.linear(filled.steps), filled.eta)  # complain before the run starts
+        seed = secrets.randbits(32) if filled.seed is None else filled.seed
+        return filled.changed(seed=seed, model=self.spec.name)
+
+    def run(self, request: Request, *, resume: Checkpoint | None = None, keep: Keep | None = None) -> Iterator[Event]:
+        """Paint.
+
+        Args:
+            request: complete or not; see `resolve`.
+            resume: where an earlier run of the same complete request stopped.
+            keep: told after every step where to go on from.
+        Yields:
+            Started, Warned, and for every batch Stepped, Previewed and Completed; or Failed as the last event. Closing the
+            iterator cancels the run.
+        Raises:
+            InvalidRequest: the request cannot be painted by this model; nothing has been yielded then.
+        """
+        return _Painting(self, self.resolve(request)).events(resume, keep)
+
+
+class _Painting:
+    """One run of one complete request."""
+
+    def __init__(self, pipeline: Pipeline, request: Request) -> None:
+        self.model = pipeline.model
+        self.request = request
+        self.noise = NoiseSchedule.linear(request.steps)
+        self.steps = request.steps - request.skip_steps
+        self.init = self._read_init(offline=pipeline.environment.offline)
+        self.prompts = embed_prompts(self.model, request)
+        self.at = (0, 0)  # batch and step being painted
+
+    def events(self, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
+        """The whole run; see `Pipeline.run`."""
+        yield Started(
+            request=self.request,
+            model=self.model.spec.name,
+            device=str(self.model.device),
+            seeds=tuple(self._seed(number) for number in range(self.request.count)),
+            steps=self.steps,
+        )
+        yield from prompt_warnings(self.model, self.request)
+        try:
+            for batch in range(resume.batch if resume else 0, self.request.n_batches):
+                here = resume if resume and resume.batch == batch else None
+                yield from self._batch(batch, here, keep)
+        except _NotFiniteError:
+            yield self._failed(
+                "nan",
+                "画面出现了无效数值，已停下。请用 dtype=float32，或调低 clip_guidance_scale。",
+                "The picture is not finite any more. Use dtype=float32 or lower clip_guidance_scale.",
+            )
+        except (RuntimeError, MemoryError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            yield self._failed(
+                "out_of_memory",
+                "内存不够。请缩小画幅，或把每批切片减半（cut_overview、cut_innercut）而 cutn_batches 加倍。",
+                "Out of memory. Paint smaller, or halve cut_overview and cut_innercut and double cutn_batches.",
+            )
+
+    def _batch(self, batch: int, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
+        """Paint one batch from its start or from a checkpoint."""
+        first = batch * self.request.batch_size
+        draws = Draws(tuple(self._seed(first + j) for j in range(self.request.batch_size)))
+        nan_steps = 0
+        began = time.perf_counter()
+        for step in self._sample(draws, resume):
+            self.at = (batch, step.index)
+            nan_steps += step.nan
+            seconds, began = time.perf_counter() - began, time.perf_counter()
+            yield Stepped(batch=batch, step=step.index, steps=self.steps, loss=step.loss, nan=step.nan, seconds=seconds)
+            if step.index % self.request.display_rate == 0 or step.k == 0:
+                yield from self._show(step, first, nan_steps)
+            if keep is not None:
+                state = step.state
+                keep(Checkpoint(batch, state.k, state.x.cpu(), tuple(kept.cpu() for kept in state.memory)))
+
+    def _show(self, step: Step, first: int, nan_steps: int) -> Iterator[Event]:
+        """Previews of a step; after the last one the finished pictures."""
+        if not bool(step.x0.isfinite().all()):
+            raise _NotFiniteError
+        last = step.k == 0
+        images = to_images(step.x0)
+        for number, image in enumerate(images, first):
+            yield Previewed(picture=number, step=step.index, last=last, image=image)
+        for number, image in enumerate(images if last else (), first):
+            yield Completed(picture=number, seed=self._seed(number), image=image, nan_steps=nan_steps)
+
+    def _sample(self, draws: Draws, resume: Checkpoint | None) -> Iterator[Step]:
+        request, device = self.request, self.model.device
+        init = perlin_init(draws, size=request.size, mode=request.perlin_mode) if request.perlin_init else self.init
+        state = starting_state(self.noise, draws, size=request.size, skip=request.skip_steps, init=init)
+        if resume is not None:
+            state = State(resume.k, resume.x, resume.memory, done=state.k - resume.k)
+        state = replace(state, x=state.x.to(device), memory=tuple(kept.to(device) for kept in state.memory))
+        guide = build_guide(self.model, request, self.prompts, draws=draws, init=init)
+        settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, self._symmetry())
+        denoiser = self._denoiser(draws)
+        return SAMPLERS[request.sampler](denoiser, guide, self.noise, state, draws=draws, settings=settings)
+
+    def _denoiser(self, draws: Draws) -> Denoiser:
+        """The U-Net as a callable; a class-conditional one gets a class, a new one at every step if so asked."""
+        unet, classes = self.model.unet, self.model.unet.config.classes
+        if not classes:
+            return unet
+
+        def conditional(x: Tensor, tau: Tensor) -> Tensor:
+            moment = int(tau[0]) if self.request.randomize_class else 0
+            drawn = draws.uniform("class", moment, ()) * classes  # [B]
+            return unet(x, tau, drawn.long().clamp(max=classes - 1).to(x.device))
+
+        return conditional
+
+    def _symmetry(self) -> Symmetry | None:
+        kind = self.request.symmetry
+        if kind == "none":
+            return None
+        return Symmetry.at(
+            self.request.symmetry_at,
+            self.steps,
+            horizontal=kind in ("horizontal", "both"),
+            vertical=kind in ("vertical", "both"),
+        )
+
+    def _read_init(self, *, offline: bool) -> Tensor | None:
+        request = self.request
+        if request.init_image is None:
+            return None
+        return read_init(request.init_image, size=request.size, fit=request.init_fit, offline=offline)
+
+    def _seed(self, number: int) -> int:
+        assert self.request.seed is not None, "a resolved request has a seed"
+        return self.request.seed + number
+
+    def _failed(self, reason: Literal["nan", "out_of_memory"], zh: str, en: str) -> Failed:
+        batch, step = self.at
+        return Failed(reason=reason, zh=zh, en=en, batch=batch, step=step)
+
+
+class _NotFiniteError(Exception):
+    """The estimate holds NaN or infinity: nothing that follows could be shown."""
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    # The CPU's allocator raises a plain RuntimeError; only its words tell it apart.
+    words = str(error).lower()
+    return (
+        isinstance(error, torch.OutOfMemoryError | MemoryError)
+        or "allocate memory" in words
+        or ("not enough memory" in words)
+    )

@@ -1,0 +1,62 @@
+"""Whatever is typed: schedules and prompts are read exactly or refused with a clear error, never anything else."""
+
+import ast
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from danqing.errors import DanqingError, ScheduleError
+from danqing.prompt import parse_prompt
+from danqing.schedule import LENGTH, Schedule, parse_schedule
+
+_numbers = st.floats(-1e9, 1e9, allow_nan=False).map(lambda v: v + 0.0) | st.integers(-1000, 1000).map(float)
+
+
+@given(st.text(alphabet="[]()+*-.,0123456789e 12foo_'\"“：\0", max_size=60) | st.text(max_size=40))
+def test_any_text_is_a_schedule_or_a_schedule_error(text: str) -> None:
+    try:
+        schedule = parse_schedule(text)
+    except ScheduleError as error:
+        assert error.column >= 1
+    else:
+        assert len(schedule.values) in (1, LENGTH)
+
+
+@given(st.lists(st.tuples(_numbers, st.integers(1, 400)), min_size=1, max_size=5))
+def test_a_schedule_reads_back_from_its_own_text(runs: list[tuple[float, int]]) -> None:
+    values = [value for value, count in runs for _ in range(count)]
+    values = (values * LENGTH)[:LENGTH]
+    schedule = Schedule(tuple(values))
+    text = str(schedule)
+    if len(text) <= 1000:
+        assert parse_schedule(text).values == schedule.values
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(1, 999)), min_size=1, max_size=4))
+def test_sums_of_runs_mean_what_python_would_mean(runs: list[tuple[int, int]]) -> None:
+    rest = LENGTH - sum(count for _, count in runs)
+    if rest <= 0:
+        return
+    text = "+".join(f"[{value}]*{count}" for value, count in [*runs, (7, rest)])
+    expected = [value for value, count in [*runs, (7, rest)] for _ in range(count)]
+    assert list(parse_schedule(text).values) == expected
+    assert ast.parse(text)
+
+
+@given(st.text(max_size=60))
+def test_any_sentence_is_read_or_refused(text: str) -> None:
+    try:
+        prompt = parse_prompt(text)
+    except DanqingError:
+        return
+    assert prompt.text
+    assert prompt.text in text
+
+
+@given(st.text(alphabet="山水画孤舟，。:： ", min_size=1, max_size=20), st.floats(-100, 100, allow_nan=False))
+def test_a_weight_behind_any_sentence_is_found(text: str, weight: float) -> None:
+    if not text.strip():
+        return
+    prompt = parse_prompt(f"{text}：{weight:.3f}")
+    assert prompt.text == text.strip()
+    assert prompt.weight == float(f"{weight:.3f}")

@@ -1,0 +1,55 @@
+"""Sentences, weights and suffixes."""
+
+import pytest
+
+from danqing.errors import InvalidRequest
+from danqing.prompt import Prompt, compose, parse_prompt
+
+
+@pytest.mark.parametrize(
+    ("source", "text", "weight"),
+    [
+        ("孤舟蓑笠翁，独钓寒江雪。", "孤舟蓑笠翁，独钓寒江雪。", 1),
+        ("远山:0.5", "远山", 0.5),
+        ("远山：０．５", "远山", 0.5),
+        ("远山：-1", "远山", -1),
+        ("远山 : +2 ", "远山", 2),
+        ("远山:.5", "远山", 0.5),
+        ("1920年代的上海滩:2.5 黑白照片", "1920年代的上海滩:2.5 黑白照片", 1),
+        ("他说：画一座山", "他说：画一座山", 1),
+        ("时间12:30的钟楼", "时间12:30的钟楼", 1),
+        ("春:夏：2", "春:夏", 2),
+    ],
+)
+def test_only_a_trailing_number_is_a_weight(source: str, text: str, weight: float) -> None:
+    assert parse_prompt(source) == Prompt(text, weight)
+
+
+@pytest.mark.parametrize("source", ["", "   ", "：2", "\t\n", "山\0水", "山\ud800", "山" * 2001])
+def test_sentences_that_cannot_be_painted(source: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_prompt(source)
+    assert caught.value.field == "prompts"
+
+
+def test_style_and_artist_join_the_first_sentence_before_its_weight() -> None:
+    prompts = ["孤舟:2", "雪:0.5"]
+    assert compose(prompts, style="水墨画", artist="齐白石") == (
+        Prompt("孤舟，水墨画，由齐白石所作", 2),
+        Prompt("雪", 0.5),
+    )
+    assert prompts == ["孤舟:2", "雪:0.5"]
+
+
+def test_empty_style_and_artist_add_nothing() -> None:
+    assert compose(["山"], style="", artist="  ") == (Prompt("山"),)
+
+
+@pytest.mark.parametrize("prompts", [[], ["山:1", "水:-1"], ["山:0"]])
+def test_prompts_that_give_no_direction(prompts: list[str]) -> None:
+    with pytest.raises(InvalidRequest):
+        compose(prompts)
+
+
+def test_negative_weights_are_allowed() -> None:
+    assert [p.weight for p in compose(["山:2", "人:-0.5"])] == [2, -0.5]

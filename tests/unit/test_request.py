@@ -1,0 +1,107 @@
+"""The request: defaults of the contract, ranges, and errors that help."""
+
+import json
+
+import pytest
+
+from danqing.errors import InvalidRequest, ScheduleError
+from danqing.request import Request, nearest_sizes, read_request
+
+
+def test_defaults_are_those_of_the_original_method() -> None:
+    request = read_request({"prompts": "山"})
+    assert request.size == (1280, 768)
+    assert (request.steps, request.skip_steps, request.eta, request.sampler) == (250, 0, 0.8, "ddim")
+    assert [str(s) for s in (request.clip_guidance_scale, request.tv_scale, request.range_scale, request.sat_scale)] == [
+        "5000", "0", "0", "0",
+    ]  # fmt: skip
+    assert (str(request.cut_overview), str(request.cut_innercut)) == ("[12]*400+[4]*600", "[4]*400+[12]*600")
+    assert (str(request.cut_icgray_p), str(request.cutn_batches)) == ("[0.2]*400+[0]*600", "4")
+    assert (str(request.init_scale), str(request.clamp_max), str(request.cut_ic_pow)) == ("1000", "0.05", "1")
+    assert (request.display_rate, request.n_batches, request.batch_size, request.rand_mag) == (10, 1, 1, 0.05)
+
+
+def test_every_field_has_help_in_both_languages() -> None:
+    for name, field in Request.model_fields.items():
+        extra = field.json_schema_extra
+        assert isinstance(extra, dict), name
+        assert extra["zh"], name
+        assert extra["en"], name
+        assert field.description == extra["en"]
+
+
+@pytest.mark.parametrize(
+    ("values", "field", "words"),
+    [
+        ({}, "prompts", "没有给"),
+        ({"prompts": ""}, "prompts", "没有画题"),
+        ({"prompts": 3}, "prompts", "列表"),
+        ({"prompts": ["山"] * 21}, "prompts", "最多 20"),
+        ({"prompts": "山", "size": "100x70"}, "size", "64x64, 128x128"),
+        ({"prompts": "山", "size": (1280, 800)}, "size", "1280x768, 1280x832"),
+        ({"prompts": "山", "size": "big"}, "size", "宽x高"),
+        ({"prompts": "山", "size": [64, True]}, "size", "两个整数"),
+        ({"prompts": "山", "steps": 0}, "steps", "不能小于 2"),
+        ({"prompts": "山", "steps": 2.5}, "steps", "整数"),
+        ({"prompts": "山", "eta": float("nan")}, "eta", "有限"),
+        ({"prompts": "山", "seed": -1}, "seed", "不能小于 0"),
+        ({"prompts": "山", "sampler": "euler"}, "sampler", "只能是"),
+        ({"prompts": "山", "steps": 10, "skip_steps": 10}, "skip_steps", "小于 steps"),
+        ({"prompts": "山", "cut_overview": "[1.5]*1000"}, "cut_overview", "整数"),
+        ({"prompts": "山", "cut_icgray_p": 2}, "cut_icgray_p", "0 到 1"),
+        ({"prompts": "山", "clamp_max": {"a": 1}}, "clamp_max", "一个数"),
+        ({"prompts": "山", "setps": 3}, "setps", "是不是 steps"),
+        ({"prompts": "山", "text_prompts": "水"}, "text_prompts", "是不是 prompts"),
+        ({"prompts": "山", "zzzzzz": 1}, "zzzzzz", "--help"),
+        ({"prompts": ["山:1", "水:-1"]}, "prompts", "接近零"),
+    ],
+)
+def test_bad_values_name_the_field_and_what_would_be_right(values: dict[str, object], field: str, words: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_request(values)
+    assert caught.value.field == field
+    assert words in caught.value.zh
+    assert caught.value.en
+
+
+def test_a_bad_schedule_names_field_and_column() -> None:
+    with pytest.raises(ScheduleError) as caught:
+        read_request({"prompts": "山", "cut_innercut": "[4]*400+[12]*600)"})
+    assert (caught.value.field, caught.value.column) == ("cut_innercut", 17)
+
+
+def test_guidance_scalars_take_a_number_or_a_schedule() -> None:
+    request = read_request(
+        {"prompts": "山", "clip_guidance_scale": "[9000]*500+[3000]*500", "use_secondary": True, "clamp_max": 0.1}
+    )
+    assert request.clip_guidance_scale.at(499) == 9000
+    assert request.clip_guidance_scale.at(500) == 3000
+    assert (request.use_secondary.at(7), request.clamp_max.at(7)) == (1, 0.1)
+
+
+def test_a_request_survives_json() -> None:
+    request = read_request({"prompts": ["山:2", "水"], "size": "128×64", "cut_overview": [3] * 1000, "seed": 0})
+    again = Request.model_validate(json.loads(request.model_dump_json()))
+    assert again == request
+    assert read_request(request.to_plain()) == request
+
+
+def test_a_model_fills_only_what_was_not_said() -> None:
+    request = read_request({"prompts": "山", "steps": 30}).filled({"steps": 10, "size": (64, 64)})
+    assert (request.steps, request.size) == (30, (64, 64))
+
+
+def test_changed_checks_again() -> None:
+    request = read_request({"prompts": "山", "steps": 30})
+    assert request.changed(seed=8).seed == 8
+    assert request.changed(seed=8).steps == 30
+    with pytest.raises(InvalidRequest):
+        request.changed(steps=1)
+
+
+@pytest.mark.parametrize(
+    ("size", "nearest"),
+    [((63, 10), ((64, 64), (64, 64))), ((100, 70), ((64, 64), (128, 128))), ((640, 641), ((640, 640), (640, 704)))],
+)
+def test_nearest_sizes(size: tuple[int, int], nearest: object) -> None:
+    assert nearest_sizes(*size) == nearest
