@@ -22,9 +22,9 @@ def spherical_distance(a: Tensor, b: Tensor) -> Tensor:
     """
     if a.shape[-1] != b.shape[-1]:
         raise ShapeError(f"embeddings of {a.shape[-1]} and {b.shape[-1]} numbers cannot be compared")
-    chord = torch.linalg.vector_norm(F.normalize(a, dim=-1) - F.normalize(b, dim=-1), dim=-1)
-    # Opposite embeddings sit where the arcsine has no slope; just short of there it has.
-    return 2 * torch.asin((chord / 2).clamp(max=1 - 1e-7)).square()
+    chord = (F.normalize(a, dim=-1) - F.normalize(b, dim=-1)).square().sum(-1)
+    # Equal embeddings sit where the root has no slope, opposite ones where the arcsine has none.
+    return 2 * torch.asin((chord / 4).clamp(1e-20, 1 - 1e-7).sqrt()).square()
 
 
 def tv_loss(image: Tensor) -> Tensor:

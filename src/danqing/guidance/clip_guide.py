@@ -1,0 +1,111 @@
+"""The gradient of one step: CLIP looks at cuts of the estimated picture and says which way the sentences lie."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import atan2, pi
+
+import torch
+from torch import Tensor
+
+from danqing.guidance.losses import clamp_gradient, range_loss, saturation_loss, spherical_distance, tv_loss
+from danqing.guidance.scales import GuidanceScales, StepScales, moment_index
+from danqing.guidance.views import Views
+from danqing.schedule import Schedule
+from danqing.types import Guidance, Moment, TextImageEncoder
+
+Rgb = tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Critic:
+    """One CLIP and the sentences it judges by.
+
+    Args:
+        encoder: the network.
+        texts: its embeddings of the sentences, [P, D], or [B, P, D] if each picture has its own.
+        weights: of the sentences, [P], from `normalise_weights`.
+        mean, std: of the pictures it was trained on.
+        share: how much its word counts along the run; where that is 0 it does not look.
+    """
+
+    encoder: TextImageEncoder
+    texts: Tensor
+    weights: Tensor
+    mean: Rgb
+    std: Rgb
+    share: Schedule
+
+    def loss(self, cuts: Tensor) -> Tensor:
+        """Weighted distance from the sentences, mean over the cuts: [n, B, 3, R, R] in [0, 1] -> [B]."""
+        mean, std = (cuts.new_tensor(part)[:, None, None] for part in (self.mean, self.std))
+        pixels = ((cuts - mean) / std).flatten(0, 1)  # [n * B, 3, R, R]
+        emb = self.encoder.encode_image(pixels).float().view(*cuts.shape[:2], -1)  # [n, B, D]
+        distance = spherical_distance(emb[:, :, None], self.texts)  # [n, B, P]
+        return (distance * self.weights).sum(-1).mean(0)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ClipGuide:
+    """Guidance by one or several CLIPs and by what a picture should look like in itself.
+
+    Every loss is a sum of one term for each picture, so a picture's gradient does not depend on its batch.
+
+    Args:
+        critics: the CLIPs.
+        scales: the knobs.
+        views: how the critics look at the picture.
+        secondary: the small network that estimates the picture, (x [B, 3, H, W], t [B] in 0..1) -> v [B, 3, H, W];
+            None: the gradient always runs through the denoiser.
+        perceptual: distance between two pictures in [-1, 1], [B, 3, H, W] each -> [B]; None: no likeness to the init.
+        init: the picture to stay close to, [1 or B, 3, H, W] in [-1, 1].
+    Source:
+        Disco Diffusion's guidance; equal to it within 0.5 % of the gradient (tests/golden).
+    """
+
+    critics: tuple[Critic, ...]
+    scales: GuidanceScales
+    views: Views
+    secondary: Callable[[Tensor, Tensor], Tensor] | None = None
+    perceptual: Callable[[Tensor, Tensor], Tensor] | None = None
+    init: Tensor | None = None
+
+    def needs_graph(self, moment: Moment) -> bool:
+        """See `Guide`: true where the secondary network is missing or switched off."""
+        return self.secondary is None or not self.scales.at(moment.tau).secondary
+
+    def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
+        """See `Guide`. Each batch of cuts is freed before the next is made."""
+        now = self.scales.at(moment.tau)
+        with torch.enable_grad():
+            if self.secondary is not None and now.secondary:
+                x = x.detach().requires_grad_()
+                x0 = _estimate(self.secondary, x, moment)
+            blend = x0 * moment.sigma + x * (1 - moment.sigma)
+            seen = blend.detach().requires_grad_()
+            uphill, loss = torch.zeros_like(seen), seen.new_zeros(len(seen))
+            for part in self._losses(seen, now, moment):
+                uphill += torch.autograd.grad(part.sum(), seen)[0]
+                loss += part.detach()
+            gradient = -torch.autograd.grad(blend, x, uphill)[0]
+        return Guidance(gradient if now.clamp is None else clamp_gradient(gradient, now.clamp), loss)
+
+    def _losses(self, seen: Tensor, now: StepScales, moment: Moment) -> Iterator[Tensor]:
+        """The parts of the loss, [B] each."""
+        for number, critic in enumerate(self.critics):
+            scale = now.clip * critic.share.at(moment_index(moment.tau)) / now.batches
+            for batch in range(now.batches if scale and now.cuts.count else 0):
+                purpose = f"cuts/{number}/{batch}"
+                resolution = critic.encoder.resolution
+                cuts = self.views((seen + 1) / 2, now.cuts, resolution=resolution, purpose=purpose, k=moment.k)
+                yield critic.loss(cuts) * scale
+        for scale, measure in ((now.tv, tv_loss), (now.range, range_loss), (now.sat, saturation_loss)):
+            if scale:
+                yield measure(seen) * scale
+        if now.init and self.perceptual is not None and self.init is not None:
+            yield self.perceptual(seen, self.init.expand_as(seen)) * now.init
+
+
+def _estimate(secondary: Callable[[Tensor, Tensor], Tensor], x: Tensor, moment: Moment) -> Tensor:
+    """The picture behind x as the small network sees it, [B, 3, H, W]."""
+    time = torch.full((len(x),), atan2(moment.sigma, moment.alpha) * 2 / pi, device=x.device)
+    return moment.alpha * x - moment.sigma * secondary(x, time).float()
