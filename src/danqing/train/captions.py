@@ -1,0 +1,286 @@
+"""What one may write under a scene: sentences, tags, verse, requests, and scenes that are almost the same."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from itertools import chain
+from typing import TypeVar
+
+import numpy as np
+
+from danqing.train.scenes import words
+from danqing.train.scenes.attributes import Light, Medium, Place, Plant, Scene, Season, Time, Weather
+from danqing.train.scenes.sampling import ARTISTS, BUILDING_PLACES, pick, settled
+from danqing.train.verse import VERSES, fitting
+
+T = TypeVar("T")
+Words = Callable[[Sequence[str]], str]  # chooses one of several synonyms
+
+MOODS = ("宁静", "美丽", "安静", "优美", "诗意")
+SENTENCES = (
+    "{setting}的{where}有{thing}{rest}",
+    "{setting}，{where}有{thing}{rest}",
+    "{setting}{where}的{thing}{rest}",
+    "{where}的{thing}，{setting}{rest}",
+    "{thing}，{where}，{setting}{rest}",
+    "一幅描绘{setting}{where}{thing}的画",
+    "画面上是{setting}的{thing}{rest}",
+)
+REQUESTS = (
+    "画一幅{mood}的{thing}",
+    "画{thing}",
+    "请画一幅{setting}的{thing}",
+    "在{mood}的风景中画{thing}",
+    "在{mood}的{setting}风景中画一幅{thing}画",
+    "{mood}的{setting}，{thing}",
+)
+BUILDING_REQUESTS = (
+    "在宁静的风景中画一幅美丽的建筑画",
+    "在{mood}的风景中画一幅{mood}的建筑画",
+    "一幅{mood}的建筑画",
+    "在{mood}的{setting}风景中画一幅{thing}建筑画",
+    "风景中的建筑",
+)
+SUBJECT_SENTENCES = (
+    "{thing}",
+    "一幅{thing}图",
+    "白纸上画着{thing}",
+    "画{thing}",
+    "{thing}，留白",
+    "画面上只有{thing}",
+    "{mood}的{thing}",
+)
+STYLES = ("{medium}", "一幅{medium}", "{medium}作品", "一幅{mood}的{medium}")
+MEDIUM_BEFORE = ("{medium}{body}", "{medium}：{body}", "一幅{medium}，{body}")
+MEDIUM_AFTER = ("{body}，{medium}", "{body}，{medium}", "{body}，{medium}风格", "{body}。{medium}")
+MEDIUM_ATTACHED = ("{body}{medium}", "{medium}风格的{body}", "{medium}中的{body}")
+ARTIST_AFTER = ("{body}，由{artist}所作", "{body}，由{artist}所作", "{body}。风格如{artist}所作", "{body}，风格如{artist}所作", "{body}，{artist}风格", "{body}，{artist}")
+ARTIST_BEFORE = ("{artist}风格的{body}", "{artist}的{body}", "{artist}画的{body}")
+RESTS = ("远处是{}", "背后有{}", "还有{}", "{}")
+FORMS = {"sentence": 34.0, "tags": 20.0, "things": 16.0, "verse": 16.0, "request": 9.0, "style": 5.0}
+JOINTS = ("，", "，", "、", "")
+
+
+def caption(scene: Scene, rng: np.random.Generator) -> str:
+    """One random caption: true of the scene, seldom complete.
+
+    Args:
+        scene: what the picture shows.
+        rng: chooses form, synonyms and what to leave out.
+    """
+    lines = fitting(scene)
+    chances = {form: share for form, share in FORMS.items() if form != "verse" or lines}
+    form = pick(chances, rng)
+
+    def one(choices: Sequence[str]) -> str:
+        return choices[int(rng.integers(len(choices)))]
+
+    if form == "style":
+        body = one(STYLES).format(medium=_medium(scene, one), mood=one(MOODS))
+        return _signed(body, scene, one, short=True) if scene.artist and rng.random() < 0.5 else body
+    if form == "verse":
+        body = lines[int(min(rng.integers(len(lines)), rng.integers(len(lines))))]
+    elif form == "tags":
+        body = _tags(scene, rng, one)
+    elif form == "things":
+        body = _joined(_things(scene, one), rng, one)
+    elif scene.subject is not None:
+        body = one(SUBJECT_SENTENCES).format(thing=_thing(scene, one), mood=one(MOODS))
+    elif form == "request":
+        body = _request(scene, one)
+    else:
+        body = _sentence(scene, rng, one)
+    return _attributed(body, scene, rng, one, short=form in ("tags", "things"))
+
+
+def full_caption(scene: Scene) -> str:
+    """Every attribute in canonical words, always in the same order: main things, place, sky, medium, artist."""
+
+    def first(choices: Sequence[str]) -> str:
+        return choices[0]
+
+    parts = _things(scene, first)
+    if scene.place is Place.LAND:
+        parts.append(first(words.PLACE[Place.LAND]))
+    parts += [*_setting(scene, first), _medium(scene, first)]
+    if scene.artist is not None:
+        parts.append(f"由{words.ARTIST[scene.artist][0]}所作")
+    return "，".join(parts)
+
+
+def distractors(scene: Scene, rng: np.random.Generator, n: int) -> list[Scene]:
+    """Different scenes that agree with this one in all but one attribute or two: hard negatives.
+
+    Args:
+        scene: the true scene.
+        rng: chooses what to change.
+        n: how many; all are distinct, and none is the scene itself.
+    """
+    found: list[Scene] = []
+    while len(found) < n:
+        other = scene
+        for _ in range(1 if rng.random() < 0.6 else 2 + len(found) // 16):
+            other = _changed(other, rng)
+        if other != scene and other not in found:
+            found.append(other)
+    return found
+
+
+def characters() -> frozenset[str]:
+    """Every character that a caption can hold, digits and Latin letters of the templates' fields left out."""
+    tables = (
+        words.MEDIUM, words.LANDSCAPE_MEDIUM, words.ARTIST, words.TIME, words.SEASON, words.WEATHER, words.PLACE,
+        words.ON, words.BESIDE, words.MOUNTAIN, words.BUILDING, words.BOAT, words.PLANT, words.LIGHT, words.LOW_SUN,
+        words.SUBJECT,
+    )  # fmt: skip
+    synonyms = chain.from_iterable(chain.from_iterable(table.values()) for table in tables)
+    templates = chain(SENTENCES, REQUESTS, BUILDING_REQUESTS, SUBJECT_SENTENCES, STYLES, MEDIUM_BEFORE, MEDIUM_AFTER, MEDIUM_ATTACHED)
+    more = chain(ARTIST_AFTER, ARTIST_BEFORE, RESTS, MOODS, JOINTS, words.BIRDS, (line for line, _ in VERSES), ("风景",))
+    everything = "".join(chain(synonyms, templates, more))
+    return frozenset(mark for mark in everything if not mark.isascii())
+
+
+def _thing(scene: Scene, one: Words) -> str:
+    """The main thing of the picture."""
+    return _things(scene, one)[0]
+
+
+def _things(scene: Scene, one: Words) -> list[str]:
+    """All things in the picture, the main one first."""
+    found: list[str] = []
+    if scene.subject is not None:
+        found.append(one(words.SUBJECT[scene.subject]))
+    if scene.building is not None:
+        found.append(one(words.BUILDING[scene.building]))
+    if scene.boat is not None:
+        found.append(one(words.BOAT[scene.boat]))
+    if scene.plant is not None:
+        found.append(one(words.PLANT[scene.plant]))
+    if scene.mountain is not None:
+        found.append(one(words.MOUNTAIN[scene.mountain]))
+    if scene.light is not None:
+        low = words.LOW_SUN.get(scene.time or Time.DAY) if scene.light is Light.SUN else None
+        found.append(one(low or words.LIGHT[scene.light]))
+    if scene.birds:
+        found.append(one(words.BIRDS))
+    if not found or scene.place in (Place.LAKE, Place.SEA, Place.RIVER):
+        found.append(one(words.PLACE[scene.place]) if scene.place else "风景")
+    return found
+
+
+def _setting(scene: Scene, one: Words) -> list[str]:
+    """Season, time and weather, as far as they are known."""
+    found: list[str] = []
+    if scene.season is not None:
+        found.append(one(words.SEASON[scene.season]))
+    if scene.time is not None:
+        found.append(one(words.TIME[scene.time]))
+    if scene.weather is not None:
+        found.append(one(words.WEATHER[scene.weather]))
+    return found
+
+
+def _telling(scene: Scene, one: Words) -> list[str]:
+    """The setting without what one would not mention: plain day and clear sky."""
+    plain = replace(
+        scene,
+        time=None if scene.time is Time.DAY else scene.time,
+        weather=None if scene.weather is Weather.CLEAR else scene.weather,
+    )
+    return _setting(plain, one)
+
+
+def _joined(parts: list[str], rng: np.random.Generator, one: Words) -> str:
+    """The first part and some of the others."""
+    rest = [part for part in parts[1:] if rng.random() < 0.5]
+    return one(JOINTS[:3]).join([parts[0], *rest])
+
+
+def _tags(scene: Scene, rng: np.random.Generator, one: Words) -> str:
+    parts = _things(scene, one) + _setting(scene, one)
+    kept = [part for part in parts if rng.random() < 0.65] or parts[:1]
+    rng.shuffle(kept)
+    return one(JOINTS).join(kept)
+
+
+def _where(scene: Scene, one: Words) -> str:
+    place = scene.place or Place.LAND
+    floats = scene.building is None and (scene.boat is not None or scene.plant is Plant.LOTUS)
+    return one((words.ON if floats else words.BESIDE)[place])
+
+
+def _sentence(scene: Scene, rng: np.random.Generator, one: Words) -> str:
+    setting = _telling(scene, one)
+    if not setting or rng.random() < 0.1:
+        setting = [one(MOODS)]
+    rng.shuffle(setting)
+    things = _things(scene, one)
+    others = [thing for thing in things[1:] if rng.random() < 0.5 and thing not in words.PLACE[scene.place or Place.LAND]]
+    rest = "".join("，" + one(RESTS).format(other) for other in others[:2])
+    where = _where(scene, one)
+    return one(SENTENCES).format(setting=setting[0], where=where, thing=things[0], rest=rest)
+
+
+def _request(scene: Scene, one: Words) -> str:
+    setting = [*_telling(scene, one), one(MOODS)][0]
+    building = scene.building is not None and one(("建筑", "物")) == "建筑"
+    return one(BUILDING_REQUESTS if building else REQUESTS).format(mood=one(MOODS), setting=setting, thing=_thing(scene, one))
+
+
+def _medium(scene: Scene, one: Words) -> str:
+    more = words.LANDSCAPE_MEDIUM.get(scene.medium, ()) if scene.mountain is not None else ()
+    return one((*words.MEDIUM[scene.medium], *more))
+
+
+def _signed(body: str, scene: Scene, one: Words, *, short: bool) -> str:
+    artist = one(words.ARTIST[scene.artist]) if scene.artist else ""
+    return one((*ARTIST_AFTER, *ARTIST_BEFORE) if short else ARTIST_AFTER).format(body=body, artist=artist)
+
+
+def _attributed(body: str, scene: Scene, rng: np.random.Generator, one: Words, *, short: bool) -> str:
+    """Adds the medium, the artist, both or neither, as the product appends `--style` and `--artist`."""
+    if rng.random() < (0.45 if scene.artist else 0.62):
+        forms = (*MEDIUM_AFTER, *MEDIUM_AFTER, *MEDIUM_BEFORE, *(MEDIUM_ATTACHED if short else ()))
+        body = one(forms).format(body=body, medium=_medium(scene, one))
+        short = False
+    if scene.artist is not None and rng.random() < 0.55:
+        body = _signed(body, scene, one, short=short)
+    return body
+
+
+def _other(values: Sequence[T], than: T, rng: np.random.Generator) -> T:
+    rest = [value for value in values if value != than]
+    return rest[int(rng.integers(len(rest)))] if rest else than
+
+
+def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
+    """The scene with one attribute changed to something that could be painted as well."""
+    change = pick({"medium": 2.0, "thing": 3.0, "time": 1.5, "season": 1.5, "mountain": 0.7, "extra": 0.5}, rng)
+    if change == "medium":
+        medium = _other(list(Medium), scene.medium, rng)
+        return settled(replace(scene, medium=medium, artist=pick(ARTISTS.get(medium, {None: 1.0}), rng)))
+    if change == "thing" or scene.subject is not None:
+        return settled(_another_thing(scene, rng))
+    if change == "time":
+        time = _other(list(Time), scene.time, rng)
+        light = {Time.NIGHT: Light.MOON, Time.DUSK: Light.SUN}.get(time) if scene.light else None
+        return settled(replace(scene, time=time, light=light))
+    if change == "season":
+        season = _other(list(Season), scene.season, rng)
+        weather = Weather.SNOW if season is Season.WINTER else Weather.CLEAR if scene.weather is Weather.SNOW else scene.weather
+        return settled(replace(scene, season=season, weather=weather))
+    if change == "mountain":
+        return settled(replace(scene, mountain=_other([None, *words.MOUNTAIN], scene.mountain, rng)))
+    return replace(scene, birds=not scene.birds)
+
+
+def _another_thing(scene: Scene, rng: np.random.Generator) -> Scene:
+    if scene.subject is not None:
+        return replace(scene, subject=_other(list(words.SUBJECT), scene.subject, rng))
+    if scene.building is not None:
+        fitting_here = [building for building, places in BUILDING_PLACES.items() if scene.place in places]
+        return replace(scene, building=_other(fitting_here, scene.building, rng))
+    if scene.boat is not None:
+        return replace(scene, boat=_other(list(words.BOAT), scene.boat, rng))
+    if scene.plant is not None:
+        return replace(scene, plant=_other([plant for plant in Plant if plant is not Plant.LOTUS], scene.plant, rng))
+    return replace(scene, place=_other(list(Place), scene.place, rng))

@@ -1,0 +1,121 @@
+"""What is trained and for how long: one frozen `Recipe`, and the three presets."""
+
+from dataclasses import dataclass, replace
+
+from danqing.models.clip_text import TextConfig
+from danqing.models.clip_vision import VisionConfig
+from danqing.models.secondary import SecondaryConfig
+from danqing.models.unet import UNetConfig
+
+
+@dataclass(frozen=True)
+class Course:
+    """How one network is trained. It ends at `steps` or after `seconds`, whichever comes first.
+
+    batch: pictures a step.
+    steps: optimiser steps at most.
+    rate: AdamW's learning rate after the warm-up; it falls along half a cosine to a fiftieth at the end.
+    warmup: steps in which the rate rises from zero.
+    decay: AdamW's weight decay, a share of the weight per unit of rate; matrices and kernels only.
+    average: share of the old value that the averaged weights keep at each step, in the long run.
+    report: seconds between two reports: checkpoint, curve, samples or recall.
+    seconds: training time in all, over every resumption; None for no limit.
+    """
+
+    batch: int
+    steps: int
+    rate: float
+    warmup: int = 100
+    decay: float = 0.01
+    average: float = 0.998
+    report: float = 120.0
+    seconds: float | None = None
+
+
+@dataclass(frozen=True)
+class Blemishes:
+    """What the encoder's training pictures suffer, since guidance shows it crops of rough estimates.
+
+    clean: share of the pictures that are left as they are.
+    crop: smallest side of a crop, as a share of the picture's.
+    tilt: largest rotation, in degrees.
+    blur: largest standard deviation of the blur, in pixels.
+    noise: largest standard deviation of the noise, in units of the range [0, 1].
+    gray: share of the blemished pictures that lose their colour.
+    jitter: largest change of brightness and contrast, as a share.
+    """
+
+    clean: float = 0.5
+    crop: float = 0.5
+    tilt: float = 10.0
+    blur: float = 2.0
+    noise: float = 0.2
+    gray: float = 0.1
+    jitter: float = 0.15
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training, the pictures and the seed apart.
+
+    resolution: side of the training pictures, in pixels.
+    unet, secondary, vision, text: shapes of the networks; the vocabulary of `text` is set when the captions are known.
+    embed: length of the CLIP's embeddings.
+    words: tokens that a caption is cut to.
+    denoiser, helper, encoder: how the U-Net, the secondary network and the CLIP are trained.
+    blemishes: what the encoder's pictures suffer.
+    kin: share of an encoder batch that is drawn from pictures sharing one attribute, in groups of eight.
+    snr: signal-to-noise ratio (alpha² / sigma²) above which a noise level counts no more: the "5" of min-SNR-5.
+    floor: what every noise level counts at least, as a share of what the most important one does.
+    """
+
+    resolution: int
+    unet: UNetConfig
+    secondary: SecondaryConfig
+    vision: VisionConfig
+    text: TextConfig
+    embed: int
+    denoiser: Course
+    helper: Course
+    encoder: Course
+    blemishes: Blemishes = Blemishes()
+    words: int = 52
+    kin: float = 0.5
+    snr: float = 5.0
+    floor: float = 0.2
+
+
+CPU = Recipe(
+    resolution=64,
+    unet=UNetConfig(128, (1, 1), (1,), blocks=2, updown=False, patch=4, out_channels=3),
+    secondary=SecondaryConfig((32, 48, 64, 96, 96, 96)),
+    vision=VisionConfig(resolution=64, patch=8, width=192, layers=6),
+    text=TextConfig(vocabulary=0, width=192, layers=3, mlp=768, positions=64),
+    embed=192,
+    denoiser=Course(batch=32, steps=20_000, rate=8e-4, average=0.997),
+    helper=Course(batch=32, steps=4_000, rate=2e-3, average=0.995),
+    encoder=Course(batch=128, steps=4_000, rate=1e-3, decay=0.1, average=0.99),
+)
+
+GPU = replace(
+    CPU,
+    unet=UNetConfig(192, (1, 1.5, 1.5), (1, 2), blocks=2, updown=False, patch=4, out_channels=3),
+    secondary=SecondaryConfig((48, 64, 96, 128, 128, 192)),
+    denoiser=Course(batch=512, steps=20_000, rate=1e-3, warmup=500, average=0.9995),
+    helper=Course(batch=256, steps=10_000, rate=2e-3, warmup=500, average=0.999),
+    encoder=Course(batch=1024, steps=10_000, rate=1e-3, warmup=500, decay=0.1, average=0.999),
+)
+
+SMOKE = Recipe(
+    resolution=32,
+    unet=UNetConfig(32, (1, 1), (1,), blocks=1, updown=False, patch=4, out_channels=3),
+    secondary=SecondaryConfig((8, 16, 16)),
+    vision=VisionConfig(resolution=32, patch=8, width=64, layers=2),
+    text=TextConfig(vocabulary=0, width=64, layers=1, mlp=128, positions=64),
+    embed=64,
+    denoiser=Course(batch=8, steps=6, rate=1e-3, warmup=2),
+    helper=Course(batch=8, steps=6, rate=1e-3, warmup=2),
+    encoder=Course(batch=16, steps=6, rate=1e-3, warmup=2),
+)
+
+PRESETS = {"cpu-smoke": SMOKE, "cpu": CPU, "gpu": GPU}

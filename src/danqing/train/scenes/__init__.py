@@ -1,0 +1,50 @@
+"""The painter of training pictures: `sample` imagines a `Scene`, `paint` paints it in its medium."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from danqing.train.scenes import buildings, landscape, life, media, plants, subjects
+from danqing.train.scenes.attributes import Scene
+from danqing.train.scenes.canvas import SIZE, Canvas, mix
+from danqing.train.scenes.palette import palette
+from danqing.train.scenes.sampling import sample
+from danqing.train.scenes.stage import OUTLINED, Stage, horizon_of
+
+__all__ = ["Scene", "paint", "sample"]
+
+
+def paint(scene: Scene, rng: np.random.Generator, size: int = SIZE) -> NDArray[np.uint8]:
+    """Paints a scene; the same scene and generator state give the same picture.
+
+    Args:
+        scene: what the picture shows.
+        rng: draws positions, shapes, textures and brush strokes.
+        size: side of the picture in pixels; it is drawn at 128 and resampled by area.
+    Returns:
+        [size, size, 3] RGB.
+    """
+    colours = palette(scene, rng)
+    strength = OUTLINED.get(scene.medium)
+    pen = None if strength is None else mix(colours.near, colours.dark, strength)
+    canvas = Canvas(colours.paper, pen)
+    side = 1 if rng.random() < 0.5 else -1
+    stage = Stage(scene, canvas, colours, rng, horizon_of(scene, rng), side)
+    if scene.subject is not None:
+        subjects.subject(stage)
+    else:
+        for layer in (
+            landscape.sky,
+            landscape.mountains,
+            landscape.ground,
+            buildings.building,
+            life.boat,
+            life.birds,
+            plants.plant,
+            landscape.precipitation,
+        ):
+            layer(stage)
+    media.finish(canvas, scene, colours, rng)
+    if size == SIZE:
+        return canvas.pixels
+    return cv2.resize(canvas.pixels, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8)
