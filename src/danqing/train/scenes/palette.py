@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from danqing.train.scenes.attributes import Artist, Light, Medium, Scene, Season, Time, Weather
+from danqing.train.scenes.attributes import Artist, Light, Medium, Plant, Scene, Season, Time, Weather
 from danqing.train.scenes.canvas import Colour, mix, shade
 
 
@@ -90,7 +90,8 @@ def _daylight(scene: Scene) -> Palette:
     if time is Time.NIGHT:
         air = shade(air, 0.42)
     top, low = mix(top, air, amount), mix(low, air, amount)
-    land, leaf = LAND[scene.season], LEAF[scene.season]
+    evergreen = scene.plant in (Plant.PINE, Plant.BAMBOO) and not scene.snowy
+    land, leaf = LAND[scene.season], LEAF[None if evergreen else scene.season]
     hill = mix(land, (70, 96, 132), 0.45)
     base = Palette(
         sky_top=top, sky_low=low, far=mix(hill, (110, 134, 172), 0.45), near=hill, land=land,

@@ -82,6 +82,8 @@ def sample(rng: np.random.Generator) -> Scene:
     chances = dict(KINDS)
     if artist is Artist.QI_BAISHI:
         chances |= {"subject": 36.0, "boat": 34.0}
+    elif medium is Medium.INK:
+        chances |= {"boat": 34.0}
     if artist in (Artist.HOKUSAI, Artist.WANG_XIMENG):
         chances |= {"view": 26.0}
     kind = pick(chances, rng)
@@ -147,7 +149,7 @@ def _under_sky(scene: Scene, rng: np.random.Generator) -> Scene:
         season = seasons[int(rng.integers(len(seasons)))]
     else:
         season = pick({Season.SPRING: 1.0, Season.SUMMER: 1.2, Season.AUTUMN: 1.0, Season.WINTER: 1.2}, rng)
-    if scene.medium is Medium.INK and scene.boat is Boat.ANGLER and scene.plant is None and rng.random() < 0.4:
+    if scene.medium is Medium.INK and scene.boat is Boat.ANGLER and scene.plant is None and rng.random() < 0.6:
         season = Season.WINTER
     time = pick({Time.DAY: 4.0, Time.DUSK: 2.5, Time.NIGHT: 2.2, Time.DAWN: 1.3}, rng)
     if scene.artist is Artist.VAN_GOGH and rng.random() < 0.5:
