@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from danqing.diffusion.ddim import ddim, max_eta
+from danqing.diffusion.ddim import check_eta, ddim, max_eta
 from danqing.diffusion.dpm import dpmpp_2m
 from danqing.diffusion.draws import Draws
 from danqing.diffusion.noise import NoiseSchedule
@@ -25,6 +25,7 @@ __all__ = [
     "State",
     "Step",
     "Symmetry",
+    "check_eta",
     "max_eta",
     "perlin_init",
     "starting_state",

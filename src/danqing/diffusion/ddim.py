@@ -29,7 +29,7 @@ def ddim(
     Source:
         guided-diffusion's loop; equal to it within 3e-4 over whole runs (tests/golden).
     """
-    _check_eta(noise, settings.eta)
+    check_eta(noise, settings.eta)
     evaluate = Evaluator(model, guide, noise, settings.prediction, settings.clip_denoised)
 
     def advance(state: State) -> tuple[Estimate, Tensor, tuple[Tensor, ...]]:
@@ -58,7 +58,12 @@ def max_eta(noise: NoiseSchedule) -> float:
     )
 
 
-def _check_eta(noise: NoiseSchedule, eta: float) -> None:
+def check_eta(noise: NoiseSchedule, eta: float) -> None:
+    """Refuse an eta that the steps cannot hold.
+
+    Raises:
+        InvalidRequest: eta is negative or above `max_eta(noise)`.
+    """
     limit = math.floor(max_eta(noise) * 1e4) / 1e4
     if not 0 <= eta <= max_eta(noise):
         raise InvalidRequest(

@@ -68,13 +68,13 @@ def load_model(installed: Installed, *, device: str = "auto", dtype: Dtype = "fl
     place = choose_device(device)
     precision = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[dtype]
     paths = installed.paths
-    secondary = load_secondary(paths["secondary"], device=place, dtype=precision) if "secondary" in paths else None
+    secondary = load_secondary(paths["secondary"], dtype=precision).to(place) if "secondary" in paths else None
     return Model(
         spec=installed.spec,
-        unet=load_unet(paths["unet"], device=place, dtype=precision),
+        unet=load_unet(paths["unet"], dtype=precision).to(place),
         secondary=secondary,
-        clip=load_clip(paths["clip"], device=place, dtype=precision),
+        clip=load_clip(paths["clip"], dtype=precision).to(place),
         tokenizer=Tokenizer(paths["vocab"]),
-        likeness=load_lpips(paths["lpips"], device=place) if "lpips" in paths else pyramid_distance,
+        likeness=load_lpips(paths["lpips"]).to(place) if "lpips" in paths else pyramid_distance,
         device=place,
     )
