@@ -1,0 +1,188 @@
+"""The original's command lines: `danqing hub run NAME --text_prompts …` and its companions; `alias hub='danqing hub'`."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import danqing
+from danqing.errors import ModelNotFound, StorageError
+from danqing.paddlehub.module import Module
+from danqing.paddlehub.options import read_options
+from danqing.paddlehub.parameters import OUTPUT_DIR, PARAMETERS
+from danqing.settings import Settings, read_settings
+from danqing.zoo.catalog import models
+from danqing.zoo.locate import folder, installed, spec_of
+from danqing.zoo.spec import ModelSpec
+
+app = typer.Typer(
+    name="hub",
+    no_args_is_help=True,
+    add_completion=False,
+    help="PaddleHub 的命令，照旧可用；serving 随服务一起到来。 "
+    "PaddleHub's commands, as they were; serving comes with the service.",
+)
+
+Words = Annotated[list[str], typer.Argument(metavar="NAME", help="模型名，可写 NAME==1.0.0。 A model's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名。 A model's name.")]
+
+
+@app.command()
+def install(
+    words: Words,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="放原始文件的文件夹。 Folder with the original files.")
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="存成 fp16，省一半空间。 Store fp16, half the space.")] = False,
+    no_verify: Annotated[
+        bool, typer.Option("--no-verify", help="不核对校验和。 Leave the checksums unchecked.")
+    ] = False,
+) -> None:
+    """从原始文件安装模型。 Install a model from its original files."""
+    from danqing.zoo.adopt import adopt
+
+    settings, name = read_settings(), _name(words)
+    if installed(name, settings):
+        _tell(settings, f"{name} 已经装好。", f"{name} is installed.")
+    elif source is None:
+        raise _no_download(name)
+    else:
+        for event in adopt(name, source, settings, half=half, verify=not no_verify):
+            typer.echo(f"{event.file}  {event.bytes / 1e6:,.1f} MB")
+        _tell(settings, f"{name} 装好了。", f"{name} is installed.")
+
+
+@app.command()
+def uninstall(name: Name) -> None:
+    """删去装好的模型。 Remove an installed model."""
+    settings, spec = read_settings(), spec_of(name)
+    place = folder(spec, settings)
+    if spec.embedded or not place.is_dir():
+        raise ModelNotFound(
+            f"{name} 没有装在 {settings.models}，不用删。",
+            f"{name} is not installed in {settings.models}; there is nothing to remove.",
+        )
+    _remove(place)
+    _tell(settings, f"{name} 已删去。", f"{name} is removed.")
+
+
+@app.command("list")
+def list_installed() -> None:
+    """列出装好的模型。 List the installed models."""
+    settings = read_settings()
+    _print_models((spec for spec in models().values() if installed(spec.name, settings)), settings)
+
+
+@app.command()
+def search(word: Annotated[str, typer.Argument(help="要找的词。 A word to look for.")] = "") -> None:
+    """在已知的模型中查找。 Look for a model among the known ones."""
+    specs = (s for s in models().values() if word.lower() in f"{s.name} {s.title_zh} {s.title_en}".lower())
+    _print_models(specs, read_settings())
+
+
+@app.command()
+def show(name: Name) -> None:
+    """说明一个模型：文件、大小、许可。 Describe a model: files, size, licence."""
+    settings, spec = read_settings(), spec_of(name)
+    typer.echo(f"{spec.name}\n{_title(spec, settings)}")
+    typer.echo(f"{spec.size_bytes / 1e6:,.0f} MB\n{spec.licence}\n{folder(spec, settings)}")
+    for file in spec.files:
+        typer.echo(f"  {file.role:<10} {file.original.replace('|', ' | ')}")
+
+
+@app.command()
+def download(words: Words) -> None:
+    """下载模型（以后的版本提供）。 Download a model (a later release)."""
+    name = _name(words)
+    spec_of(name)
+    raise _no_download(name)
+
+
+@app.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
+)
+def run(words: Words) -> None:
+    """作画：hub run NAME --text_prompts "…" --output_dir …；NAME --help 列出全部参数。 Paint; NAME --help lists the parameters."""
+    name, *options = words
+    settings = read_settings()
+    if name in ("--help", "-h") or "--help" in options or "-h" in options:
+        _print_parameters(settings)
+        return
+    values = read_options(options)
+    artwork = Module(name).paint(values)
+    for picture in artwork:
+        typer.echo(Path(str(values.get("output_dir") or OUTPUT_DIR)) / f"progress-{picture.number}.png")
+
+
+@app.command()
+def config() -> None:
+    """显示设置；每项都是一个环境变量。 Show the settings; each is an environment variable."""
+    for name, value in read_settings().model_dump(mode="json").items():
+        typer.echo(f"DANQING_{name.upper()}={value}")
+
+
+@app.command()
+def clear() -> None:
+    """清去装到一半留下的文件。 Remove what unfinished installations left."""
+    settings = read_settings()
+    left = [path for path in settings.models.glob(".*") if path.is_dir()]
+    for path in left:
+        _remove(path)
+    _tell(settings, f"清去 {len(left)} 个文件夹。", f"{len(left)} folders removed.")
+
+
+@app.command()
+def version() -> None:
+    """显示版本。 Show the version."""
+    typer.echo(f"danqing {danqing.__version__}")
+
+
+@app.command("help")
+def show_help(context: typer.Context) -> None:
+    """显示这些命令。 Show these commands."""
+    assert context.parent is not None, "help is a subcommand"
+    typer.echo(context.parent.get_help())
+
+
+def _name(words: list[str]) -> str:
+    """The name in `NAME`, `NAME==1.0.0` or `NAME == 1.0.0`."""
+    return "".join(words).partition("==")[0]
+
+
+def _no_download(name: str) -> ModelNotFound:
+    return ModelNotFound(
+        f"这一版还不能下载。有原始文件时运行：danqing hub install {name} --from 文件夹",
+        f"This release cannot download yet. With the original files at hand run: danqing hub install {name} --from FOLDER",
+    )
+
+
+def _remove(place: Path) -> None:
+    try:
+        shutil.rmtree(place)
+    except OSError as error:
+        raise StorageError(
+            f"删不掉 {place}：{error.strerror}。请检查权限。",
+            f"Cannot remove {place}: {error.strerror}. Check its permissions.",
+        ) from error
+
+
+def _print_models(specs: Iterable[ModelSpec], settings: Settings) -> None:
+    for spec in specs:
+        mark = "✓" if installed(spec.name, settings) else " "
+        typer.echo(f"{mark} {spec.name:<32} {spec.size_bytes / 1e6:>8,.0f} MB  {_title(spec, settings)}")
+
+
+def _print_parameters(settings: Settings) -> None:
+    for parameter in PARAMETERS:
+        default = "" if parameter.default is ... else f" [{parameter.default}]"
+        typer.echo(f"--{parameter.name}{default}\n    {parameter.help(settings.language)}")
+
+
+def _title(spec: ModelSpec, settings: Settings) -> str:
+    return spec.title_en if settings.language == "en" else spec.title_zh
+
+
+def _tell(settings: Settings, zh: str, en: str) -> None:
+    typer.echo(en if settings.language == "en" else zh)
