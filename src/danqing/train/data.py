@@ -2,8 +2,8 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -15,13 +15,29 @@ from torch import Tensor
 
 from danqing.errors import InvalidRequest
 from danqing.train.captions import caption, distractors, full_caption
-from danqing.train.scenes import Scene
+from danqing.train.scenes import Scene, words
 
 Pixels = NDArray[np.uint8]
 Places = NDArray[np.int64]
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 SIDED = frozenset("左右东西字")  # a caption with one of these may become untrue in the mirror
+Sayings = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""For every kind of fact and every value of it, words that all say it: {"medium": {"ink": ("水墨画", "国画")}}."""
 FAMILY = 8  # pictures of one group of kin
+TABLES: Sayings = {
+    "medium": words.MEDIUM,
+    "artist": words.ARTIST,
+    "subject": words.SUBJECT,
+    "place": words.PLACE,
+    "time": words.TIME,
+    "season": words.SEASON,
+    "weather": words.WEATHER,
+    "mountain": words.MOUNTAIN,
+    "building": words.BUILDING,
+    "boat": words.BOAT,
+    "plant": words.PLANT,
+    "light": words.LIGHT,
+}
 
 
 class Corpus(Protocol):
@@ -47,8 +63,13 @@ class Corpus(Protocol):
         """A caption that is almost true of it, but not quite; None where nothing is known about the picture."""
         ...
 
-    def facts(self, place: int) -> tuple[str, ...]:
-        """What pictures can have in common, such as "medium=ink"; none where nothing is known."""
+    def facts(self, place: int) -> Mapping[str, str]:
+        """What is known about it, such as {"medium": "ink"}; empty where nothing is."""
+        ...
+
+    @property
+    def sayings(self) -> Sayings:
+        """The words for every fact that pictures of this corpus can have; empty where nothing is known."""
         ...
 
 
@@ -89,10 +110,13 @@ class Painted:
     def rival(self, place: int, rng: np.random.Generator) -> str | None:
         return full_caption(distractors(self.scenes[place], rng, 1)[0])
 
-    def facts(self, place: int) -> tuple[str, ...]:
+    def facts(self, place: int) -> Mapping[str, str]:
         scene = self.scenes[place]
-        named = zip((field.name for field in fields(scene)), astuple(scene), strict=True)
-        return tuple(f"{name}={value}" for name, value in named if value)
+        return {kind: value for kind in TABLES if (value := getattr(scene, kind)) is not None}
+
+    @property
+    def sayings(self) -> Sayings:
+        return TABLES
 
 
 @dataclass(frozen=True)
@@ -137,8 +161,12 @@ class Album:
     def rival(self, place: int, rng: np.random.Generator) -> str | None:  # noqa: ARG002
         return None
 
-    def facts(self, place: int) -> tuple[str, ...]:  # noqa: ARG002
-        return ()
+    def facts(self, place: int) -> Mapping[str, str]:  # noqa: ARG002
+        return {}
+
+    @property
+    def sayings(self) -> Sayings:
+        return {}
 
 
 @dataclass(frozen=True)
@@ -163,8 +191,12 @@ class Part:
     def rival(self, place: int, rng: np.random.Generator) -> str | None:
         return self.whole.rival(int(self.places[place]), rng)
 
-    def facts(self, place: int) -> tuple[str, ...]:
+    def facts(self, place: int) -> Mapping[str, str]:
         return self.whole.facts(int(self.places[place]))
+
+    @property
+    def sayings(self) -> Sayings:
+        return self.whole.sayings
 
 
 def open_corpus(folder: Path, resolution: int) -> Corpus:
@@ -211,9 +243,9 @@ class Families:
     @classmethod
     def of(cls, corpus: Corpus) -> "Families":
         """The families of a corpus."""
-        found: defaultdict[str, list[int]] = defaultdict(list)
+        found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         for place in range(len(corpus)):
-            for fact in corpus.facts(place):
+            for fact in corpus.facts(place).items():
                 found[fact].append(place)
         return cls(len(corpus), tuple(np.array(places) for places in found.values() if len(places) >= FAMILY))
 

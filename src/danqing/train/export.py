@@ -1,0 +1,69 @@
+"""A finished training as a folder that danqing loads: fp16 safetensors, the vocabulary, and a card of facts."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from danqing.errors import WeightsError
+
+SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
+
+def write_vocabulary(characters: frozenset[str], file: Path) -> int:
+    """Write the pieces that a tokenizer needs for these characters, one a line.
+
+    Args:
+        characters: all that the captions hold; letters and digits also get a form inside words.
+        file: the vocab.txt to write.
+    Returns:
+        how many pieces there are.
+    """
+    single = sorted({character.lower() for character in characters if not character.isspace()})
+    inside = [f"##{character}" for character in single if character.isascii() and character.isalnum()]
+    pieces = [*SPECIAL, *single, *inside]
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    return len(pieces)
+
+
+def write_weights(network: nn.Module, file: Path) -> None:
+    """Write a network's tensors as fp16 safetensors, in one go.
+
+    Raises:
+        WeightsError: a weight is too large for fp16, or what was written does not read back.
+    """
+    tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in network.state_dict().items()}
+    broken = [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]
+    if broken:
+        raise WeightsError(
+            f"权重 {broken[0]} 在 fp16 中不是有限数：训练可能已发散，请降低学习率重来。",
+            f"the weight {broken[0]} is not finite in fp16: the training has diverged; lower the learning rate.",
+        )
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_suffix(".part")
+    save_file(tensors, part)
+    read = load_file(part)
+    if any(not torch.equal(tensor, read[name]) for name, tensor in tensors.items()):
+        raise WeightsError(f"{part} 写坏了：请检查磁盘。", f"{part} was damaged while being written: check the disk.")
+    os.replace(part, file)
+
+
+def write_card(folder: Path, facts: dict[str, object]) -> None:
+    """Write card.json: the given facts, and size and SHA-256 of every other file of the folder.
+
+    Args:
+        folder: holds the exported files.
+        facts: what the reader should know: prediction, resolution, training figures.
+    """
+    files = {
+        file.name: {"bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+        for file in sorted(folder.iterdir())
+        if file.name != "card.json" and file.suffix in {".safetensors", ".txt"}
+    }
+    text = json.dumps({**facts, "files": files}, ensure_ascii=False, indent=2)
+    (folder / "card.json").write_text(text + "\n", encoding="utf-8")

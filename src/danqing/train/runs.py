@@ -1,0 +1,179 @@
+"""The three trainings and the export of one run, each a call; the command line and `danqing train` are thin over them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from danqing.models.clip import ChineseClip, ClipConfig
+from danqing.models.secondary import Secondary
+from danqing.models.tokens import Tokenizer
+from danqing.models.unet import UNet
+from danqing.train.captions import characters
+from danqing.train.data import Album, Corpus, Families, hold_out, load_batch, open_corpus
+from danqing.train.denoiser import draw_times, time_density, velocity_loss
+from danqing.train.encoder import draw_pairs, encoder_loss, recall
+from danqing.train.export import write_card, write_vocabulary, write_weights
+from danqing.train.look import draw_curve, paint_samples, write_grid
+from danqing.train.loop import Chance, Training
+from danqing.train.recipe import Course, Recipe
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Where and on what a training happens.
+
+    recipe: what is trained.
+    data: folder of pictures; heldout: another one to judge by, or None to hold some of `data` out.
+    out: folder of checkpoints, curves and samples.
+    device: where to compute.
+    minutes: limit for one network's training, over every resumption; None for the recipe's.
+    say: receives one line for each report.
+    """
+
+    recipe: Recipe
+    data: Path
+    out: Path
+    heldout: Path | None = None
+    device: torch.device = torch.device("cpu")
+    minutes: float | None = None
+    say: Say = print
+
+    def corpora(self) -> tuple[Corpus, Corpus]:
+        """The pictures to train on and the pictures to judge by."""
+        corpus = open_corpus(self.data, self.recipe.resolution)
+        if self.heldout is not None:
+            return corpus, open_corpus(self.heldout, self.recipe.resolution)
+        return hold_out(corpus)
+
+    def training(self, network: nn.Module, course: Course, name: str) -> Training:
+        """The training of that name, new or gone on with."""
+        if self.minutes is not None:
+            course = replace(course, seconds=60 * self.minutes)
+        return Training(network, course, self.out / f"{name}.pt", device=self.device)
+
+    def tokenizer(self) -> Tokenizer:
+        """The tokens of this run; the vocabulary is written when it is first asked for."""
+        file = self.out / "vocab.txt"
+        if not file.exists():
+            write_vocabulary(vocabulary(open_corpus(self.data, self.recipe.resolution)), file)
+        return Tokenizer(file)
+
+    def clip(self) -> ChineseClip:
+        """A fresh CLIP with this run's vocabulary."""
+        self.tokenizer()
+        size = len((self.out / "vocab.txt").read_text(encoding="utf-8").splitlines())
+        text = replace(self.recipe.text, vocabulary=size)
+        return ChineseClip(ClipConfig(self.recipe.embed, self.recipe.vision, text))
+
+
+def vocabulary(corpus: Corpus) -> frozenset[str]:
+    """Every character that a caption of the corpus can hold."""
+    if isinstance(corpus, Album):
+        return frozenset("".join(text for said in corpus.captions for text in said))
+    return characters() | frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
+
+
+def train_encoder(studio: Studio) -> Training:
+    """Train the CLIP; every report tells the loss and the recall on held-out pictures."""
+    recipe = studio.recipe
+    corpus, heldout = studio.corpora()
+    tokenizer, families = studio.tokenizer(), Families.of(corpus)
+    training = studio.training(studio.clip(), recipe.encoder, "encoder")
+
+    def loss(network: nn.Module, chance: Chance) -> Tensor:
+        assert isinstance(network, ChineseClip)
+        places = families.draw(recipe.encoder.batch, recipe.kin, chance.numbers)
+        return encoder_loss(network, tokenizer, draw_pairs(corpus, places, recipe, chance), recipe.words)
+
+    def report(training: Training) -> None:
+        network = training.average
+        assert isinstance(network, ChineseClip)
+        found = asdict(recall(network, tokenizer, heldout, words=recipe.words))
+        training.notes.append({"step": training.step, **found})
+        _tell(studio, training, "encoder", found)
+
+    training.run(loss, report)
+    return training
+
+
+def train_denoiser(studio: Studio) -> Training:
+    """Train the U-Net; every report tells the loss and paints a grid."""
+    training = studio.training(UNet(studio.recipe.unet), studio.recipe.denoiser, "unet")
+
+    def report(training: Training) -> None:
+        grid = paint_samples(training.average, resolution=studio.recipe.resolution)
+        write_grid(grid, studio.out / f"samples-{training.step:06d}.png")
+        _tell(studio, training, "unet", {})
+
+    return _train_on_noise(studio, training, report, secondary=False)
+
+
+def train_secondary(studio: Studio) -> Training:
+    """Train the secondary network."""
+    training = studio.training(Secondary(studio.recipe.secondary), studio.recipe.helper, "secondary")
+    return _train_on_noise(studio, training, lambda training: _tell(studio, training, "secondary", {}), secondary=True)
+
+
+def export(studio: Studio, folder: Path) -> None:
+    """Write the averaged weights of all three networks as fp16, the vocabulary and the card.
+
+    Args:
+        studio: the run; its trainings need not be finished.
+        folder: where to; made if it is missing.
+    """
+    recipe = studio.recipe
+    networks = {
+        "unet": (UNet(recipe.unet), recipe.denoiser, "unet.safetensors"),
+        "secondary": (Secondary(recipe.secondary), recipe.helper, "secondary.safetensors"),
+        "encoder": (studio.clip(), recipe.encoder, "clip.safetensors"),
+    }
+    figures: dict[str, object] = {}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, (network, course, file) in networks.items():
+        training = studio.training(network, course, name)
+        write_weights(training.average, folder / file)
+        figures[name] = {
+            "parameters": sum(weight.numel() for weight in network.parameters()),
+            "steps": training.step,
+            "pictures_seen": training.pictures,
+            "minutes": round(training.seconds / 60, 1),
+            "loss": round(float(np.mean([loss for _, loss in training.losses[-20:]])), 4) if training.losses else None,
+            **({"heldout": training.notes[-1]} if training.notes else {}),
+        }
+    (folder / "vocab.txt").write_bytes((studio.out / "vocab.txt").read_bytes())
+    facts = {"name": "danqing_mini", "prediction": "v", "resolution": recipe.resolution, "training": figures}
+    write_card(folder, facts)
+
+
+def _train_on_noise(
+    studio: Studio, training: Training, report: Callable[[Training], None], *, secondary: bool
+) -> Training:
+    corpus, _ = studio.corpora()
+    families = Families(len(corpus), ())
+    density = time_density(studio.recipe.snr, studio.recipe.floor).to(studio.device)
+
+    def loss(network: nn.Module, chance: Chance) -> Tensor:
+        places = families.draw(training.course.batch, 0.0, chance.numbers)
+        pictures = load_batch(corpus, places, studio.device)
+        tau = draw_times(density, len(places), chance.noise)
+        return velocity_loss(network, 2 * pictures - 1, tau, chance=chance, secondary=secondary)
+
+    training.run(loss, report)
+    return training
+
+
+def _tell(studio: Studio, training: Training, name: str, figures: dict[str, float]) -> None:
+    draw_curve(training.losses, studio.out / f"{name}.png")
+    recent = float(np.mean([loss for _, loss in training.losses[-10:]]))
+    shown = " ".join(f"{key} {value:.3f}" for key, value in figures.items())
+    studio.say(
+        f"{time.strftime('%H:%M:%S')} {name} step {training.step} pictures {training.pictures} "
+        f"minutes {training.seconds / 60:.1f} loss {recent:.4f} {shown}".rstrip()
+    )
