@@ -18,7 +18,7 @@ SIZE = 21128  # lines of the real vocabulary
 def real_vocabulary() -> Path:
     """The vocab.txt inside the cn-clip package, which is not imported."""
     try:
-        found = [path for path in files("cn-clip") or () if path.parts[-2:] == ("clip", "vocab.txt")]
+        found = [path for path in files("cn-clip") or () if path.parts == ("cn_clip", "clip", "vocab.txt")]
     except PackageNotFoundError:
         found = []
     if not found:
