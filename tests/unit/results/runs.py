@@ -1,0 +1,53 @@
+"""Made-up runs: the events a pipeline would yield, with pictures that depend on seed and step alone."""
+
+from collections.abc import Iterator
+
+import torch
+from PIL import Image
+
+from danqing.events import Completed, Event, Previewed, Started, Stepped
+from danqing.request import Request, read_request
+from danqing.types import Checkpoint
+
+MODEL = "danqing_mini"
+SIZE = (64, 64)
+
+
+def small_request(**changes: object) -> Request:
+    """A complete request of six steps on a small canvas."""
+    values: dict[str, object] = {
+        "prompts": "孤舟蓑笠翁，独钓寒江雪",
+        "size": SIZE,
+        "steps": 6,
+        "seed": 7,
+        "display_rate": 2,
+    }
+    return read_request({**values, "model": MODEL, **changes})
+
+
+def image(seed: int, step: int) -> Image.Image:
+    """A picture of one colour."""
+    return Image.new("RGB", SIZE, (seed % 256, step * 20 % 256, 90))
+
+
+def paint(request: Request, *, batch: int = 0, step: int = 0) -> Iterator[Event]:
+    """The events of a run, or of what is left of it from a batch and step on."""
+    seed = request.seed or 0
+    seeds = tuple(seed + number for number in range(request.count))
+    yield Started(request=request, model=MODEL, device="cpu", seeds=seeds, steps=request.steps)
+    for now in range(batch, request.n_batches):
+        numbers = range(now * request.batch_size, (now + 1) * request.batch_size)
+        for at in range(step if now == batch else 0, request.steps):
+            last = at == request.steps - 1
+            yield Stepped(batch=now, step=at, steps=request.steps, loss=1.5, nan=False, seconds=0.5)
+            if at % request.display_rate == 0 or last:
+                for number in numbers:
+                    yield Previewed(picture=number, step=at, last=last, image=image(seeds[number], at))
+            for number in numbers if last else ():
+                yield Completed(picture=number, seed=seeds[number], image=image(seeds[number], at), nan_steps=0)
+
+
+def checkpoint(batch: int, k: int) -> Checkpoint:
+    """A checkpoint with a memory of two."""
+    x = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).view(2, 3, 4, 4) / 7
+    return Checkpoint(batch, k, x, (x + 1, x.transpose(2, 3)))

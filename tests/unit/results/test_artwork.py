@@ -1,0 +1,84 @@
+"""Artworks in memory: gathered from events, saved, shown, and handed to docarray."""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from tests.unit.results.runs import paint, small_request
+
+from danqing.errors import InvalidRequest, StorageError
+from danqing.results import metadata
+from danqing.results.artwork import Artwork
+
+
+def test_it_is_a_sequence_of_pictures() -> None:
+    artwork = Artwork.gather(paint(small_request(n_batches=3)))
+
+    assert len(artwork) == 3
+    assert [picture.number for picture in artwork] == [0, 1, 2]
+    assert artwork[-1].seed == 9
+    assert [picture.seed for picture in artwork[:2]] == [7, 8]
+    assert artwork.folder is None
+    assert [preview.step for preview in artwork[0].previews] == [0, 2, 4, 5]
+
+
+def test_unfinished_pictures_are_left_out() -> None:
+    events = list(paint(small_request(n_batches=2)))[:-1]
+    assert len(Artwork.gather(events)) == 1
+
+
+def test_a_stream_that_never_started() -> None:
+    with pytest.raises(ValueError, match="Started"):
+        Artwork.gather([])
+
+
+def test_saved_pictures_carry_their_recipe(tmp_path: Path) -> None:
+    files = Artwork.gather(paint(small_request(n_batches=2))).save(tmp_path / "new" / "folder")
+
+    assert [file.name for file in files] == ["000.png", "001.png"]
+    assert metadata.read(files[1]).seed == 8
+
+
+def test_pictures_are_png(tmp_path: Path) -> None:
+    picture = Artwork.gather(paint(small_request()))[0]
+    with pytest.raises(InvalidRequest, match=r"\.png"):
+        picture.save(tmp_path / "a.jpg")
+    with pytest.raises(StorageError):
+        picture.save(tmp_path / "missing" / "a.png")
+
+
+def test_the_process_as_gif_webp_and_mp4(tmp_path: Path) -> None:
+    picture = Artwork.gather(paint(small_request()))[0]
+
+    picture.save_gif(tmp_path / "a.gif", seconds=0.5)
+    picture.save_video(tmp_path / "a.webp")
+    picture.save_video(tmp_path / "a.mp4")
+
+    with Image.open(tmp_path / "a.gif") as gif:
+        assert getattr(gif, "n_frames", 0) == 4
+        assert gif.info["duration"] == 500
+    with Image.open(tmp_path / "a.webp") as webp:
+        assert webp.format == "WEBP"
+    assert (tmp_path / "a.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_a_picture_of_a_single_preview_still_animates(tmp_path: Path) -> None:
+    picture = Artwork.gather(paint(small_request(steps=2, display_rate=5)))[0]
+    picture.save_gif(tmp_path / "a.gif")
+    picture.save_video(tmp_path / "a.webp")
+    assert (tmp_path / "a.gif").read_bytes().startswith(b"GIF89a")
+
+
+@pytest.mark.parametrize(("count", "columns", "size"), [(1, None, (80, 80)), (3, None, (152, 152)), (3, 3, (224, 80))])
+def test_the_contact_sheet(count: int, columns: int | None, size: tuple[int, int]) -> None:
+    assert Artwork.gather(paint(small_request(n_batches=count))).sheet(columns).size == size
+
+
+def test_notebooks_show_it() -> None:
+    artwork = Artwork.gather(paint(small_request(n_batches=2)))
+    for shown, size in ((artwork, (152, 80)), (artwork[0], (64, 64))):
+        data = shown._repr_png_()  # pyright: ignore[reportPrivateUsage]
+        assert data is not None
+        with Image.open(io.BytesIO(data)) as image:
+            assert image.size == size
