@@ -1,0 +1,155 @@
+"""The guide: batches, critics, the way through the denoiser, likeness."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from danqing.diffusion import Draws, NoiseSchedule
+from danqing.guidance import ClipGuide, Critic, GuidanceScales, RandomViews, fuzzy_copies, normalise_weights
+from danqing.schedule import Schedule, parse_schedule
+from danqing.types import Guidance
+
+from .fakes import SCALES, TinyClip, always, small_network
+
+NOISE = NoiseSchedule.linear(10)
+MOMENT = NOISE.moment(6)
+HALF = (0.5, 0.5, 0.5)
+SEEDS = (1, 2, 3)
+EVERYTHING = replace(SCALES, tv_scale=always(100), range_scale=always(100), sat_scale=always(100))
+
+
+def critic(encoder: TinyClip | None = None, share: Schedule | None = None) -> Critic:
+    encoder = encoder or TinyClip()
+    weights = normalise_weights(torch.tensor([1.0, 0.5]))
+    return Critic(encoder, encoder.texts(2), weights, HALF, HALF, share or always(1))
+
+
+def guide(scales: GuidanceScales = SCALES, *critics: Critic, seeds: tuple[int, ...] = SEEDS) -> ClipGuide:
+    return ClipGuide(critics or (critic(),), scales, RandomViews(Draws(seeds)), secondary=small_network)
+
+
+def look(guide: ClipGuide, x: Tensor) -> Guidance:
+    return guide(x, torch.zeros_like(x), MOMENT)
+
+
+@pytest.fixture
+def x() -> Tensor:
+    return 1.5 * torch.randn(3, 3, 16, 24, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize("clamp", [None, 0.05])
+def test_a_picture_is_guided_as_if_it_were_alone(x: Tensor, clamp: float | None) -> None:
+    scales = replace(EVERYTHING, clamp_max=None if clamp is None else always(clamp))
+    together = look(guide(scales), x)
+    for row, seed in enumerate(SEEDS):
+        alone = look(guide(scales, seeds=(seed,)), x[row : row + 1])
+        torch.testing.assert_close(
+            together.gradient[row], alone.gradient[0], rtol=1e-4, atol=1e-5 * float(alone.gradient.abs().max())
+        )
+        torch.testing.assert_close(together.loss[row], alone.loss[0], rtol=1e-5, atol=0)
+
+
+def test_a_step_along_the_gradient_lowers_the_loss(x: Tensor) -> None:
+    before = look(guide(EVERYTHING), x)
+    length = before.gradient.square().sum((1, 2, 3), keepdim=True)
+    after = look(guide(EVERYTHING), x + 0.5 * before.gradient / length)
+    torch.testing.assert_close(before.loss - after.loss, torch.full((3,), 0.5), rtol=0.2, atol=0)
+
+
+def test_the_same_moment_gives_the_same_gradient(x: Tensor) -> None:
+    assert torch.equal(look(guide(), x).gradient, look(guide(), x).gradient)
+    assert not torch.equal(look(guide(), x).gradient, guide()(x, x, NOISE.moment(5)).gradient)
+
+
+def test_cut_batches_are_averaged_and_different(x: Tensor) -> None:
+    encoder = TinyClip()
+    one, four = (look(guide(replace(SCALES, cutn_batches=always(batches)), critic(encoder)), x) for batches in (1, 4))
+    assert encoder.seen == [4 * 3] * 5
+    assert not torch.allclose(one.gradient, four.gradient, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(one.loss, four.loss, rtol=0.5, atol=0)
+
+
+def test_critics_add_up_by_their_shares(x: Tensor) -> None:
+    first, second = critic(), critic(TinyClip(resolution=12, length=5), always(0.5))
+    unseen = replace(second, share=always(0))
+    both = look(guide(SCALES, first, second), x)
+    alone = look(guide(SCALES, first, unseen), x)
+    other = look(guide(SCALES, replace(first, share=always(0)), second), x)
+    torch.testing.assert_close(both.gradient, alone.gradient + other.gradient, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(alone.loss, look(guide(SCALES, first), x).loss)
+
+
+def test_a_critic_that_does_not_look_costs_nothing(x: Tensor) -> None:
+    encoder = TinyClip()
+    late = critic(encoder, parse_schedule("[0]*500+[1]*500"))
+    guide(SCALES, late)(x, x, NOISE.moment(9))
+    assert encoder.seen == []
+    guide(SCALES, late)(x, x, NOISE.moment(0))
+    assert encoder.seen
+
+
+def test_no_cuts_and_no_scales_mean_no_gradient(x: Tensor) -> None:
+    for scales in (
+        replace(SCALES, cut_overview=always(0), cut_innercut=always(0), clamp_max=always(0.05)),
+        replace(SCALES, clip_guidance_scale=always(0), clamp_max=always(0.05)),
+    ):
+        guidance = look(guide(scales), x)
+        assert not bool(guidance.gradient.any())
+        assert not bool(guidance.loss.any())
+
+
+def test_the_graph_is_wanted_where_the_secondary_network_does_not_serve() -> None:
+    half = replace(SCALES, use_secondary=parse_schedule("[0]*500+[1]*500"))
+    assert guide(half).needs_graph(NOISE.moment(9))
+    assert not guide(half).needs_graph(NOISE.moment(0))
+    assert replace(guide(SCALES), secondary=None).needs_graph(MOMENT)
+
+
+def test_through_the_denoiser_it_is_the_same_gradient_as_through_a_secondary_that_agrees(x: Tensor) -> None:
+    time = torch.full((3,), NOISE.time(MOMENT.k))
+    seen = x.clone().requires_grad_()
+    x0 = MOMENT.alpha * seen - MOMENT.sigma * small_network(seen, time)
+    through = guide(replace(SCALES, use_secondary=always(0)))(seen, x0, MOMENT)
+    torch.testing.assert_close(through.gradient, look(guide(), x).gradient, rtol=1e-4, atol=1e-5)
+
+
+def test_likeness_to_the_init_counts_only_with_an_init(x: Tensor) -> None:
+    scales = replace(SCALES, clip_guidance_scale=always(0), init_scale=always(1000))
+
+    def distance(a: Tensor, b: Tensor) -> Tensor:
+        return (a - b).square().mean((1, 2, 3))
+
+    assert not bool(look(guide(scales), x).gradient.any())
+    init = torch.full((1, 3, 16, 24), 0.25)
+    near = replace(guide(scales), perceptual=distance, init=init)
+    before = look(near, x)
+    assert before.loss.shape == (3,)
+    length = before.gradient.square().sum((1, 2, 3), keepdim=True)
+    assert bool((look(near, x + 0.1 * before.gradient / length).loss < before.loss).all())
+
+
+def test_negative_weights_push_away(x: Tensor) -> None:
+    toward = critic()
+    away = replace(toward, weights=-toward.weights)
+    opposite = look(guide(SCALES, away), x).gradient
+    torch.testing.assert_close(opposite, -look(guide(SCALES, toward), x).gradient, rtol=1e-4, atol=1e-4)
+
+
+def test_fuzzy_copies_keep_pictures_apart_from_their_batch(x: Tensor) -> None:
+    def blurred(seeds: tuple[int, ...]) -> ClipGuide:
+        sharp = critic()
+        texts, weights = fuzzy_copies(sharp.texts, sharp.weights, draws=Draws(seeds), magnitude=0.3)
+        return guide(SCALES, replace(sharp, texts=texts, weights=weights), seeds=seeds)
+
+    together, alone = look(blurred(SEEDS), x), look(blurred(SEEDS[1:2]), x[1:2])
+    torch.testing.assert_close(together.gradient[1], alone.gradient[0], rtol=1e-4, atol=1e-4)
+    assert not torch.allclose(together.gradient, look(guide(), x).gradient, rtol=1e-3, atol=1e-5)
+
+
+def test_grad_mode_and_input_are_left_alone(x: Tensor) -> None:
+    with torch.no_grad():
+        look(guide(EVERYTHING), x)
+        assert not torch.is_grad_enabled()
+    assert not x.requires_grad

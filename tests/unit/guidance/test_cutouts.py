@@ -1,0 +1,86 @@
+"""Plans of cuts: where they lie, how many are gray, and that each picture has its own."""
+
+import pytest
+import torch
+
+from danqing.diffusion.draws import Draws
+from danqing.guidance.cutouts import CutPlan, CutSpec, cut, plan_cuts, plan_overview
+
+DRAWS = Draws((1, 2, 3))
+
+
+def plan(spec: CutSpec, k: int = 0, *, size: tuple[int, int] = (96, 64), smallest: int = 32) -> CutPlan:
+    return plan_cuts(DRAWS, "cuts", k, spec=spec, size=size, smallest=smallest)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 5.0])
+def test_inner_cuts_lie_in_the_picture(power: float) -> None:
+    boxes = plan(CutSpec(0, 200, power)).boxes
+    assert boxes.shape == (200, 3, 3)
+    side, left, top = boxes.unbind(-1)
+    assert float(side.min()) >= 32
+    assert float(side.max()) <= 64
+    assert float(left.min()) >= 0
+    assert float(top.min()) >= 0
+    assert float((left + side).max()) <= 96
+    assert float((top + side).max()) <= 64
+
+
+def test_a_larger_power_prefers_small_squares() -> None:
+    small, even = (float(plan(CutSpec(0, 500, power)).boxes[..., 0].mean()) for power in (5.0, 1.0))
+    assert small < even - 5
+
+
+def test_offsets_reach_every_place() -> None:
+    _, left, top = plan(CutSpec(0, 3000, 100.0)).boxes.unbind(-1)
+    assert set(range(65)) == {int(value) for value in left.flatten()}
+    assert set(range(33)) == {int(value) for value in top.flatten()}
+
+
+def test_a_picture_smaller_than_the_cut_is_looked_at_whole() -> None:
+    boxes = plan(CutSpec(0, 5), size=(32, 32), smallest=64).boxes
+    assert torch.equal(boxes, torch.tensor([32.0, 0, 0]).expand(5, 3, 3))
+
+
+def test_overview_patterns() -> None:
+    whole = plan_overview(6, size=(96, 64), batch=2)
+    assert torch.equal(whole.boxes, torch.tensor([96.0, 0, -16]).expand(6, 2, 3))
+    assert torch.equal(whole.gray[:, 1], torch.tensor([False, True, False, True, False, False]))
+    assert torch.equal(whole.flip[:, 1], torch.tensor([False, False, True, True, False, False]))
+
+
+@pytest.mark.parametrize(("share", "inner"), [(0.0, 12), (0.2, 12), (0.2, 4), (0.5, 7), (1.0, 3)])
+def test_gray_share_is_exact(share: float, inner: int) -> None:
+    counts = torch.stack([plan(CutSpec(0, inner, 1, share), k).gray.sum(0) for k in range(300)]).float()
+    assert int(counts.min()) == int(share * inner + 1e-6)
+    assert int(counts.max()) == -int(-share * inner // 1)
+    assert float(counts.mean()) == pytest.approx(share * inner, abs=0.08)
+
+
+def test_each_picture_and_step_has_its_own_cuts() -> None:
+    spec = CutSpec(0, 4)
+    first = plan(spec).boxes
+    assert not torch.equal(first[:, 0], first[:, 1])
+    assert not torch.equal(first, plan(spec, 1).boxes)
+    alone = plan_cuts(Draws((2,)), "cuts", 0, spec=spec, size=(96, 64), smallest=32)
+    assert torch.equal(alone.boxes[:, 0], first[:, 1])
+
+
+def test_cuts_of_a_batch_are_those_of_its_pictures() -> None:
+    images = torch.rand(3, 3, 64, 96, generator=torch.Generator().manual_seed(1))
+    together = plan(CutSpec(4, 3, 1.0, 0.5))
+    cuts = cut(images, together, 32)
+    assert cuts.shape == (7, 3, 3, 32, 32)
+    for row in range(3):
+        chosen = slice(row, row + 1)
+        single = CutPlan(together.boxes[:, chosen], together.gray[:, chosen], together.flip[:, chosen])
+        torch.testing.assert_close(cuts[:, chosen], cut(images[chosen], single, 32), rtol=0, atol=1e-5)
+
+
+def test_gray_and_flip() -> None:
+    image = torch.rand(1, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    plain, gray, flipped, both = cut(image, plan_overview(4, size=(32, 32), batch=1), 32)[:, 0]
+    torch.testing.assert_close(flipped, plain.flip(-1))
+    torch.testing.assert_close(both, gray.flip(-1))
+    assert torch.equal(gray[0], gray[1])
+    torch.testing.assert_close(gray[0], 0.2989 * plain[0] + 0.587 * plain[1] + 0.114 * plain[2])
