@@ -1,0 +1,106 @@
+"""Loading: exact files come in, everything else is refused with its name."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariableType]
+from torch import Tensor, nn
+
+from danqing.errors import WeightsError
+from danqing.models.clip import ChineseClip, ClipConfig
+from danqing.models.clip_text import TextConfig
+from danqing.models.clip_vision import VisionConfig
+from danqing.models.load import load_clip, load_lpips, load_secondary, load_unet
+from danqing.models.perceptual import Lpips
+from danqing.models.secondary import Secondary, SecondaryConfig
+from danqing.models.unet import UNet, UNetConfig
+
+UNET = UNetConfig(channels=32, multipliers=(1, 2), attention=(1,), blocks=1)
+CLIP = ClipConfig(
+    embed=16,
+    vision=VisionConfig(resolution=32, patch=16, width=64, layers=1),
+    text=TextConfig(vocabulary=40, width=64, layers=1, mlp=96, positions=52),
+)
+
+
+def saved(folder: Path, network: nn.Module, **changes: Tensor | None) -> Path:
+    """The network's file, with some tensors replaced, added or (None) left out; `__` stands for a dot."""
+    state: dict[str, Tensor | None] = {**network.state_dict()}
+    state |= {name.replace("__", "."): tensor for name, tensor in changes.items()}
+    path = folder / "weights.safetensors"
+    save_file({name: tensor for name, tensor in state.items() if tensor is not None}, path)
+    return path
+
+
+def assert_same(loaded: nn.Module, network: nn.Module) -> None:
+    assert not loaded.training
+    assert not any(parameter.requires_grad for parameter in loaded.parameters())
+    state = network.state_dict()
+    assert loaded.state_dict().keys() == state.keys()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in loaded.state_dict().items())
+
+
+def test_every_network_comes_back(tmp_path: Path) -> None:
+    unet, clip, secondary = UNet(UNET), ChineseClip(CLIP), Secondary(SecondaryConfig((8, 16)))
+    assert_same(load_unet(saved(tmp_path, unet)), unet)
+    assert_same(load_clip(saved(tmp_path, clip)), clip)
+    assert_same(load_secondary(saved(tmp_path, secondary)), secondary)
+
+
+def test_lpips_comes_back(tmp_path: Path) -> None:
+    lpips = Lpips().half()
+    assert_same(load_lpips(saved(tmp_path, lpips), dtype=torch.float16), lpips)
+
+
+def test_head_counts_can_be_given(tmp_path: Path) -> None:
+    assert load_unet(saved(tmp_path, UNet(UNET)), heads=8).config.heads == 8
+    assert load_unet(saved(tmp_path, UNet(UNET)), head_channels=16).config.head_channels == 16
+    clip = load_clip(saved(tmp_path, ChineseClip(CLIP)), heads=2, text_heads=4)
+    assert (clip.config.vision.heads, clip.config.text.heads) == (2, 4)
+
+
+def test_half_precision_files_become_float32_unless_asked_otherwise(tmp_path: Path) -> None:
+    path = saved(tmp_path, UNet(UNET).half())
+    assert {parameter.dtype for parameter in load_unet(path).parameters()} == {torch.float32}
+    assert {parameter.dtype for parameter in load_unet(path, dtype=torch.bfloat16).parameters()} == {torch.bfloat16}
+
+
+def test_missing_spare_and_misshaped_tensors_are_named(tmp_path: Path) -> None:
+    path = saved(tmp_path, UNet(UNET), out__0__bias=None, extra=torch.zeros(1), out__2__bias=torch.zeros(7))
+    with pytest.raises(WeightsError) as caught:
+        load_unet(path)
+    for part in ("missing out.0.bias", "spare extra", "out.2.bias [7] ≠ [6]", "3 differences"):
+        assert part in caught.value.en
+    assert "3 处不符" in caught.value.zh
+
+
+def test_a_superfluous_label_embedding_can_be_left_in_the_file(tmp_path: Path) -> None:
+    unet = UNet(UNET)
+    path = saved(tmp_path, unet, label_emb__weight=torch.zeros(10, 128))
+    assert load_unet(path).config.classes == 10
+    assert_same(load_unet(path, ignore=("label_emb.weight",)), unet)
+
+
+@pytest.mark.parametrize("load", [load_unet, load_clip, load_secondary, load_lpips])
+def test_another_network_is_refused(tmp_path: Path, load: object) -> None:
+    assert callable(load)
+    save_file({"fc.weight": torch.zeros(2, 2)}, tmp_path / "other.safetensors")
+    with pytest.raises(WeightsError, match=r"other\.safetensors"):
+        load(tmp_path / "other.safetensors")
+
+
+def test_one_kind_does_not_pass_for_another(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match="time_embed"):
+        load_unet(saved(tmp_path, Secondary(SecondaryConfig((8, 16)))))
+
+
+def test_damaged_absent_and_foreign_files_are_refused(tmp_path: Path) -> None:
+    whole = saved(tmp_path, UNet(UNET))
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(whole.read_bytes()[:-100])
+    text = tmp_path / "text.safetensors"
+    text.write_text("<html>404</html>", encoding="utf-8")
+    for path in (cut, text, tmp_path / "absent.safetensors", tmp_path):
+        with pytest.raises(WeightsError, match=path.name):
+            load_unet(path)

@@ -1,0 +1,48 @@
+"""The secondary network at other sizes than the published one."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from danqing.errors import ShapeError
+from danqing.models.secondary import Secondary, SecondaryConfig, config_from_state, pred
+
+NARROW = SecondaryConfig(channels=(8, 16, 24), features=4)
+
+
+@pytest.mark.parametrize("config", [SecondaryConfig(), NARROW, SecondaryConfig(channels=(8, 8))])
+def test_configuration_is_read_back(config: SecondaryConfig) -> None:
+    with torch.device("meta"):
+        state = Secondary(config).state_dict()
+    assert config_from_state({name: tuple(tensor.shape) for name, tensor in state.items()}) == config
+
+
+def test_published_size() -> None:
+    with torch.device("meta"):
+        network = Secondary(SecondaryConfig())
+    assert sum(parameter.numel() for parameter in network.parameters()) == 13_841_547
+
+
+def test_narrow_network_runs_at_its_stride() -> None:
+    assert NARROW.stride == 4
+    assert Secondary(NARROW)(torch.randn(2, 3, 4, 12), torch.tensor([0.0, 1.0])).shape == (2, 3, 4, 12)
+
+
+def test_pred_inverts_v() -> None:
+    x0, eps, t = torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4), torch.tensor([0.3, 0.9])
+    alpha, sigma = ((t * torch.pi / 2).cos()[:, None, None, None], (t * torch.pi / 2).sin()[:, None, None, None])
+    torch.testing.assert_close(pred(alpha * x0 + sigma * eps, alpha * eps - sigma * x0, t), x0)
+
+
+@pytest.mark.parametrize(
+    ("x", "t"),
+    [
+        (torch.zeros(1, 3, 6, 8), torch.zeros(1)),
+        (torch.zeros(1, 1, 8, 8), torch.zeros(1)),
+        (torch.zeros(3, 8, 8), torch.zeros(1)),
+        (torch.zeros(2, 3, 8, 8), torch.zeros(1)),
+    ],
+)
+def test_wrong_shapes_are_refused(x: Tensor, t: Tensor) -> None:
+    with pytest.raises(ShapeError):
+        Secondary(NARROW)(x, t)
