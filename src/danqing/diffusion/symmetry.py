@@ -20,12 +20,13 @@ class Symmetry:
         """Mirror at fractions of a run.
 
         Args:
-            fractions: each in [0, 1], 0 the noisiest moment.
+            fractions: each in [0, 1]; 0 is before the first step, 1 before the last.
             run_steps: steps that the run takes, those that it skips left out.
             horizontal: the left half onto the right one.
             vertical: the top half onto the bottom one.
         """
-        return cls(horizontal, vertical, frozenset(int(run_steps * (1 - fraction)) for fraction in fractions))
+        steps = (min(int(run_steps * (1 - fraction)), run_steps - 1) for fraction in fractions)
+        return cls(horizontal, vertical, frozenset(steps))
 
     def mirror(self, x: Tensor) -> Tensor:
         """The mirrored picture, [B, C, H, W]; a middle row or column stays as it is."""

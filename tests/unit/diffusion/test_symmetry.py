@@ -23,3 +23,4 @@ def test_top_half_wins() -> None:
 
 def test_fractions_become_steps() -> None:
     assert Symmetry.at((0.2, 0.6), 10, horizontal=True, vertical=True).steps == {8, 4}
+    assert Symmetry.at((0.0, 1.0), 10, horizontal=True, vertical=True).steps == {9, 0}
