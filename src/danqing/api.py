@@ -106,13 +106,11 @@ def stream(
         StorageError: the folder cannot be written.
         KeyboardInterrupt: the run is kept and `resume` finishes it.
     """
-    request = prompts.changed(**knobs) if isinstance(prompts, Request) else read_request({"prompts": prompts, **knobs})
-    pipeline = pipeline or load(request.model, device=request.device, dtype=request.dtype)
-    request = pipeline.resolve(request)
+    request, pipeline = _prepare(prompts, pipeline, knobs)
     if out is None:
         yield from pipeline.run(request)
     else:
-        yield from _recorded(pipeline, RunWriter.create(Path(out), request, model=pipeline.spec.name), None)
+        yield from record(pipeline, RunWriter.create(Path(out), request, model=pipeline.spec.name))
 
 
 def resume(folder: Path | str, *, pipeline: Pipeline | None = None) -> Iterator[Event]:
@@ -131,7 +129,7 @@ def resume(folder: Path | str, *, pipeline: Pipeline | None = None) -> Iterator[
         raise RunNotFound(f"{folder} 已经画完，不用继续。", f"The run in {folder} is finished already.")
     request = run.request
     pipeline = pipeline or load(request.model, device=request.device, dtype=request.dtype)
-    yield from _recorded(pipeline, RunWriter.reopen(Path(folder)), run.checkpoint())
+    yield from record(pipeline, RunWriter.reopen(Path(folder)), run.checkpoint())
 
 
 def create(
@@ -153,11 +151,26 @@ def create(
     Raises:
         DanqingError: the request cannot be painted, or the run failed; what was finished is in the run's folder.
     """
-    return Artwork.gather(_unless_failed(stream(prompts, out=out, pipeline=pipeline, **knobs)))
+    request, pipeline = _prepare(prompts, pipeline, knobs)
+    if out is None:
+        return Artwork.gather(_unless_failed(pipeline.run(request)))
+    writer = RunWriter.create(Path(out), request, model=pipeline.spec.name)
+    return Artwork.gather(_unless_failed(record(pipeline, writer)), folder=writer.folder)
 
 
-def _recorded(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None) -> Iterator[Event]:
-    """The events of a run, each written down before it is passed on."""
+def record(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None = None) -> Iterator[Event]:
+    """Paint what a run folder asks for.
+
+    Args:
+        pipeline: the model.
+        writer: an open run; it is closed when the run ends, however it ends.
+        checkpoint: where the run stopped, if it did.
+    Yields:
+        every event, after it was written down.
+    Raises:
+        KeyboardInterrupt: the run is kept and `resume` finishes it.
+        StorageError: the folder cannot be written.
+    """
     batch, step = 0, 0
     try:
         for event in pipeline.run(writer.request, resume=checkpoint, keep=writer.keep):
@@ -178,6 +191,15 @@ def _recorded(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | No
         raise
     finally:
         writer.close()
+
+
+def _prepare(
+    prompts: str | Sequence[str] | Request, pipeline: Pipeline | None, knobs: Knobs
+) -> tuple[Request, Pipeline]:
+    """The complete request and the model that will paint it."""
+    request = prompts.changed(**knobs) if isinstance(prompts, Request) else read_request({"prompts": prompts, **knobs})
+    pipeline = pipeline or load(request.model, device=request.device, dtype=request.dtype)
+    return pipeline.resolve(request), pipeline
 
 
 def _unless_failed(events: Iterator[Event]) -> Iterator[Event]:
