@@ -21,7 +21,9 @@ def main() -> int:
     parser.add_argument("--preset", choices=PRESETS, default="cpu", help="how large and how long")
     parser.add_argument("--data", type=Path, required=True, help="folder of painted shards, or of captioned pictures")
     parser.add_argument("--heldout", type=Path, help="another such folder to judge by; else some pictures are held out")
-    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints; an existing run is gone on with")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder of checkpoints; an existing run is gone on with"
+    )
     parser.add_argument("--to", type=Path, help="folder to export to; OUT/export unless given")
     parser.add_argument("--minutes", type=float, help="limit for each network, over every resumption")
     parser.add_argument("--threads", type=int, help="CPU threads")

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
@@ -137,7 +137,7 @@ class Album:
         Raises:
             InvalidRequest: no picture has a caption, or a picture cannot be read.
         """
-        captions = dict(_captions(folder))
+        captions = _captions(folder)
         if not captions:
             raise InvalidRequest(
                 f"{folder} 里没有带说明的图片：请在每张图片旁放一个同名的 .txt，或写一个 captions.jsonl。",
@@ -273,28 +273,40 @@ def mirror(pictures: Tensor, captions: list[str], rng: np.random.Generator) -> T
     return torch.where(chosen, pictures.flip(3), pictures)
 
 
-def _captions(folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
+def _captions(folder: Path) -> dict[Path, tuple[str, ...]]:
     listed = folder / "captions.jsonl"
     if listed.exists():
-        found: defaultdict[Path, list[str]] = defaultdict(list)
-        for line in listed.read_text(encoding="utf-8").splitlines():
-            entry: dict[str, str] = json.loads(line)
-            found[folder / entry["file"]].append(entry["caption"])
-        yield from ((file, tuple(said)) for file, said in sorted(found.items()))
-        return
-    for file in sorted(folder.iterdir()):
-        text = file.with_suffix(".txt")
-        if file.suffix.lower() in SUFFIXES and text.exists():
-            said = tuple(line.strip() for line in text.read_text(encoding="utf-8").splitlines() if line.strip())
-            if said:
-                yield file, said
+        return _listed(listed)
+    pictures = (file for file in sorted(folder.iterdir()) if file.suffix.lower() in SUFFIXES)
+    texts = {file: file.with_suffix(".txt") for file in pictures}
+    said = {file: _lines(text) for file, text in texts.items() if text.exists()}
+    return {file: lines for file, lines in said.items() if lines}
+
+
+def _listed(listed: Path) -> dict[Path, tuple[str, ...]]:
+    said: defaultdict[Path, list[str]] = defaultdict(list)
+    for number, line in enumerate(_lines(listed), start=1):
+        try:
+            entry = json.loads(line)
+            said[listed.parent / entry["file"]].append(str(entry["caption"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise InvalidRequest(
+                f'{listed} 第 {number} 行读不懂：每行应像 {{"file": "a.png", "caption": "雪山"}}。',
+                f'line {number} of {listed} is no caption: each is like {{"file": "a.png", "caption": "…"}}.',
+            ) from error
+    return {file: tuple(lines) for file, lines in sorted(said.items())}
+
+
+def _lines(file: Path) -> tuple[str, ...]:
+    """The lines of a UTF-8 text that hold something."""
+    return tuple(line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip())
 
 
 def _square(file: Path, resolution: int) -> Pixels:
     try:
         with Image.open(file) as image:
             return np.asarray(ImageOps.fit(image.convert("RGB"), (resolution, resolution), Image.Resampling.LANCZOS))
-    except (OSError, UnidentifiedImageError) as error:
+    except OSError as error:
         raise InvalidRequest(
             f"读不了图片 {file}：请换成 PNG、JPEG 或 WebP，或把它移走。",
             f"cannot read {file}: replace it by a PNG, JPEG or WebP, or take it away.",

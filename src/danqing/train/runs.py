@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from danqing.models.clip import ChineseClip, ClipConfig
 from danqing.models.secondary import Secondary
@@ -22,6 +23,7 @@ from danqing.train.look import draw_curve, paint_samples, write_grid
 from danqing.train.loop import Chance, Training
 from danqing.train.recipe import Course, Recipe
 
+FAST = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
 Say = Callable[[str], None]
 
 
@@ -30,9 +32,10 @@ class Studio:
     """Where and on what a training happens.
 
     recipe: what is trained.
-    data: folder of pictures; heldout: another one to judge by, or None to hold some of `data` out.
+    data: folder of pictures.
     out: folder of checkpoints, curves and samples.
     device: where to compute.
+    heldout: another folder of pictures to judge by; None holds some of `data` out.
     minutes: limit for one network's training, over every resumption; None for the recipe's.
     say: receives one line for each report.
     """
@@ -40,8 +43,8 @@ class Studio:
     recipe: Recipe
     data: Path
     out: Path
+    device: torch.device
     heldout: Path | None = None
-    device: torch.device = torch.device("cpu")
     minutes: float | None = None
     say: Say = print
 
@@ -99,7 +102,8 @@ def train_encoder(studio: Studio) -> Training:
         training.notes.append({"step": training.step, **found})
         _tell(studio, training, "encoder", found)
 
-    training.run(loss, report)
+    with sdpa_kernel(SDPBackend.MATH if studio.device.type == "cpu" else list(FAST)):  # a third faster on a CPU
+        training.run(loss, report)
     return training
 
 

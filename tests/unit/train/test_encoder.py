@@ -1,0 +1,72 @@
+"""The encoder's losses, its blemished pictures, and how it is judged."""
+
+from math import log
+
+import numpy as np
+import pytest
+import torch
+
+from danqing.models.clip import MEAN
+from danqing.train.augment import blemish
+from danqing.train.encoder import contrastive_loss, normalised, rank_of_own, same
+from danqing.train.recipe import Blemishes
+
+
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+def test_contrastive_loss_of_equal_logits_is_the_logarithm_of_their_number() -> None:
+    loss = contrastive_loss(torch.zeros(4, 4), torch.eye(4, dtype=torch.bool))
+    assert float(loss) == pytest.approx(log(4))
+
+
+def test_equal_texts_are_all_right() -> None:
+    right = same(["山", "水", "山"], ["山", "水", "山", "云"])
+    assert right.tolist() == [[True, False, True, False], [False, True, False, False], [True, False, True, False]]
+    logits = torch.where(right, 50.0, 0.0)
+    assert float(contrastive_loss(logits, right)) == pytest.approx(0, abs=1e-6)
+
+
+def test_rank_counts_only_wrong_answers_before_the_first_right_one() -> None:
+    cosines = torch.tensor([[0.9, 0.8, 0.7], [0.9, 0.1, 0.2], [0.5, 0.6, 0.4]])
+    own = torch.tensor([[True, False, True], [False, True, False], [False, False, True]])
+    assert rank_of_own(cosines, own).tolist() == [0, 2, 2]
+
+
+def test_normalised_brings_the_mean_to_zero() -> None:
+    pictures = torch.tensor(MEAN)[None, :, None, None].expand(2, 3, 4, 4)
+    assert float(normalised(pictures).abs().max()) < 1e-6
+
+
+def test_half_of_the_pictures_stay_clean() -> None:
+    pictures = torch.rand(8, 3, 32, 32, generator=generator())
+    spoilt = blemish(pictures, Blemishes(), generator())
+    assert spoilt.shape == pictures.shape
+    assert torch.equal(spoilt[:4], pictures[:4])
+    assert all(not torch.allclose(spoilt[n], pictures[n], atol=0.01) for n in range(4, 8))
+
+
+def test_no_blemish_is_no_change() -> None:
+    pictures = torch.rand(4, 3, 32, 32, generator=generator())
+    none = Blemishes(clean=0, crop=1, tilt=0, blur=0, noise=0, gray=0, jitter=0)
+    assert torch.allclose(blemish(pictures, none, generator()), pictures, atol=1e-4)
+
+
+@pytest.mark.parametrize("blemishes", [Blemishes(clean=0, crop=1, tilt=0, blur=0, noise=0, gray=1, jitter=0)])
+def test_gray_is_gray(blemishes: Blemishes) -> None:
+    spoilt = blemish(torch.rand(4, 3, 32, 32, generator=generator()), blemishes, generator())
+    assert torch.allclose(spoilt[:, 0], spoilt[:, 2], atol=1e-5)
+
+
+def test_blur_keeps_the_mean_and_lowers_the_contrast() -> None:
+    pictures = torch.rand(4, 3, 32, 32, generator=generator())
+    only_blur = Blemishes(clean=0, crop=1, tilt=0, blur=3, noise=0, gray=0, jitter=0)
+    spoilt = blemish(pictures, only_blur, generator())
+    assert float(spoilt.std()) < 0.8 * float(pictures.std())
+    assert float(spoilt.mean()) == pytest.approx(float(pictures.mean()), abs=0.01)
+
+
+def test_blemishes_are_a_function_of_the_generator() -> None:
+    pictures = torch.from_numpy(np.linspace(0, 1, 4 * 3 * 32 * 32, dtype=np.float32).reshape(4, 3, 32, 32))
+    assert torch.equal(blemish(pictures, Blemishes(), generator()), blemish(pictures, Blemishes(), generator()))

@@ -1,0 +1,76 @@
+"""What a training leaves behind; and the whole path, from pictures to weights that load."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from danqing.errors import WeightsError
+from danqing.models.load import load_clip, load_secondary, load_unet
+from danqing.models.tokens import Tokenizer
+from danqing.train.export import write_card, write_vocabulary, write_weights
+from danqing.train.recipe import PRESETS
+from danqing.train.runs import Studio, export, train_denoiser, train_encoder, train_secondary
+from danqing.train.scenes.__main__ import write
+
+
+def test_vocabulary_spells_every_character(tmp_path: Path) -> None:
+    count = write_vocabulary(frozenset("山水A1，"), tmp_path / "vocab.txt")
+    lines = (tmp_path / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(set(lines)) == count
+    assert lines[0] == "[PAD]"
+    tokenizer = Tokenizer(tmp_path / "vocab.txt")
+    assert tokenizer.unknown("山水，a1A1") == []
+    assert tokenizer.unknown("山云") == ["云"]
+
+
+def test_weights_are_halves_that_read_back(tmp_path: Path) -> None:
+    write_weights(nn.Linear(3, 2), tmp_path / "line.safetensors")
+    write_card(tmp_path, {"name": "line"})
+    card = json.loads((tmp_path / "card.json").read_text(encoding="utf-8"))
+    content = (tmp_path / "line.safetensors").read_bytes()
+    assert card["files"]["line.safetensors"] == {
+        "bytes": len(content),
+        "sha256": hashlib.sha256(content).hexdigest(),
+    }
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_diverged_network_is_not_exported(tmp_path: Path) -> None:
+    network = nn.Linear(1, 1)
+    nn.init.constant_(network.weight, 1e6)
+    with pytest.raises(WeightsError, match="weight"):
+        write_weights(network, tmp_path / "line.safetensors")
+    assert not (tmp_path / "line.safetensors").exists()
+
+
+def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
+    write(tmp_path / "data", count=64, seed=3, size=32, workers=1)
+    said: list[str] = []
+    studio = Studio(
+        recipe=PRESETS["cpu-smoke"],
+        data=tmp_path / "data",
+        out=tmp_path / "run",
+        device=torch.device("cpu"),
+        say=said.append,
+    )
+    for train in (train_encoder, train_denoiser, train_secondary):
+        assert train(studio).step == 6
+    export(studio, tmp_path / "model")
+
+    assert len(said) == 3
+    assert len(list((tmp_path / "run").glob("samples-*.png"))) == 1
+    card = json.loads((tmp_path / "model/card.json").read_text(encoding="utf-8"))
+    assert card["training"]["unet"]["pictures_seen"] == 48
+    assert set(card["files"]) == {"unet.safetensors", "secondary.safetensors", "clip.safetensors", "vocab.txt"}
+    unet = load_unet(tmp_path / "model/unet.safetensors")
+    assert unet.config == studio.recipe.unet
+    x = torch.zeros(1, 3, 32, 32)
+    assert unet(x, torch.zeros(1)).shape == (1, 3, 32, 32)
+    assert load_secondary(tmp_path / "model/secondary.safetensors")(x, torch.zeros(1)).shape == x.shape
+    clip = load_clip(tmp_path / "model/clip.safetensors")
+    tokens = Tokenizer(tmp_path / "model/vocab.txt").encode(["雪山"])
+    assert clip.encode_text(tokens).shape == clip.encode_image(x).shape

@@ -1,0 +1,32 @@
+"""The presets describe networks that can be built and that fit together."""
+
+import pytest
+import torch
+
+from danqing.models.secondary import Secondary
+from danqing.models.unet import UNet, config_from_state
+from danqing.train.recipe import PRESETS, Recipe
+
+
+@pytest.mark.parametrize("recipe", PRESETS.values(), ids=PRESETS)
+def test_every_network_takes_the_recipes_pictures(recipe: Recipe) -> None:
+    assert recipe.resolution % recipe.unet.stride == 0
+    assert recipe.resolution % recipe.secondary.stride == 0
+    assert recipe.vision.resolution == recipe.resolution
+    assert recipe.words <= recipe.text.positions
+
+
+@pytest.mark.parametrize("recipe", PRESETS.values(), ids=PRESETS)
+def test_the_unet_can_be_read_back_from_its_tensors_alone(recipe: Recipe) -> None:
+    with torch.device("meta"):
+        shapes = {name: tuple(tensor.shape) for name, tensor in UNet(recipe.unet).state_dict().items()}
+    assert config_from_state(shapes) == recipe.unet
+
+
+def test_the_shipped_networks_are_small() -> None:
+    recipe = PRESETS["cpu"]
+    with torch.device("meta"):
+        networks = UNet(recipe.unet), Secondary(recipe.secondary)
+    big, small = (sum(weight.numel() for weight in network.parameters()) for network in networks)
+    assert big < 9e6
+    assert small < 1.5e6
