@@ -3,16 +3,15 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import chain
-from typing import TypeVar
 
 import numpy as np
 
 from danqing.train.scenes import words
-from danqing.train.scenes.attributes import Light, Medium, Place, Plant, Scene, Season, Time, Weather
-from danqing.train.scenes.sampling import ARTISTS, BUILDING_PLACES, pick, settled
+from danqing.train.scenes.attributes import Light, Place, Plant, Scene, Time, Weather
+from danqing.train.scenes.neighbours import changed
+from danqing.train.scenes.sampling import pick
 from danqing.train.verse import VERSES, fitting
 
-T = TypeVar("T")
 Words = Callable[[Sequence[str]], str]  # chooses one of several synonyms
 
 MOODS = ("宁静", "美丽", "安静", "优美", "诗意")
@@ -53,7 +52,14 @@ STYLES = ("{medium}", "一幅{medium}", "{medium}作品", "一幅{mood}的{mediu
 MEDIUM_BEFORE = ("{medium}{body}", "{medium}：{body}", "一幅{medium}，{body}")
 MEDIUM_AFTER = ("{body}，{medium}", "{body}，{medium}", "{body}，{medium}风格", "{body}。{medium}")
 MEDIUM_ATTACHED = ("{body}{medium}", "{medium}风格的{body}", "{medium}中的{body}")
-ARTIST_AFTER = ("{body}，由{artist}所作", "{body}，由{artist}所作", "{body}。风格如{artist}所作", "{body}，风格如{artist}所作", "{body}，{artist}风格", "{body}，{artist}")
+ARTIST_AFTER = (
+    "{body}，由{artist}所作",
+    "{body}，由{artist}所作",
+    "{body}。风格如{artist}所作",
+    "{body}，风格如{artist}所作",
+    "{body}，{artist}风格",
+    "{body}，{artist}",
+)
 ARTIST_BEFORE = ("{artist}风格的{body}", "{artist}的{body}", "{artist}画的{body}")
 RESTS = ("远处是{}", "背后有{}", "还有{}", "{}")
 FORMS = {"sentence": 34.0, "tags": 20.0, "things": 16.0, "verse": 16.0, "request": 9.0, "style": 5.0}
@@ -119,7 +125,7 @@ def distractors(scene: Scene, rng: np.random.Generator, n: int) -> list[Scene]:
     while len(found) < n:
         other = scene
         for _ in range(1 if rng.random() < 0.6 else 2 + len(found) // 16):
-            other = _changed(other, rng)
+            other = changed(other, rng)
         if other != scene and other not in found:
             found.append(other)
     return found
@@ -133,8 +139,12 @@ def characters() -> frozenset[str]:
         words.SUBJECT,
     )  # fmt: skip
     synonyms = chain.from_iterable(chain.from_iterable(table.values()) for table in tables)
-    templates = chain(SENTENCES, REQUESTS, BUILDING_REQUESTS, SUBJECT_SENTENCES, STYLES, MEDIUM_BEFORE, MEDIUM_AFTER, MEDIUM_ATTACHED)
-    more = chain(ARTIST_AFTER, ARTIST_BEFORE, RESTS, MOODS, JOINTS, words.BIRDS, (line for line, _ in VERSES), ("风景",))
+    templates = chain(
+        SENTENCES, REQUESTS, BUILDING_REQUESTS, SUBJECT_SENTENCES, STYLES, MEDIUM_BEFORE, MEDIUM_AFTER, MEDIUM_ATTACHED
+    )
+    more = chain(
+        ARTIST_AFTER, ARTIST_BEFORE, RESTS, MOODS, JOINTS, words.BIRDS, (line for line, _ in VERSES), ("风景",)
+    )
     everything = "".join(chain(synonyms, templates, more))
     return frozenset(mark for mark in everything if not mark.isascii())
 
@@ -158,7 +168,7 @@ def _things(scene: Scene, one: Words) -> list[str]:
     if scene.mountain is not None:
         found.append(one(words.MOUNTAIN[scene.mountain]))
     if scene.light is not None:
-        low = words.LOW_SUN.get(scene.time or Time.DAY) if scene.light is Light.SUN else None
+        low = words.LOW_SUN.get(scene.time) if scene.time and scene.light is Light.SUN else None
         found.append(one(low or words.LIGHT[scene.light]))
     if scene.birds:
         found.append(one(words.BIRDS))
@@ -214,7 +224,9 @@ def _sentence(scene: Scene, rng: np.random.Generator, one: Words) -> str:
         setting = [one(MOODS)]
     rng.shuffle(setting)
     things = _things(scene, one)
-    others = [thing for thing in things[1:] if rng.random() < 0.5 and thing not in words.PLACE[scene.place or Place.LAND]]
+    others = [
+        thing for thing in things[1:] if rng.random() < 0.5 and thing not in words.PLACE[scene.place or Place.LAND]
+    ]
     rest = "".join("，" + one(RESTS).format(other) for other in others[:2])
     where = _where(scene, one)
     return one(SENTENCES).format(setting=setting[0], where=where, thing=things[0], rest=rest)
@@ -223,7 +235,9 @@ def _sentence(scene: Scene, rng: np.random.Generator, one: Words) -> str:
 def _request(scene: Scene, one: Words) -> str:
     setting = [*_telling(scene, one), one(MOODS)][0]
     building = scene.building is not None and one(("建筑", "物")) == "建筑"
-    return one(BUILDING_REQUESTS if building else REQUESTS).format(mood=one(MOODS), setting=setting, thing=_thing(scene, one))
+    return one(BUILDING_REQUESTS if building else REQUESTS).format(
+        mood=one(MOODS), setting=setting, thing=_thing(scene, one)
+    )
 
 
 def _medium(scene: Scene, one: Words) -> str:
@@ -245,42 +259,3 @@ def _attributed(body: str, scene: Scene, rng: np.random.Generator, one: Words, *
     if scene.artist is not None and rng.random() < 0.55:
         body = _signed(body, scene, one, short=short)
     return body
-
-
-def _other(values: Sequence[T], than: T, rng: np.random.Generator) -> T:
-    rest = [value for value in values if value != than]
-    return rest[int(rng.integers(len(rest)))] if rest else than
-
-
-def _changed(scene: Scene, rng: np.random.Generator) -> Scene:
-    """The scene with one attribute changed to something that could be painted as well."""
-    change = pick({"medium": 2.0, "thing": 3.0, "time": 1.5, "season": 1.5, "mountain": 0.7, "extra": 0.5}, rng)
-    if change == "medium":
-        medium = _other(list(Medium), scene.medium, rng)
-        return settled(replace(scene, medium=medium, artist=pick(ARTISTS.get(medium, {None: 1.0}), rng)))
-    if change == "thing" or scene.subject is not None:
-        return settled(_another_thing(scene, rng))
-    if change == "time":
-        time = _other(list(Time), scene.time, rng)
-        light = {Time.NIGHT: Light.MOON, Time.DUSK: Light.SUN}.get(time) if scene.light else None
-        return settled(replace(scene, time=time, light=light))
-    if change == "season":
-        season = _other(list(Season), scene.season, rng)
-        weather = Weather.SNOW if season is Season.WINTER else Weather.CLEAR if scene.weather is Weather.SNOW else scene.weather
-        return settled(replace(scene, season=season, weather=weather))
-    if change == "mountain":
-        return settled(replace(scene, mountain=_other([None, *words.MOUNTAIN], scene.mountain, rng)))
-    return replace(scene, birds=not scene.birds)
-
-
-def _another_thing(scene: Scene, rng: np.random.Generator) -> Scene:
-    if scene.subject is not None:
-        return replace(scene, subject=_other(list(words.SUBJECT), scene.subject, rng))
-    if scene.building is not None:
-        fitting_here = [building for building, places in BUILDING_PLACES.items() if scene.place in places]
-        return replace(scene, building=_other(fitting_here, scene.building, rng))
-    if scene.boat is not None:
-        return replace(scene, boat=_other(list(words.BOAT), scene.boat, rng))
-    if scene.plant is not None:
-        return replace(scene, plant=_other([plant for plant in Plant if plant is not Plant.LOTUS], scene.plant, rng))
-    return replace(scene, place=_other(list(Place), scene.place, rng))

@@ -4,10 +4,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.train.scenes import buildings, landscape, life, media, plants, subjects
+from danqing.train.scenes import buildings, ground, landscape, life, media, plants, subjects
 from danqing.train.scenes.attributes import Scene
-from danqing.train.scenes.canvas import SIZE, Canvas, mix
+from danqing.train.scenes.canvas import Canvas, mix
 from danqing.train.scenes.palette import palette
+from danqing.train.scenes.raster import SIZE
 from danqing.train.scenes.sampling import sample
 from danqing.train.scenes.stage import OUTLINED, Stage, horizon_of
 
@@ -36,7 +37,7 @@ def paint(scene: Scene, rng: np.random.Generator, size: int = SIZE) -> NDArray[n
         for layer in (
             landscape.sky,
             landscape.mountains,
-            landscape.ground,
+            ground.ground,
             buildings.building,
             life.boat,
             life.birds,

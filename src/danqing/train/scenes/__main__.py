@@ -27,9 +27,15 @@ def picture(index: int, *, seed: int, size: int) -> tuple[Scene, NDArray[np.uint
 def sheet(path: Path, seed: int) -> None:
     """Writes 8x8 pictures as one PNG and their captions beside it as text."""
     shown = [picture(index, seed=seed, size=128) for index in range(GRID * GRID)]
-    rows = [np.concatenate([np.pad(image, ((2, 2), (2, 2), (0, 0))) for _, image in shown[at : at + GRID]], 1) for at in range(0, GRID * GRID, GRID)]
+    rows = [
+        np.concatenate([np.pad(image, ((2, 2), (2, 2), (0, 0))) for _, image in shown[at : at + GRID]], 1)
+        for at in range(0, GRID * GRID, GRID)
+    ]
     cv2.imwrite(str(path), np.concatenate(rows, 0)[..., ::-1])
-    lines = [f"{index // GRID + 1},{index % GRID + 1}\t{full_caption(scene)}\t{caption(scene, np.random.default_rng([seed, index, 1]))}" for index, (scene, _) in enumerate(shown)]
+    lines = [
+        f"{index // GRID + 1},{index % GRID + 1}\t{full_caption(scene)}\t{caption(scene, np.random.default_rng([seed, index, 1]))}"
+        for index, (scene, _) in enumerate(shown)
+    ]
     path.with_suffix(".txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

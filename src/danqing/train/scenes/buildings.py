@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from danqing.train.scenes.attributes import Building, Medium, Place, Time
-from danqing.train.scenes.canvas import SIZE, Colour, mix, shade
+from danqing.train.scenes.canvas import Colour, mix, shade
+from danqing.train.scenes.raster import SIZE
 from danqing.train.scenes.stage import Stage
 
 
@@ -26,7 +27,7 @@ def building(stage: Stage) -> None:
         return
     y = stage.horizon + stage.between(7, 12)
     shared = stage.scene.boat is not None
-    size = min(stage.between(52, 62) if shared else stage.between(60, 74), y - 8)
+    size = min(stage.between(50, 62) if shared else stage.between(56, 76), y - 8)
     site = Site(stage.building_x, y, size)
     if stage.scene.place is not Place.LAND and kind is not Building.BRIDGE:
         _spit(stage, site)
@@ -65,10 +66,6 @@ def _eaves(stage: Stage, foot: tuple[float, float], half: float, rise: float, *,
         stage.canvas.fill(white, colours.snow, pen=False)
 
 
-def _box(stage: Stage, left: float, right: float, rows: tuple[float, float], colour: Colour) -> None:
-    stage.canvas.fill([(left, rows[0]), (right, rows[0]), (right, rows[1]), (left, rows[1])], colour)
-
-
 def _lit(stage: Stage) -> Colour:
     """The colour of a window: glowing after sunset, dark by day."""
     late = stage.scene.time in (Time.NIGHT, Time.DUSK)
@@ -79,11 +76,11 @@ def pavilion(stage: Stage, site: Site) -> None:
     """Four posts, open to the view, under one great roof."""
     size, x, y = site.size * 0.86, site.x, site.y
     half = size * 0.40
-    _box(stage, x - half * 1.12, x + half * 1.12, (y - 3, y + 2), stage.colours.stone)
+    stage.canvas.box(x - half * 1.12, x + half * 1.12, (y - 3, y + 2), stage.colours.stone)
     eave = y - size * 0.50
     for post in (-0.92, -0.42, 0.42, 0.92):
-        _box(stage, x + post * half - 1.4, x + post * half + 1.4, (eave - 3, y - 3), stage.colours.red)
-    _box(stage, x - half * 0.95, x + half * 0.95, (eave - 1, eave + 3), stage.colours.red)
+        stage.canvas.box(x + post * half - 1.4, x + post * half + 1.4, (eave - 3, y - 3), stage.colours.red)
+    stage.canvas.box(x - half * 0.95, x + half * 0.95, (eave - 1, eave + 3), stage.colours.red)
     stage.canvas.line([(x - half * 0.9, y - 9), (x + half * 0.9, y - 9)], stage.colours.red)
     _eaves(stage, (x, eave), half * 1.6, size * 0.42, ridge=0.07)
     stage.canvas.ellipse((x, eave - size * 0.44), (2.6, 3.4), stage.colours.red, pen=True)
@@ -96,8 +93,8 @@ def pagoda(stage: Stage, site: Site) -> None:
     for floor in range(floors):
         half = site.size * 0.17 * (1 - 0.085 * floor)
         base = y - floor * step
-        _box(stage, x - half, x + half, (base - step, base), stage.colours.wall)
-        _box(stage, x - half * 0.25, x + half * 0.25, (base - step * 0.62, base), _lit(stage))
+        stage.canvas.box(x - half, x + half, (base - step, base), stage.colours.wall)
+        stage.canvas.box(x - half * 0.25, x + half * 0.25, (base - step * 0.62, base), _lit(stage))
         _eaves(stage, (x, base - step * 0.66), half * 1.75, step * 0.62, ridge=0.45)
     top = y - site.size * 0.86
     stage.canvas.line([(x, top), (x, top - site.size * 0.14)], stage.colours.roof, 2)
@@ -108,14 +105,19 @@ def temple(stage: Stage, site: Site) -> None:
     size, x, y = site.size * 0.82, site.x, site.y
     half = size * 0.52
     for step in range(3):
-        _box(stage, x - half * (1.16 - 0.05 * step), x + half * (1.16 - 0.05 * step), (y - 2 * step - 2, y - 2 * step), stage.colours.stone)
+        stage.canvas.box(
+            x - half * (1.16 - 0.05 * step),
+            x + half * (1.16 - 0.05 * step),
+            (y - 2 * step - 2, y - 2 * step),
+            stage.colours.stone,
+        )
     floor, lower = y - 6, y - size * 0.40
-    _box(stage, x - half, x + half, (lower, floor), stage.colours.wall)
+    stage.canvas.box(x - half, x + half, (lower, floor), stage.colours.wall)
     for column in np.linspace(-0.96, 0.96, 6):
-        _box(stage, x + column * half - 1.6, x + column * half + 1.6, (lower, floor), stage.colours.red)
-    _box(stage, x - half * 0.16, x + half * 0.16, (lower + size * 0.1, floor), _lit(stage))
+        stage.canvas.box(x + column * half - 1.6, x + column * half + 1.6, (lower, floor), stage.colours.red)
+    stage.canvas.box(x - half * 0.16, x + half * 0.16, (lower + size * 0.1, floor), _lit(stage))
     _eaves(stage, (x, lower + 1), half * 1.36, size * 0.24, ridge=0.62)
-    _box(stage, x - half * 0.66, x + half * 0.66, (lower - size * 0.3, lower - size * 0.2), stage.colours.red)
+    stage.canvas.box(x - half * 0.66, x + half * 0.66, (lower - size * 0.3, lower - size * 0.2), stage.colours.red)
     _eaves(stage, (x, lower - size * 0.26), half * 1.06, size * 0.34, ridge=0.5)
 
 
@@ -125,16 +127,23 @@ def cottage(stage: Stage, site: Site) -> None:
     for puff in range(4):
         size = 2.2 + puff * 1.1
         centre = (site.x + site.size * (0.2 + 0.05 * puff), site.y - site.size * (0.74 + 0.085 * puff))
-        stage.canvas.ellipse(centre, (size, size * 0.8), mix(stage.colours.wall, stage.colours.sky_low, 0.4), alpha=0.55)
+        stage.canvas.ellipse(
+            centre, (size, size * 0.8), mix(stage.colours.wall, stage.colours.sky_low, 0.4), alpha=0.55
+        )
 
 
 def _house(stage: Stage, x: float, y: float, size: float) -> None:
     half, eave, colours = size * 0.42, y - size * 0.46, stage.colours
-    _box(stage, x + half * 0.42, x + half * 0.66, (y - size, eave), mix(colours.stone, colours.dark, 0.25))
-    _box(stage, x - half, x + half, (eave, y), colours.wall)
-    _box(stage, x - half * 0.62, x - half * 0.18, (y - size * 0.32, y), mix(colours.bark, colours.red, 0.2))
-    _box(stage, x + half * 0.22, x + half * 0.68, (y - size * 0.30, y - size * 0.14), _lit(stage))
-    roof = [(x - half * 1.32, eave + 1), (x - half * 0.7, y - size * 0.9), (x + half * 0.7, y - size * 0.9), (x + half * 1.32, eave + 1)]
+    stage.canvas.box(x + half * 0.42, x + half * 0.66, (y - size, eave), mix(colours.stone, colours.dark, 0.25))
+    stage.canvas.box(x - half, x + half, (eave, y), colours.wall)
+    stage.canvas.box(x - half * 0.62, x - half * 0.18, (y - size * 0.32, y), mix(colours.bark, colours.red, 0.2))
+    stage.canvas.box(x + half * 0.22, x + half * 0.68, (y - size * 0.30, y - size * 0.14), _lit(stage))
+    roof = [
+        (x - half * 1.32, eave + 1),
+        (x - half * 0.7, y - size * 0.9),
+        (x + half * 0.7, y - size * 0.9),
+        (x + half * 1.32, eave + 1),
+    ]
     stage.canvas.fill(roof, colours.snow if stage.scene.snowy else mix(colours.straw, colours.roof, 0.4))
 
 
@@ -142,11 +151,13 @@ def village(stage: Stage, site: Site) -> None:
     """Half a dozen houses around a steeple, the nearer the larger."""
     x, y, size = site.x, site.y, site.size
     tower = x + stage.side * size * 0.12
-    _box(stage, tower - 3.5, tower + 3.5, (y - size * 0.62, y - 8), stage.colours.wall)
-    stage.canvas.fill([(tower - 5, y - size * 0.6), (tower, y - size * 1.02), (tower + 5, y - size * 0.6)], stage.colours.roof)
+    stage.canvas.box(tower - 3.5, tower + 3.5, (y - size * 0.62, y - 8), stage.colours.wall)
+    stage.canvas.fill(
+        [(tower - 5, y - size * 0.6), (tower, y - size * 1.02), (tower + 5, y - size * 0.6)], stage.colours.roof
+    )
     for place, depth in ((-0.62, 0), (0.6, 0), (-0.22, 1), (0.3, 1), (-0.78, 2), (0.02, 2), (0.80, 2)):
         reach = size * 0.82
-        _house(stage, x + place * reach + stage.between(-2, 2), y - 6 + depth * 5, size * (0.30 + 0.05 * depth))
+        _house(stage, x + place * reach + stage.between(-2, 2), y - 6 + depth * 5, size * (0.35 + 0.06 * depth))
 
 
 def bridge(stage: Stage, site: Site) -> None:
@@ -165,7 +176,10 @@ def bridge(stage: Stage, site: Site) -> None:
         stage.canvas.line([rail[post], rail[post] + (0, 5)], mix(colours.stone, colours.dark, 0.6))
     for end in (-1, 1):
         bank = x + end * half * 1.12
-        stage.canvas.fill([(bank - end * 10, y + 3), (bank + end * 4, y - 6), (bank + end * 60, y - 8), (bank + end * 60, y + 9)], colours.land)
+        stage.canvas.fill(
+            [(bank - end * 10, y + 3), (bank + end * 4, y - 6), (bank + end * 60, y - 8), (bank + end * 60, y + 9)],
+            colours.land,
+        )
 
 
 def lighthouse(stage: Stage, site: Site) -> None:
@@ -174,7 +188,9 @@ def lighthouse(stage: Stage, site: Site) -> None:
     if stage.scene.time in (Time.NIGHT, Time.DUSK) and stage.scene.medium is not Medium.INK:
         lamp = y - size * 0.9
         for end in (-1, 1):
-            stage.canvas.fill([(x, lamp), (x + end * 90, lamp - 16), (x + end * 90, lamp + 12)], colours.glow, alpha=0.35, pen=False)
+            stage.canvas.fill(
+                [(x, lamp), (x + end * 90, lamp - 16), (x + end * 90, lamp + 12)], colours.glow, alpha=0.35, pen=False
+            )
     foot, top, neck = size * 0.16, size * 0.095, y - size * 0.80
 
     def width(row: float) -> float:
@@ -183,30 +199,43 @@ def lighthouse(stage: Stage, site: Site) -> None:
     stage.canvas.fill([(x - foot, y), (x + foot, y), (x + top, neck), (x - top, neck)], colours.wall)
     for band in (0.16, 0.48, 0.80):
         high, low = y - (y - neck) * (band + 0.15), y - (y - neck) * band
-        stage.canvas.fill([(x - width(low), low), (x + width(low), low), (x + width(high), high), (x - width(high), high)], colours.red)
-    _box(stage, x - top * 1.5, x + top * 1.5, (neck - 2, neck + 1), colours.dark)
-    _box(stage, x - top * 0.8, x + top * 0.8, (y - size * 0.94, neck - 2), colours.glow)
-    stage.canvas.fill([(x - top * 1.2, y - size * 0.93), (x, y - size * 1.06), (x + top * 1.2, y - size * 0.93)], colours.red)
+        stage.canvas.fill(
+            [(x - width(low), low), (x + width(low), low), (x + width(high), high), (x - width(high), high)],
+            colours.red,
+        )
+    stage.canvas.box(x - top * 1.5, x + top * 1.5, (neck - 2, neck + 1), colours.dark)
+    stage.canvas.box(x - top * 0.8, x + top * 0.8, (y - size * 0.94, neck - 2), colours.glow)
+    stage.canvas.fill(
+        [(x - top * 1.2, y - size * 0.93), (x, y - size * 1.06), (x + top * 1.2, y - size * 0.93)], colours.red
+    )
 
 
 def castle(stage: Stage, site: Site) -> None:
     """Battlements between round towers with cones, and a gate."""
     x, y, size, colours = site.x, site.y, site.size, stage.colours
     half, wall = size * 0.52, y - size * 0.42
-    stone, cone = colours.stone, mix(colours.roof, (70, 84, 140), 0.35) if colours.roof != colours.dark else colours.roof
-    _box(stage, x - size * 0.15, x + size * 0.15, (y - size * 0.80, y), mix(stone, colours.dark, 0.12))
-    stage.canvas.fill([(x - size * 0.19, y - size * 0.78), (x, y - size * 1.04), (x + size * 0.19, y - size * 0.78)], cone)
-    _box(stage, x - half, x + half, (wall, y), stone)
+    stone, cone = (
+        colours.stone,
+        mix(colours.roof, (70, 84, 140), 0.35) if colours.roof != colours.dark else colours.roof,
+    )
+    stage.canvas.box(x - size * 0.15, x + size * 0.15, (y - size * 0.80, y), mix(stone, colours.dark, 0.12))
+    stage.canvas.fill(
+        [(x - size * 0.19, y - size * 0.78), (x, y - size * 1.04), (x + size * 0.19, y - size * 0.78)], cone
+    )
+    stage.canvas.box(x - half, x + half, (wall, y), stone)
     for merlon in np.linspace(-0.9, 0.9, 7):
-        _box(stage, x + merlon * half - 2.4, x + merlon * half + 2.4, (wall - 4, wall), stone)
+        stage.canvas.box(x + merlon * half - 2.4, x + merlon * half + 2.4, (wall - 4, wall), stone)
     for end in (-1, 1):
         tower = x + end * half
-        _box(stage, tower - size * 0.12, tower + size * 0.12, (y - size * 0.62, y), shade(stone, 0.94))
-        stage.canvas.fill([(tower - size * 0.16, y - size * 0.6), (tower, y - size * 0.88), (tower + size * 0.16, y - size * 0.6)], cone)
-        _box(stage, tower - 1.6, tower + 1.6, (y - size * 0.46, y - size * 0.36), _lit(stage))
+        stage.canvas.box(tower - size * 0.12, tower + size * 0.12, (y - size * 0.62, y), shade(stone, 0.94))
+        stage.canvas.fill(
+            [(tower - size * 0.16, y - size * 0.6), (tower, y - size * 0.88), (tower + size * 0.16, y - size * 0.6)],
+            cone,
+        )
+        stage.canvas.box(tower - 1.6, tower + 1.6, (y - size * 0.46, y - size * 0.36), _lit(stage))
     stage.canvas.ellipse((x, y - size * 0.16), (size * 0.10, size * 0.1), colours.dark)
-    _box(stage, x - size * 0.10, x + size * 0.10, (y - size * 0.16, y), colours.dark)
-    _box(stage, x - 1.8, x + 1.8, (y - size * 0.66, y - size * 0.55), _lit(stage))
+    stage.canvas.box(x - size * 0.10, x + size * 0.10, (y - size * 0.16, y), colours.dark)
+    stage.canvas.box(x - 1.8, x + 1.8, (y - size * 0.66, y - size * 0.55), _lit(stage))
 
 
 def city(stage: Stage, site: Site) -> None:
@@ -219,12 +248,16 @@ def city(stage: Stage, site: Site) -> None:
             width = stage.between(11, 18)
             height = site.size * tall * stage.between(0.55, 1.0) * (1.05 - 0.5 * abs(x + width / 2 - middle) / SIZE)
             body = mix(mix(colours.stone, colours.dark, 0.4 + 0.2 * depth), colours.sky_low, 0.3 - 0.2 * depth)
-            _box(stage, x, x + width, (site.y - height, site.y + 2), body)
+            stage.canvas.box(x, x + width, (site.y - height, site.y + 2), body)
             window = colours.glow if late else mix(colours.sky_low, colours.wall, 0.5)
             for column in np.arange(x + 2.5, x + width - 3, 4.5):
                 for row in np.arange(site.y - height + 4, site.y - 4, 6):
                     if stage.rng.random() < (0.6 if late else 0.85):
-                        stage.canvas.fill([(column, row), (column + 2, row), (column + 2, row + 3), (column, row + 3)], window, pen=False)
+                        stage.canvas.fill(
+                            [(column, row), (column + 2, row), (column + 2, row + 3), (column, row + 3)],
+                            window,
+                            pen=False,
+                        )
             x += width + (stage.between(1, 3) if depth == 0 else stage.between(3, 12))
 
 

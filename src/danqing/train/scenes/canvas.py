@@ -1,4 +1,4 @@
-"""The sheet being painted on: antialiased shapes, soft washes and cloudy noise on a square of 128 pixels."""
+"""The sheet being painted on: antialiased shapes, strokes and soft washes on a square of pixels."""
 
 from collections.abc import Sequence
 from typing import TypeAlias
@@ -7,12 +7,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-SIZE = 128
-SHIFT = 4  # OpenCV's fixed point: 1/16 of a pixel
+from danqing.train.scenes.raster import SIZE, Field, Pixels
+
+SHIFT = 4  # OpenCV's fixed point: coordinates in 1/16 of a pixel
 
 Colour: TypeAlias = tuple[float, float, float]  # red, green, blue in [0, 255]
-Field: TypeAlias = NDArray[np.float32]  # [SIZE, SIZE], usually in [0, 1]
-Points: TypeAlias = Sequence[tuple[float, float]] | NDArray[np.floating]
+Spot: TypeAlias = tuple[float, float]  # x, y in pixels
+Points: TypeAlias = Sequence[Spot] | NDArray[np.floating]  # [n, 2]
 
 
 def mix(a: Colour, b: Colour, amount: float) -> Colour:
@@ -25,22 +26,16 @@ def shade(colour: Colour, factor: float) -> Colour:
     return (min(colour[0] * factor, 255.0), min(colour[1] * factor, 255.0), min(colour[2] * factor, 255.0))
 
 
-def clouds(rng: np.random.Generator, cells: int, octaves: int = 3, *, stretch: int = 1) -> Field:
-    """Smooth noise in [0, 1]; `stretch` makes it that many times wider than tall."""
-    total = np.zeros((SIZE, SIZE), np.float32)
-    for octave in range(octaves):
-        rows = cells * 2**octave
-        grid = rng.random((rows + 2, max(2, rows // stretch) + 2), dtype=np.float32)
-        total += cv2.resize(grid, (SIZE, SIZE), interpolation=cv2.INTER_CUBIC) * 0.5**octave
-    low, high = float(total.min()), float(total.max())
-    return (total - low) / (high - low + 1e-6)
+def join(x: Sequence[float] | NDArray[np.floating], y: Sequence[float] | NDArray[np.floating]) -> list[Spot]:
+    """Spots from their coordinates."""
+    return list(zip(map(float, x), map(float, y), strict=True))
 
 
 class Canvas:
     """A square of uint8 RGB pixels; `pen` outlines every filled shape unless it is None."""
 
     def __init__(self, ground: Colour, pen: Colour | None = None) -> None:
-        self.pixels = np.empty((SIZE, SIZE, 3), np.uint8)
+        self.pixels: Pixels = np.empty((SIZE, SIZE, 3), np.uint8)
         self.pixels[:] = np.clip(ground, 0, 255)
         self.pen = pen
 
@@ -51,10 +46,15 @@ class Canvas:
             cv2.fillPoly(self.pixels, [shape], colour, cv2.LINE_AA, SHIFT)
         else:
             mask = np.zeros((SIZE, SIZE), np.uint8)
-            cv2.fillPoly(mask, [shape], 255, cv2.LINE_AA, SHIFT)
-            self.wash(mask.astype(np.float32) * (alpha / 255.0), colour)
+            cv2.fillPoly(mask, [shape], (255,), cv2.LINE_AA, SHIFT)
+            self.wash(mask.astype(np.float32) * np.float32(alpha / 255.0), colour)
         if pen and self.pen is not None:
             cv2.polylines(self.pixels, [shape], True, self.pen, 1, cv2.LINE_AA, SHIFT)
+
+    def box(self, left: float, right: float, rows: tuple[float, float], colour: Colour, *, pen: bool = True) -> None:
+        """A filled upright rectangle; rows are (top, bottom)."""
+        top, bottom = rows
+        self.fill([(left, top), (right, top), (right, bottom), (left, bottom)], colour, pen=pen)
 
     def line(self, points: Points, colour: Colour, width: int = 1) -> None:
         """An open stroke through the points."""
@@ -62,7 +62,7 @@ class Canvas:
 
     def ellipse(
         self,
-        centre: tuple[float, float],
+        centre: Spot,
         axes: tuple[float, float],
         colour: Colour,
         *,
@@ -82,9 +82,9 @@ class Canvas:
         """Blends one colour in where `mask` is above zero."""
         self.paint(mask, np.array(colour, np.float32))
 
-    def paint(self, mask: Field, colours: NDArray[np.float32]) -> None:
+    def paint(self, mask: Field, colours: NDArray[np.floating]) -> None:
         """Blends colours, [3] or [SIZE, SIZE, 3], in where `mask` is above zero."""
-        amount = mask[..., None]
+        amount = mask[..., None].astype(np.float32)
         self.pixels[:] = np.clip(self.pixels * (1 - amount) + colours * amount, 0, 255)
 
 

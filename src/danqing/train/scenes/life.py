@@ -3,7 +3,8 @@
 import numpy as np
 
 from danqing.train.scenes.attributes import Boat, Medium
-from danqing.train.scenes.canvas import SIZE, mix, shade
+from danqing.train.scenes.canvas import mix, shade
+from danqing.train.scenes.raster import SIZE
 from danqing.train.scenes.stage import Stage
 
 
@@ -12,9 +13,9 @@ def boat(stage: Stage) -> None:
     kind = stage.scene.boat
     if kind is None:
         return
-    half = stage.between(19, 23) if stage.scene.building else stage.between(26, 34)
+    half = stage.between(19, 23) if stage.scene.building else stage.between(24, 34)
     x = float(np.clip(stage.boat_x, half * 1.25, SIZE - half * 1.25))
-    y = stage.horizon + (SIZE - stage.horizon) * stage.between(0.48, 0.66)
+    y = stage.horizon + (SIZE - stage.horizon) * stage.between(0.42, 0.68)
     facing = -stage.side if stage.scene.building else int(stage.rng.choice([-1, 1]))
     _hull(stage, (x, y), half)
     if kind is Boat.ANGLER:
@@ -68,8 +69,19 @@ def _sails(stage: Stage, centre: tuple[float, float], half: float, facing: int) 
     belly = np.linspace(0, 1, 7)
     main_x = x - facing * half * (0.95 * belly**0.8)
     main_y = y - half * 0.18 - (mast - half * 0.26) * (1 - belly) ** 1.0
-    stage.canvas.fill([(x - facing, y - mast), *zip(main_x, main_y - half * 0.18 * np.sin(belly * np.pi), strict=True), (x - facing, y - half * 0.2)], colours.sail)
-    jib = [(x + facing * 2, y - mast * 0.92), (x + facing * half * 0.88, y - half * 0.24), (x + facing * 2, y - half * 0.3)]
+    stage.canvas.fill(
+        [
+            (x - facing, y - mast),
+            *zip(main_x, main_y - half * 0.18 * np.sin(belly * np.pi), strict=True),
+            (x - facing, y - half * 0.2),
+        ],
+        colours.sail,
+    )
+    jib = [
+        (x + facing * 2, y - mast * 0.92),
+        (x + facing * half * 0.88, y - half * 0.24),
+        (x + facing * 2, y - half * 0.3),
+    ]
     stage.canvas.fill(jib, shade(colours.sail, 0.92))
 
 
@@ -78,7 +90,9 @@ def _awning(stage: Stage, centre: tuple[float, float], half: float) -> None:
     x, y = centre
     turn = np.linspace(np.pi, 0, 11)
     arch = np.stack([x + half * 0.46 * np.cos(turn), y + 1 - half * 0.52 * np.sin(turn)], 1)
-    stage.canvas.fill(arch, stage.colours.snow if stage.scene.snowy else mix(stage.colours.straw, stage.colours.dark, 0.3))
+    stage.canvas.fill(
+        arch, stage.colours.snow if stage.scene.snowy else mix(stage.colours.straw, stage.colours.dark, 0.3)
+    )
     inner = np.stack([x + half * 0.24 * np.cos(turn), y + 1 - half * 0.32 * np.sin(turn)], 1)
     stage.canvas.fill(inner, stage.colours.dark, pen=False)
 
@@ -92,6 +106,14 @@ def birds(stage: Stage) -> None:
     for bird in range(count):
         span = stage.between(4.5, 6.5)
         at = (x + bird * stage.between(9, 12), y + (bird % 3) * 5 + stage.between(-2, 2))
-        wings = [(-span, -span * 0.5), (-span * 0.4, -span * 0.62), (0, 0), (span * 0.4, -span * 0.62), (span, -span * 0.5)]
+        wings = [
+            (-span, -span * 0.5),
+            (-span * 0.4, -span * 0.62),
+            (0, 0),
+            (span * 0.4, -span * 0.62),
+            (span, -span * 0.5),
+        ]
         pale = stage.colours.sky_top[0] + stage.colours.sky_top[1] < 150
-        stage.canvas.line([(at[0] + a, at[1] + b) for a, b in wings], stage.colours.snow if pale else stage.colours.dark)
+        stage.canvas.line(
+            [(at[0] + a, at[1] + b) for a, b in wings], stage.colours.snow if pale else stage.colours.dark
+        )

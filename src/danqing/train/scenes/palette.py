@@ -102,9 +102,7 @@ def _daylight(scene: Scene) -> Palette:
     )  # fmt: skip
     light = LIGHT[time]
     unlit = {"sky_top", "sky_low", "gleam", "glow", "sun", "paper", "water"}
-    dimmed = {
-        item.name: _multiply(getattr(base, item.name), light) for item in fields(base) if item.name not in unlit
-    }
+    dimmed = {item.name: _multiply(getattr(base, item.name), light) for item in fields(base) if item.name not in unlit}
     if scene.subject is not None:
         dimmed |= {"leaf": (58, 116, 62)}
     return replace(base, **dimmed)
@@ -118,7 +116,7 @@ def _ink(base: Palette, scene: Scene) -> Palette:
     top = mix(paper, ink, 0.66 if night else 0.34 if grey else 0.06)
     low = mix(paper, ink, 0.42 if night else 0.24 if grey else 0.0)
     if scene.time is Time.DUSK:
-        low = mix(low, (236, 150, 96), 0.55)
+        low = mix(low, (236, 150, 96), 0.55 if scene.weather is Weather.CLEAR else 0.3)
     if scene.time is Time.DAWN:
         low = mix(low, (244, 206, 170), 0.5)
     dim = 0.62 if night else 1.0
@@ -152,7 +150,9 @@ def _oil(base: Palette, scene: Scene) -> Palette:
     turned = _tones(base, lambda colour: _saturate(shade(colour, 0.96), 1.35))
     if scene.artist is Artist.VAN_GOGH:
         night = scene.time is Time.NIGHT
-        top, low = ((22, 44, 128), (62, 112, 188)) if night else (mix(turned.sky_top, (40, 120, 190), 0.5), turned.sky_low)
+        top, low = (
+            ((22, 44, 128), (62, 112, 188)) if night else (mix(turned.sky_top, (40, 120, 190), 0.5), turned.sky_low)
+        )
         land = turned.land if night or scene.snowy else mix(turned.land, (232, 186, 52), 0.5)
         turned = replace(turned, sky_top=top, sky_low=low, land=land, glow=(255, 216, 70), paper=(238, 196, 84))
     return replace(turned, paper=turned.paper if scene.artist is Artist.VAN_GOGH else (126, 106, 84))
@@ -171,8 +171,12 @@ def _watercolour(base: Palette, scene: Scene) -> Palette:
     paper, amount = (252, 250, 244), 0.20 if scene.time is Time.NIGHT else 0.36
     turned = _tones(base, lambda colour: mix(_saturate(colour, 1.1), paper, amount))
     if scene.artist is Artist.TURNER and scene.time is not Time.NIGHT:
-        turned = replace(turned, sky_low=mix(turned.sky_low, (255, 206, 112), 0.75), far=mix(turned.far, (226, 180, 130), 0.5))
-        turned = replace(turned, sky_top=mix(turned.sky_top, (236, 206, 150), 0.4), water=mix(turned.water, (236, 196, 130), 0.5))
+        turned = replace(
+            turned, sky_low=mix(turned.sky_low, (255, 206, 112), 0.75), far=mix(turned.far, (226, 180, 130), 0.5)
+        )
+        turned = replace(
+            turned, sky_top=mix(turned.sky_top, (236, 206, 150), 0.4), water=mix(turned.water, (236, 196, 130), 0.5)
+        )
     return replace(turned, paper=paper, dark=mix(base.dark, paper, 0.1))
 
 
@@ -184,7 +188,9 @@ def _print(base: Palette, scene: Scene) -> Palette:
     if scene.weather in (Weather.RAIN, Weather.SNOW, Weather.MIST):
         top, low = mix(top, turned.sky_top, 0.6), mix(low or turned.sky_low, turned.sky_low, 0.7)
     water = (28, 54, 110) if scene.time is Time.NIGHT else (46, 98, 158)
-    return replace(turned, sky_top=top, sky_low=low or (246, 236, 206), water=water, gleam=(232, 236, 226), dark=(28, 32, 64))
+    return replace(
+        turned, sky_top=top, sky_low=low or (246, 236, 206), water=water, gleam=(232, 236, 226), dark=(28, 32, 64)
+    )
 
 
 def _pixel(base: Palette, scene: Scene) -> Palette:
@@ -198,7 +204,9 @@ def _sketch(base: Palette, scene: Scene) -> Palette:
     paper, lead = (248, 247, 244), (58, 58, 62)
     turned = _tones(base, lambda colour: mix(lead, paper, min(0.12 + _luma(colour) * 0.95, 1.0)))
     if scene.time is Time.NIGHT:
-        turned = replace(turned, sky_top=mix(lead, paper, 0.12), sky_low=mix(lead, paper, 0.32), wall=mix(lead, paper, 0.8))
+        turned = replace(
+            turned, sky_top=mix(lead, paper, 0.12), sky_low=mix(lead, paper, 0.32), wall=mix(lead, paper, 0.8)
+        )
         turned = replace(turned, land=mix(lead, paper, 0.45), water=mix(lead, paper, 0.35), blossom=paper)
     else:
         grey = 0.30 if scene.snowy or scene.weather is Weather.RAIN else 0.06
@@ -224,7 +232,7 @@ def _tones(base: Palette, turn: Callable[[Colour], Colour]) -> Palette:
 
 
 def _nudged(base: Palette, rng: np.random.Generator) -> Palette:
-    tint = rng.normal(0, 3.0, 3)
+    tint = rng.normal(0, 3.5, 3)
 
     def nudge(colour: Colour) -> Colour:
         red, green, blue = np.clip(np.array(colour) + tint + rng.normal(0, 2.5, 3), 0, 255)

@@ -1,11 +1,13 @@
 """Trees and flowers of a landscape: a framing tree at the edge, or the picture itself."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
 from danqing.train.scenes.attributes import Medium, Place, Plant
-from danqing.train.scenes.canvas import SIZE, Colour, mix, shade
+from danqing.train.scenes.canvas import Colour, mix, shade
+from danqing.train.scenes.raster import SIZE
 from danqing.train.scenes.stage import Stage
 
 
@@ -45,14 +47,25 @@ def pine(stage: Stage, x: float, size: float) -> None:
     """A leaning trunk with flat pads of needles; snow lies on them in winter."""
     y, lean = _foot(stage, x), stage.side * stage.between(4, 14)
     top = y - size
-    _trunk(stage, [(x - lean * 0.4, y + 2), (x + lean * 0.5, y - size * 0.4), (x - lean * 0.1, y - size * 0.7), (x + lean * 0.4, top + 4)], size * 0.075)
+    _trunk(
+        stage,
+        [
+            (x - lean * 0.4, y + 2),
+            (x + lean * 0.5, y - size * 0.4),
+            (x - lean * 0.1, y - size * 0.7),
+            (x + lean * 0.4, top + 4),
+        ],
+        size * 0.075,
+    )
     for pad in range(7):
         at = pad / 6
         wide = size * (0.13 + 0.15 * (1 - at))
         reach = 0 if pad == 6 else (1 if pad % 2 else -1) * wide * 0.8
         centre = (x + reach + stage.between(-2, 2), y - size * (0.42 + 0.58 * at))
         stage.canvas.line([(x, centre[1] + 6), centre], stage.colours.bark, 2)
-        stage.canvas.ellipse(centre, (wide, size * 0.065), _leaf_colour(stage, shade(stage.colours.leaf, 0.72)), pen=False)
+        stage.canvas.ellipse(
+            centre, (wide, size * 0.065), _leaf_colour(stage, shade(stage.colours.leaf, 0.72)), pen=False
+        )
         _needles(stage, centre, wide, size * 0.065)
         if stage.scene.snowy:
             stage.canvas.ellipse((centre[0], centre[1] - size * 0.03), (wide * 0.85, size * 0.038), stage.colours.snow)
@@ -74,13 +87,18 @@ def bamboo(stage: Stage, x: float, size: float) -> None:
         lean = stage.between(-7, 7)
         colour = _leaf_colour(stage, mix(leaf, stage.colours.land, 0.25))
         joints = np.linspace(SIZE + 2, SIZE - size * 1.25, 7)
-        for low, high in zip(joints[:-1], joints[1:], strict=True):
+        for low, high in pairwise(joints):
             spot = [(foot + lean * (1 - row / SIZE), row) for row in (low - 1, high + 1)]
             stage.canvas.line(spot, colour, 4 if alone else 3)
             stage.canvas.line([(spot[1][0] - 2, high), (spot[1][0] + 2, high)], stage.colours.dark)
         for _ in range(5):
             row = stage.between(-4, SIZE * 0.72)
-            _spray(stage, (foot + lean * (1 - row / SIZE), row), _leaf_colour(stage, leaf), size * stage.between(0.13, 0.19))
+            _spray(
+                stage,
+                (foot + lean * (1 - row / SIZE), row),
+                _leaf_colour(stage, leaf),
+                size * stage.between(0.13, 0.19),
+            )
 
 
 def _spray(stage: Stage, tip: tuple[float, float], colour: Colour, length: float) -> None:
@@ -89,7 +107,10 @@ def _spray(stage: Stage, tip: tuple[float, float], colour: Colour, length: float
         turn = np.deg2rad(angle + stage.between(-12, 12))
         run = (side * np.cos(turn) * length, np.sin(turn) * length)
         blade = [tip, (tip[0] + run[0] * 0.5 - run[1] * 0.11, tip[1] + run[1] * 0.5 + run[0] * 0.11)]
-        blade += [(tip[0] + run[0], tip[1] + run[1]), (tip[0] + run[0] * 0.5 + run[1] * 0.11, tip[1] + run[1] * 0.5 - run[0] * 0.11)]
+        blade += [
+            (tip[0] + run[0], tip[1] + run[1]),
+            (tip[0] + run[0] * 0.5 + run[1] * 0.11, tip[1] + run[1] * 0.5 - run[0] * 0.11),
+        ]
         stage.canvas.fill(blade, colour, pen=False)
 
 
@@ -100,14 +121,22 @@ def plum(stage: Stage, x: float, size: float) -> None:
     elbow = (x + inward * stage.between(0, 8), SIZE - size * 0.45)
     top = (x + inward * stage.between(16, 30), SIZE - size * 0.98)
     _trunk(stage, [foot, ((foot[0] + elbow[0]) / 2 - inward * 3, (foot[1] + elbow[1]) / 2), elbow, top], size * 0.09)
-    twigs = [(elbow, 54.0, 8.0), (elbow, -28.0, 22.0), (((elbow[0] + top[0]) / 2, (elbow[1] + top[1]) / 2), 42.0, 20.0), (top, 22.0, 6.0)]
+    twigs = [
+        (elbow, 54.0, 8.0),
+        (elbow, -28.0, 22.0),
+        (((elbow[0] + top[0]) / 2, (elbow[1] + top[1]) / 2), 42.0, 20.0),
+        (top, 22.0, 6.0),
+    ]
     for start, run, rise in twigs:
         end = (start[0] + inward * run * size / 100, start[1] - rise)
         bend = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 - 4)
         stage.canvas.line([start, bend, end], stage.colours.bark, 2)
         for _ in range(6):
             along = stage.between(0.15, 1.05)
-            at = (start[0] + (end[0] - start[0]) * along + stage.between(-3, 3), start[1] + (end[1] - start[1]) * along - 3 + stage.between(-4, 4))
+            at = (
+                start[0] + (end[0] - start[0]) * along + stage.between(-3, 3),
+                start[1] + (end[1] - start[1]) * along - 3 + stage.between(-4, 4),
+            )
             flower(stage, at, stage.between(3.0, 4.4), mix(stage.colours.blossom, stage.colours.red, 0.5))
 
 
@@ -132,7 +161,11 @@ def willow(stage: Stage, x: float, size: float) -> None:
         start = (x + strand * spread * 0.6, y - size * (0.93 - 0.18 * strand**2 - stage.between(0, 0.08)))
         drop = size * stage.between(0.35, 0.68) * (1.0 - 0.25 * (1 - abs(strand)))
         end = (x + strand * spread + stage.between(-2, 2), start[1] + drop)
-        stage.canvas.line([start, (x + strand * spread, start[1] + drop * 0.35), end], _leaf_colour(stage, green), 1 + int(stage.rng.integers(2)))
+        stage.canvas.line(
+            [start, (x + strand * spread, start[1] + drop * 0.35), end],
+            _leaf_colour(stage, green),
+            1 + int(stage.rng.integers(2)),
+        )
 
 
 def _crown(stage: Stage, x: float, size: float, colour: Colour) -> None:
@@ -146,7 +179,11 @@ def _crown(stage: Stage, x: float, size: float, colour: Colour) -> None:
         angle, reach = blob * 2.4, np.sqrt((blob + 0.5) / 46)
         at = (x + np.cos(angle) * reach * size * 0.34, middle + np.sin(angle) * reach * size * 0.26)
         radius = stage.between(3.6, 5.6)
-        stage.canvas.ellipse(at, (radius, radius * 0.85), shade(colour, (0.8 + 0.35 * (middle + 16 - at[1]) / 32) * stage.between(0.88, 1.12)))
+        stage.canvas.ellipse(
+            at,
+            (radius, radius * 0.85),
+            shade(colour, (0.8 + 0.35 * (middle + 16 - at[1]) / 32) * stage.between(0.88, 1.12)),
+        )
 
 
 def peach(stage: Stage, x: float, size: float) -> None:
@@ -177,11 +214,11 @@ def lotus_flower(stage: Stage, centre: tuple[float, float], size: float) -> None
     """Pointed petals opening like a cup."""
     pink, pale = stage.colours.blossom, mix(stage.colours.blossom, stage.colours.snow, 0.55)
     for turn, colour in ((-62, pink), (62, pink), (-34, pale), (34, pale), (0, pink)):
-        angle = np.deg2rad(turn)
-        out, across = np.array([np.sin(angle), -np.cos(angle)]), np.array([np.cos(angle), np.sin(angle)])
-        foot = np.array(centre) + (0, size * 0.5)
-        petal = [foot, foot + out * size * 0.7 + across * size * 0.30, foot + out * size * 1.45, foot + out * size * 0.7 - across * size * 0.30]
-        stage.canvas.fill(petal, colour)
+        angle, (x, y) = np.deg2rad(turn), (centre[0], centre[1] + size * 0.5)
+        along, across = (np.sin(angle) * size, -np.cos(angle) * size), (np.cos(angle) * size, np.sin(angle) * size)
+        petal = [(0.0, 0.0), (0.7, 0.30), (1.45, 0.0), (0.7, -0.30)]  # along and across the petal
+        spots = [(x + along[0] * out + across[0] * off, y + along[1] * out + across[1] * off) for out, off in petal]
+        stage.canvas.fill(spots, colour)
 
 
 PAINTERS: dict[Plant, Callable[[Stage, float, float], None]] = {

@@ -71,8 +71,12 @@ BUILT_WITH = (Plant.PINE, Plant.BAMBOO, Plant.PLUM, Plant.WILLOW, Plant.PEACH, P
 
 def pick(weights: Mapping[T, float], rng: np.random.Generator) -> T:
     """One key, as often as its weight says."""
-    keys, shares = list(weights), np.array(list(weights.values()), np.float64)
-    return keys[int(rng.choice(len(keys), p=shares / shares.sum()))]
+    mark = float(rng.random()) * sum(weights.values())
+    for key, share in weights.items():
+        mark -= share
+        if mark < 0:
+            return key
+    return max(weights, key=lambda key: weights[key])  # only rounding leads here
 
 
 def sample(rng: np.random.Generator) -> Scene:
@@ -107,13 +111,17 @@ def _furnished(scene: Scene, kind: str, rng: np.random.Generator) -> Scene:
     else:
         place = pick({Place.LAKE: 3.0, Place.RIVER: 3.0, Place.SEA: 2.0, Place.LAND: 2.0}, rng)
         scene = replace(scene, place=place)
-    hills = {None: 5.0, Mountain.HILLS: 3.0, Mountain.PEAKS: 2.5, Mountain.SNOWY: 1.0}
+    hills: dict[Mountain | None, float] = {None: 5.0, Mountain.HILLS: 3.0, Mountain.PEAKS: 2.5, Mountain.SNOWY: 1.0}
     if kind == "view":
         hills = {Mountain.HILLS: 1.0, Mountain.PEAKS: 4.0, Mountain.SNOWY: 3.0}
     if scene.building in (Building.CITY, Building.VILLAGE) or scene.plant is Plant.LOTUS:
         hills = {None: 3.0, Mountain.HILLS: 1.0}
     if scene.place is Place.SEA:
-        hills = {None: 4.0, Mountain.HILLS: 1.0, Mountain.SNOWY: 1.0} if kind != "view" else {None: 2.0, Mountain.SNOWY: 1.0}
+        hills = (
+            {None: 4.0, Mountain.HILLS: 1.0, Mountain.SNOWY: 1.0}
+            if kind != "view"
+            else {None: 2.0, Mountain.SNOWY: 1.0}
+        )
     return replace(scene, mountain=pick(hills, rng), birds=bool(rng.random() < 0.2))
 
 
@@ -123,20 +131,44 @@ def _afloat(scene: Scene, rng: np.random.Generator) -> Scene:
     place = pick({Place.RIVER: 4.0, Place.LAKE: 2.0, Place.SEA: sea}, rng)
     plant = None
     if place is not Place.SEA and rng.random() < 0.35:
-        plant = pick({Plant.PINE: 2, Plant.WILLOW: 2, Plant.PEACH: 1.5, Plant.PLUM: 1.5, Plant.MAPLE: 1.5, Plant.LOTUS: 1.5, Plant.BAMBOO: 1}, rng)
+        plant = pick(
+            {
+                Plant.PINE: 2,
+                Plant.WILLOW: 2,
+                Plant.PEACH: 1.5,
+                Plant.PLUM: 1.5,
+                Plant.MAPLE: 1.5,
+                Plant.LOTUS: 1.5,
+                Plant.BAMBOO: 1,
+            },
+            rng,
+        )
     return replace(scene, boat=boat, place=place, plant=plant)
 
 
 def _built(scene: Scene, rng: np.random.Generator) -> Scene:
     eastern = {Building.PAVILION: 4.0, Building.PAGODA: 3.0, Building.TEMPLE: 3.0, Building.BRIDGE: 3.0}
-    western = {Building.COTTAGE: 2.5, Building.VILLAGE: 2.0, Building.LIGHTHOUSE: 2.0, Building.CASTLE: 2.0, Building.CITY: 1.8}
+    western = {
+        Building.COTTAGE: 2.5,
+        Building.VILLAGE: 2.0,
+        Building.LIGHTHOUSE: 2.0,
+        Building.CASTLE: 2.0,
+        Building.CITY: 1.8,
+    }
     if scene.artist is Artist.VAN_GOGH:
         western[Building.VILLAGE] = 9.0
     building = pick(eastern | western, rng)
     place = pick(BUILDING_PLACES[building], rng)
     boat, plant = None, None
     if place is not Place.LAND and building is not Building.BRIDGE and rng.random() < 0.3:
-        boat = pick({Boat.SAIL: 1.0, Boat.EMPTY: 0.0 if place is Place.SEA else 1.0, Boat.ANGLER: 0.0 if place is Place.SEA else 1.0}, rng)
+        boat = pick(
+            {
+                Boat.SAIL: 1.0,
+                Boat.EMPTY: 0.0 if place is Place.SEA else 1.0,
+                Boat.ANGLER: 0.0 if place is Place.SEA else 1.0,
+            },
+            rng,
+        )
     elif building not in (Building.LIGHTHOUSE, Building.CITY, Building.CASTLE) and rng.random() < 0.45:
         plant = BUILT_WITH[int(rng.integers(len(BUILT_WITH)))]
     return replace(scene, building=building, place=place, boat=boat, plant=plant)
@@ -155,7 +187,9 @@ def _under_sky(scene: Scene, rng: np.random.Generator) -> Scene:
     if scene.artist is Artist.VAN_GOGH and rng.random() < 0.5:
         time = Time.NIGHT
     falling = {Weather.SNOW: 1.4, Weather.CLEAR: 1.0, Weather.MIST: 0.2}
-    weather = pick(falling if season is Season.WINTER else {Weather.CLEAR: 6.0, Weather.MIST: 1.3, Weather.RAIN: 1.4}, rng)
+    weather = pick(
+        falling if season is Season.WINTER else {Weather.CLEAR: 6.0, Weather.MIST: 1.3, Weather.RAIN: 1.4}, rng
+    )
     light = _light(time, weather, rng)
     if scene.artist is Artist.VAN_GOGH and time is Time.NIGHT:
         weather, light = Weather.CLEAR, Light.STARS

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from danqing.train.scenes.attributes import Medium, Mountain, Place, Plant, Scene
-from danqing.train.scenes.canvas import SIZE, Canvas
+from danqing.train.scenes.canvas import Canvas
 from danqing.train.scenes.palette import Palette
+from danqing.train.scenes.raster import SIZE
 
 OUTLINED = {Medium.INK: 0.9, Medium.BLUE_GREEN: 0.8, Medium.PRINT: 1.0, Medium.SKETCH: 0.8, Medium.WATERCOLOUR: 0.35}
 MIDDLE = SIZE / 2
@@ -30,12 +31,12 @@ class Stage:
     @property
     def building_x(self) -> float:
         """Near the middle when the building is alone, well to its side when a boat shares the picture."""
-        return MIDDLE + self.side * (self.between(24, 32) if self.scene.boat else self.between(2, 16))
+        return MIDDLE + self.side * (self.between(24, 32) if self.scene.boat else self.between(0, 24))
 
     @property
     def boat_x(self) -> float:
         """Opposite the building, or near the middle."""
-        return MIDDLE - self.side * (self.between(18, 26) if self.scene.building else self.between(-10, 14))
+        return MIDDLE - self.side * (self.between(18, 26) if self.scene.building else self.between(-16, 20))
 
     @property
     def alone(self) -> bool:

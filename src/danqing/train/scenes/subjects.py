@@ -6,7 +6,8 @@ import numpy as np
 
 from danqing.train.scenes import plants
 from danqing.train.scenes.attributes import Medium, Subject
-from danqing.train.scenes.canvas import SIZE, Colour, clouds, mix, shade
+from danqing.train.scenes.canvas import Colour, mix, shade
+from danqing.train.scenes.raster import SIZE, clouds
 from danqing.train.scenes.stage import Stage
 
 INKY = (Medium.INK, Medium.SKETCH)
@@ -25,7 +26,11 @@ def subject(stage: Stage) -> None:
 
 def _tint(stage: Stage, ink: Colour, colour: Colour) -> Colour:
     """Grey in media that have no colour for it, `colour` elsewhere."""
-    return ink if stage.scene.medium in INKY else mix(colour, stage.colours.paper, 0.2 * (stage.scene.medium is Medium.WATERCOLOUR))
+    return (
+        ink
+        if stage.scene.medium in INKY
+        else mix(colour, stage.colours.paper, 0.2 * (stage.scene.medium is Medium.WATERCOLOUR))
+    )
 
 
 def shrimp(stage: Stage) -> None:
@@ -35,7 +40,9 @@ def shrimp(stage: Stage) -> None:
     spots = [(52.0, 42.0), (76.0, 88.0)] if stage.rng.random() < 0.5 else [(40.0, 34.0), (86.0, 58.0), (52.0, 96.0)]
     scale = 1.25 if len(spots) == 2 else 1.0
     for x, y in spots:
-        _shrimp(stage, (x + stage.between(-5, 5), y + stage.between(-4, 4)), facing * scale * stage.between(0.9, 1.05), body)
+        _shrimp(
+            stage, (x + stage.between(-5, 5), y + stage.between(-4, 4)), facing * scale * stage.between(0.9, 1.05), body
+        )
 
 
 def _shrimp(stage: Stage, at: tuple[float, float], scale: float, body: Colour) -> None:
@@ -70,14 +77,18 @@ def crab(stage: Stage) -> None:
         for place in range(4):
             spread = (-12 + 9.5 * place) * size
             knee = (x + side * (38 - abs(place - 1.4) * 3) * size, y + spread - 9 * size)
-            stage.canvas.line([(x + side * 18 * size, y + spread * 0.5), knee, (x + side * 50 * size, y + spread + 9 * size)], leg, 4)
+            stage.canvas.line(
+                [(x + side * 18 * size, y + spread * 0.5), knee, (x + side * 50 * size, y + spread + 9 * size)], leg, 4
+            )
         wrist = (x + side * 33 * size, y - 30 * size)
         stage.canvas.line([(x + side * 18 * size, y - 10 * size), wrist], leg, 5)
         _claw(stage, wrist, side * size, shell)
     stage.canvas.ellipse((x, y), (26 * size, 19 * size), shell, pen=True)
     stage.canvas.ellipse((x, y - 4 * size), (17 * size, 9 * size), mix(shell, stage.colours.snow, 0.22), alpha=0.7)
     for side in (-1, 1):
-        stage.canvas.line([(x + side * 6 * size, y - 17 * size), (x + side * 7 * size, y - 23 * size)], stage.colours.dark, 2)
+        stage.canvas.line(
+            [(x + side * 6 * size, y - 17 * size), (x + side * 7 * size, y - 23 * size)], stage.colours.dark, 2
+        )
         stage.canvas.ellipse((x + side * 7 * size, y - 24 * size), (2.4, 2.4), stage.colours.dark)
 
 
@@ -128,20 +139,33 @@ def _chick(stage: Stage, at: tuple[float, float], scale: float, down: Colour) ->
     x, y = at
     for leg in (-4, 4):
         foot = (x + leg * scale, y + 24 * size)
-        stage.canvas.line([(x + leg * scale, y + 12 * size), foot, (foot[0] + 5 * scale, foot[1] + 1)], stage.colours.red, 2)
+        stage.canvas.line(
+            [(x + leg * scale, y + 12 * size), foot, (foot[0] + 5 * scale, foot[1] + 1)], stage.colours.red, 2
+        )
     for tuft in np.linspace(0, 2 * np.pi, 14, endpoint=False):
-        stage.canvas.ellipse((x + np.cos(tuft) * 14 * size, y + np.sin(tuft) * 11 * size), (4 * size, 4 * size), shade(down, stage.between(0.88, 1.06)))
+        stage.canvas.ellipse(
+            (x + np.cos(tuft) * 14 * size, y + np.sin(tuft) * 11 * size),
+            (4 * size, 4 * size),
+            shade(down, stage.between(0.88, 1.06)),
+        )
     stage.canvas.ellipse((x, y), (16 * size, 13 * size), down)
     stage.canvas.ellipse((x - 5 * scale, y + 1), (8 * size, 5 * size), deep, angle=20 if scale > 0 else -20, alpha=0.7)
     head = (x + 12 * scale, y - 15 * size)
     stage.canvas.ellipse(head, (9.5 * size, 9 * size), down)
-    stage.canvas.fill([(head[0] + 8 * scale, head[1] - 2), (head[0] + 16 * scale, head[1] + 1.5), (head[0] + 8 * scale, head[1] + 4)], stage.colours.red)
+    stage.canvas.fill(
+        [(head[0] + 8 * scale, head[1] - 2), (head[0] + 16 * scale, head[1] + 1.5), (head[0] + 8 * scale, head[1] + 4)],
+        stage.colours.red,
+    )
     stage.canvas.ellipse((head[0] + 3.5 * scale, head[1] - 2 * size), (1.9 * size, 1.9 * size), stage.colours.dark)
 
 
 def gourd(stage: Stage) -> None:
     """Two gourds hanging from a vine with broad leaves."""
-    skin = (226, 168, 54) if stage.scene.medium is not Medium.SKETCH else mix(stage.colours.paper, stage.colours.dark, 0.25)
+    skin = (
+        (226, 168, 54)
+        if stage.scene.medium is not Medium.SKETCH
+        else mix(stage.colours.paper, stage.colours.dark, 0.25)
+    )
     vine = [(SIZE / 2 - stage.side * 62, 6.0), (SIZE / 2 - stage.side * 20, 18.0), (SIZE / 2 + stage.side * 40, 8.0)]
     stage.canvas.line(vine, stage.colours.bark, 2)
     for place, drop in ((-0.36, 42.0), (0.30, 58.0)):
@@ -163,14 +187,23 @@ def _leaf(stage: Stage, centre: tuple[float, float], size: float) -> None:
     outline = np.stack([centre[0] + reach * np.cos(around), centre[1] + reach * 0.72 * np.sin(around)], 1)
     stage.canvas.fill(outline, shade(stage.colours.leaf, stage.between(0.85, 1.25)), alpha=0.9, pen=False)
     for vein in (-0.9, -0.3, 0.3, 0.9):
-        stage.canvas.line([centre, (centre[0] + size * 0.7 * np.sin(vein), centre[1] + size * 0.5 * np.cos(vein))], mix(stage.colours.leaf, stage.colours.dark, 0.8))
+        stage.canvas.line(
+            [centre, (centre[0] + size * 0.7 * np.sin(vein), centre[1] + size * 0.5 * np.cos(vein))],
+            mix(stage.colours.leaf, stage.colours.dark, 0.8),
+        )
 
 
 def peony(stage: Stage) -> None:
     """One great red flower among dark leaves."""
-    red = mix(stage.colours.blossom, stage.colours.red, 0.55) if stage.scene.medium is not Medium.SKETCH else stage.colours.blossom
+    red = (
+        mix(stage.colours.blossom, stage.colours.red, 0.55)
+        if stage.scene.medium is not Medium.SKETCH
+        else stage.colours.blossom
+    )
     x, y, size = SIZE / 2 + stage.side * stage.between(0, 8), stage.between(46, 54), stage.between(27, 32)
-    stage.canvas.line([(x, y), (x - stage.side * 8, SIZE * 0.72), (x - stage.side * 4, SIZE + 2)], stage.colours.bark, 4)
+    stage.canvas.line(
+        [(x, y), (x - stage.side * 8, SIZE * 0.72), (x - stage.side * 4, SIZE + 2)], stage.colours.bark, 4
+    )
     for place in ((-34, 30), (32, 34), (-12, 46), (36, 4), (-38, -2)):
         _leaf(stage, (x + place[0] + stage.between(-3, 3), y + place[1] + stage.between(-3, 3)), stage.between(15, 19))
     for ring, (count, reach) in enumerate(((9, 0.80), (7, 0.52), (5, 0.26))):
@@ -188,7 +221,11 @@ def lotus(stage: Stage) -> None:
     leaf_at = (x - stage.side * 26, stage.between(72, 82))
     bloom = (x + stage.side * stage.between(14, 24), stage.between(40, 50))
     for top, width in ((leaf_at, 3), (bloom, 3)):
-        stage.canvas.line([top, (top[0] + stage.side * 4, SIZE * 0.8), (top[0] - stage.side * 2, SIZE + 2)], mix(leaf, stage.colours.dark, 0.3), width)
+        stage.canvas.line(
+            [top, (top[0] + stage.side * 4, SIZE * 0.8), (top[0] - stage.side * 2, SIZE + 2)],
+            mix(leaf, stage.colours.dark, 0.3),
+            width,
+        )
     wide = stage.between(32, 38)
     stage.canvas.ellipse(leaf_at, (wide, wide * 0.50), leaf, alpha=0.93, pen=True, angle=stage.side * -8)
     for vein in np.linspace(0, 2 * np.pi, 11, endpoint=False):
