@@ -3,11 +3,12 @@
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from danqing.errors import InvalidRequest
 from danqing.prompt import parse_prompt
 from danqing.request import SIDE, Request, read_request
+from danqing.schedule import Schedule
 
 Kind = Literal["text", "texts", "size", "whole", "number", "switch"]
 """How a parameter is written on a command line."""
@@ -149,11 +150,22 @@ def to_parameters(request: Request) -> dict[str, object]:
     Args:
         request: complete, its seed included.
     Returns:
-        all parameters but output_dir, in the original's order; schedules as text.
+        all parameters but output_dir, in the original's order; what changes along the run as schedule text.
     """
-    plain: dict[str, Any] = request.model_dump(mode="json")
-    values = {parameter.name: plain[parameter.field] for parameter in PARAMETERS if parameter.field}
+    values = {parameter.name: _plain(getattr(request, parameter.field)) for parameter in PARAMETERS if parameter.field}
     return {**values, "use_gpu": request.device != "cpu"}
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Schedule(values=(number,)):
+            return int(number) if number.is_integer() else number
+        case Schedule():
+            return str(value)
+        case tuple():
+            return list(cast("tuple[object, ...]", value))
+        case _:
+            return value
 
 
 def floored(size: Sequence[int]) -> tuple[int, int]:

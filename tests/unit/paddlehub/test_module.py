@@ -38,12 +38,12 @@ class Studio:
         image = Image.new("RGB", (64, 64), "gray")
         yield Started(request=whole, model=MINI, device="cpu", seeds=tuple(range(7, 7 + whole.count)), steps=3)
         for step in range(3):
-            yield Stepped(batch=0, step=step, steps=3)
+            yield Stepped(batch=0, step=step, steps=3, loss=None, nan=False, seconds=0.1)
             for number in range(whole.count):
                 yield Previewed(picture=number, step=step, last=step == 2, image=image)
         yield from self.extra
         for number in range(whole.count):
-            yield Completed(picture=number, seed=7 + number, image=image)
+            yield Completed(picture=number, seed=7 + number, image=image, nan_steps=0)
 
 
 @pytest.fixture
@@ -58,12 +58,15 @@ def studio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Studio:
 def test_the_signature_is_the_originals() -> None:
     shown = list(inspect.signature(hub.Module.generate_image).parameters.values())[1:]
     assert [p.name for p in shown] == [p.name for p in PARAMETERS]
-    for parameter, wanted in zip(shown, PARAMETERS, strict=True):
-        default = ... if parameter.default is inspect.Parameter.empty else parameter.default
-        assert default == (list(wanted.default) if isinstance(wanted.default, tuple) else wanted.default)  # pyright: ignore[reportUnknownArgumentType]
+    assert [p.default for p in shown if p.name != "width_height"][1:] == [
+        p.default for p in PARAMETERS if p.name != "width_height"
+    ][1:]
+    assert shown[0].default is inspect.Parameter.empty
+    assert shown[4].default == [1280, 768]
 
 
-def test_documents_carry_pictures_previews_and_parameters(studio: Studio) -> None:
+@pytest.mark.usefixtures("studio")
+def test_documents_carry_pictures_previews_and_parameters() -> None:
     documents: Any = hub.Module(name=ORIGINAL).generate_image("孤舟", n_batches=2, output_dir="out/here")
     assert len(documents) == 2
     assert [d.tags["seed"] for d in documents] == [7, 8]
@@ -124,7 +127,8 @@ def test_an_unknown_model_names_the_nearest() -> None:
         hub.Module(name="disco_diffusion_cnclip_vitb")
 
 
-def test_a_floored_size_is_said(studio: Studio, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("studio")
+def test_a_floored_size_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     sides = [1300, 800]
     hub.Module(name=MINI).generate_image("孤舟", width_height=sides)
     hub.Module(name=MINI).generate_image("孤舟", width_height=[1280, 768])
@@ -154,7 +158,7 @@ def test_a_bad_value_is_refused_before_the_model_is_loaded(studio: Studio) -> No
     assert studio.loaded == []
 
 
-def test_an_unknown_argument_is_a_type_error(studio: Studio) -> None:
+def test_an_unknown_argument_is_a_type_error() -> None:
     with pytest.raises(TypeError, match="stepps"):
         hub.Module(name=MINI).generate_image("孤舟", stepps=3)  # pyright: ignore[reportCallIssue]
 

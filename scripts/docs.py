@@ -1,0 +1,143 @@
+"""Write docs/parameters.md from the request, the catalogue and the PaddleHub table; `--check` fails if it is out of date."""
+
+import sys
+from pathlib import Path
+from typing import cast
+
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+
+from danqing.paddlehub.parameters import PARAMETERS
+from danqing.request import Request, choices
+from danqing.schedule import Schedule
+from danqing.zoo.catalog import models
+
+PAGE = Path(__file__).parent.parent / "docs" / "parameters.md"
+
+HEAD = """<!-- 由 scripts/docs.py 生成，请勿手改。 Made by scripts/docs.py; do not edit. -->
+# 参数 · Parameters
+
+同一份表同时用于 Python、命令行和配置文件：`danqing.create("…", steps=50)`、`danqing draw "…" --steps 50`、`steps: 50`。
+“数或日程”可写一个数，也可写 `[12]*400+[4]*600` 这样的日程：1000 项，第 0 项对应噪声最大的时刻。
+
+One table serves Python, the command line and configuration files. A "schedule" is one number or a text such as
+`[12]*400+[4]*600`: 1000 entries, entry 0 the noisiest moment.
+"""
+
+MODELS = """
+## 模型自己的默认值 · A model's own defaults
+
+没有写明的参数先取模型自己的默认值，再取上表的。
+
+What is not given comes from the model first, then from the table above.
+"""
+
+HUB = """
+## PaddleHub 的名字 · PaddleHub's names
+
+`danqing.paddlehub` 与 `danqing hub run` 用原模块的 34 个名字，顺序和默认值不变。
+
+`danqing.paddlehub` and `danqing hub run` take the original's 34 names, in its order and with its defaults.
+"""
+
+GROUPS = {
+    "画题": "Sentence",
+    "画幅": "Canvas",
+    "底图": "Start picture",
+    "步骤": "Steps",
+    "引导": "Guidance",
+    "机器": "Machine",
+    "保存": "What is kept",
+}
+
+
+def main() -> int:
+    """Write the page, or compare it; returns the exit status."""
+    page = "\n".join([HEAD.rstrip(), *_groups(), MODELS, *_models(), HUB, *_hub()]) + "\n"
+    if "--check" not in sys.argv[1:]:
+        PAGE.write_text(page, encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page:
+        print(
+            f"{PAGE.name} 过时了，请运行 python scripts/docs.py (out of date, run python scripts/docs.py)",
+            file=sys.stderr,
+        )
+        return 1
+    return 0
+
+
+def _groups() -> list[str]:
+    lines: list[str] = []
+    group = ""
+    for name, field in Request.model_fields.items():
+        extra = _extra(field)
+        if extra["group"] != group:
+            group = extra["group"]
+            lines += [
+                f"\n## {group} · {GROUPS[group]}\n",
+                "| | 默认 default | 取值 values | 说明 | meaning |",
+                "|---|---|---|---|---|",
+            ]
+        cells = (f"`{name}`", _default(field), _values(name, field), extra["zh"], extra["en"])
+        lines.append(_row(*cells))
+    return lines
+
+
+def _models() -> list[str]:
+    rows = [
+        _row(f"`{spec.name}`", " ".join(f"`{name}={_text(value)}`" for name, value in spec.defaults.items()) or "—")
+        for spec in models().values()
+    ]
+    return ["| | |", "|---|---|", *rows]
+
+
+def _hub() -> list[str]:
+    lines = ["| | 默认 default | 参数 field | 说明 | meaning |", "|---|---|---|---|---|"]
+    for parameter in PARAMETERS:
+        default = "—" if parameter.default is ... else f"`{_text(parameter.default)}`"
+        field = f"`{parameter.field}`" if parameter.field else "`out`"
+        lines.append(_row(f"`{parameter.name}`", default, field, parameter.help("zh"), parameter.help("en")))
+    return lines
+
+
+def _extra(field: FieldInfo) -> dict[str, str]:
+    return cast("dict[str, str]", field.json_schema_extra)
+
+
+def _default(field: FieldInfo) -> str:
+    return "—" if field.is_required() else f"`{_text(field.default)}`"
+
+
+def _text(value: object) -> str:
+    match value:
+        case None:
+            return "None"
+        case str():
+            return value or "''"
+        case (int() as width, int() as height):
+            return f"{width}x{height}"
+        case tuple():
+            return ",".join(str(item) for item in cast("tuple[object, ...]", value))
+        case _:
+            return str(value)
+
+
+def _values(name: str, field: FieldInfo) -> str:
+    unit = f" {_extra(field)['unit']}" if _extra(field)["unit"] else ""
+    words = choices(name)
+    if words:
+        return " ".join(f"`{word}`" for word in words)
+    if isinstance(field.default, Schedule):
+        return "数或日程 schedule"
+    low = next((str(item.ge) for item in field.metadata if isinstance(item, Ge)), None)
+    high = next((str(item.le) for item in field.metadata if isinstance(item, Le)), None)
+    if low is not None and high is not None:
+        return f"{low} … {high}{unit}"
+    return "是或否 yes/no" if field.annotation is bool else unit.strip()
+
+
+def _row(*cells: str) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The hub commands, run as a shell would run them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from typer.testing import CliRunner, Result
+
+import danqing
+from danqing.errors import DanqingError, InvalidRequest, ModelNotFound
+from danqing.paddlehub.commands import app
+from danqing.paddlehub.module import Module
+from danqing.paddlehub.parameters import PARAMETERS
+from danqing.zoo.catalog import MINI, ORIGINAL
+from tests.made_up import write_made_up
+
+
+def hub(*words: str) -> Result:
+    result = CliRunner().invoke(app, list(words))
+    if isinstance(result.exception, DanqingError):
+        raise result.exception
+    return result
+
+
+@pytest.fixture
+def painted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Mapping[str, object]]]:
+    """What was painted, in place of painting it."""
+    seen: list[tuple[str, Mapping[str, object]]] = []
+
+    def paint(module: Module, values: Mapping[str, object]) -> list[SimpleNamespace]:
+        seen.append((module.name, values))
+        return [SimpleNamespace(number=0), SimpleNamespace(number=1)]
+
+    monkeypatch.setattr(Module, "paint", paint)
+    return seen
+
+
+def test_run_takes_the_originals_command_line(painted: list[tuple[str, Mapping[str, object]]]) -> None:
+    result = hub("run", ORIGINAL, "--text_prompts", "孤舟", "--output_dir", "out", "--clamp_grad", "False")
+    assert result.exit_code == 0
+    assert painted == [(ORIGINAL, {"text_prompts": ("孤舟",), "output_dir": "out", "clamp_grad": False})]
+    assert result.stdout.splitlines() == [str(Path("out/progress-0.png")), str(Path("out/progress-1.png"))]
+
+
+def test_run_takes_every_parameter(painted: list[tuple[str, Mapping[str, object]]]) -> None:
+    words = [word for p in PARAMETERS for word in (f"--{p.name}", "孤舟" if p.default is ... else str(p.default))]
+    hub("run", ORIGINAL, *words)
+    values = painted[0][1]
+    assert list(values) == [p.name for p in PARAMETERS]
+    assert {p.name: values[p.name] for p in PARAMETERS[1:]} == {p.name: p.default for p in PARAMETERS[1:]}
+
+
+@pytest.mark.parametrize("words", [(ORIGINAL, "--help"), ("--help",), (ORIGINAL, "-h")])
+def test_run_explains_every_parameter(words: tuple[str, ...]) -> None:
+    shown = hub("run", *words).stdout
+    assert all(f"--{parameter.name}" in shown for parameter in PARAMETERS)
+
+
+def test_run_without_a_prompt_says_so() -> None:
+    with pytest.raises(InvalidRequest, match="prompts"):
+        hub("run", MINI)
+
+
+def test_run_of_an_unknown_model_names_the_nearest() -> None:
+    with pytest.raises(ModelNotFound, match=MINI):
+        hub("run", "danqing_min", "--text_prompts", "孤舟")
+
+
+@pytest.mark.parametrize("words", [(ORIGINAL,), (f"{ORIGINAL}==1.0.0",), (ORIGINAL, "==", "1.0.0")])
+def test_install_and_download_say_how_to_do_it_offline(words: tuple[str, ...]) -> None:
+    for command in ("install", "download"):
+        with pytest.raises(ModelNotFound, match=f"danqing hub install {ORIGINAL} --from"):
+            hub(command, *words)
+
+
+def test_install_from_an_empty_folder_names_what_is_missing(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match=r"vocab\.txt"):
+        hub("install", ORIGINAL, "--from", str(tmp_path))
+
+
+def test_an_installed_model_is_listed_and_can_be_removed(home: Path) -> None:
+    place = write_made_up(home / "models" / ORIGINAL)
+    assert "已经装好" in hub("install", ORIGINAL).stdout
+    assert ORIGINAL in hub("list").stdout
+    assert hub("uninstall", ORIGINAL).exit_code == 0
+    assert not place.exists()
+    assert ORIGINAL not in hub("list").stdout
+
+
+@pytest.mark.parametrize("name", [MINI, ORIGINAL])
+def test_what_is_not_installed_cannot_be_removed(name: str) -> None:
+    with pytest.raises(ModelNotFound, match="不用删"):
+        hub("uninstall", name)
+
+
+def test_search_and_show_describe_models() -> None:
+    assert hub("search", "clip").stdout.count("\n") == 1
+    assert ORIGINAL in hub("search").stdout
+    assert MINI in hub("search").stdout
+    shown = hub("show", ORIGINAL).stdout
+    assert "secondary_model_imagenet_2.pth" in shown
+    assert "2,900 MB" in shown
+
+
+def test_clear_removes_what_unfinished_installations_left(home: Path) -> None:
+    left = home / "models" / f".{ORIGINAL}-abc"
+    left.mkdir(parents=True)
+    kept = write_made_up(home / "models" / ORIGINAL)
+    assert "1" in hub("clear").stdout
+    assert not left.exists()
+    assert kept.exists()
+
+
+def test_version_config_and_help(home: Path) -> None:
+    assert hub("version").stdout == f"danqing {danqing.__version__}\n"
+    assert f"DANQING_HOME={home}" in hub("config").stdout
+    shown = hub("help").stdout
+    assert all(command in shown for command in ("install", "uninstall", "list", "show", "search", "download", "run"))
