@@ -1,0 +1,128 @@
+"""`danqing draw`: a sentence and options in, pictures out."""
+
+import json as json_
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+import yaml
+from typer.core import TyperCommand
+from typer.main import get_command
+
+from danqing.cli.config import read_config
+from danqing.cli.options import add_knobs, normalise, read_given
+from danqing.errors import InvalidRequest
+from danqing.request import Request, read_request
+from danqing.settings import read_settings
+
+if TYPE_CHECKING:
+    from danqing.cli.console import Look
+
+OUT = Path("danqing_out")
+
+Preview = Annotated[
+    bool, typer.Option("--preview", help="在终端里看着画出来 | See the picture come about in the terminal")
+]
+Json = Annotated[bool, typer.Option("--json", help="每个事件一行 JSON | One line of JSON for every event")]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        show_default=False,
+        help=f"画存到哪里，每次一个新文件夹（默认 {OUT}） | Where the run's own folder is made (default {OUT})",
+    ),
+]
+Assign = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="参数的另一种写法，可多次 | Another way to set a parameter, repeatable"
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="只显示完整的请求，不画 | Print the complete request and paint nothing")
+]
+
+
+def build() -> TyperCommand:
+    """The command."""
+    app = typer.Typer(add_completion=False)
+    app.command(help=_HELP, context_settings={"token_normalize_func": normalise})(draw)
+    command = get_command(app)
+    assert isinstance(command, TyperCommand)
+    add_knobs(command)
+    return command
+
+
+_HELP = (
+    "画一幅画。参数的先后：选项 > --config 文件 > DANQING_HOME/config.yaml > 模型自己的默认值 > 下面写的默认值。"
+    " | Paint a picture. Options come before --config, that before DANQING_HOME/config.yaml, that before the model's own "
+    "defaults, and those before the defaults below."
+)
+
+
+def draw(
+    context: typer.Context,
+    *,
+    sentences: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="画题", help="一句或几句话，每句可带“：权重” | Sentences, each with an optional :weight"
+        ),
+    ] = None,
+    out: Out = OUT,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", metavar="YAML", help="从文件取参数 | Take parameters from a file")
+    ] = None,
+    assign: Assign = None,
+    preview: Preview = False,
+    json: Json = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Read the request, complain about it before anything is loaded, then paint."""
+    values = read_config(read_settings().config_file, needed=False)
+    values |= read_config(config, needed=True) if config else {}
+    values |= read_given(context, assign)
+    if sentences:
+        values["prompts"] = sentences
+    if not values.get("prompts"):
+        raise InvalidRequest(
+            '没有画题。请写一句话，例如：danqing draw "孤舟蓑笠翁，独钓寒江雪"。',
+            'There is no sentence. Write one, for example: danqing draw "孤舟蓑笠翁，独钓寒江雪".',
+            field="prompts",
+        )
+    request = read_request(values)
+    if dry_run:
+        print_request(request, as_json=json)
+    else:
+        paint(request, out, look="json" if json else "preview" if preview else "auto")
+
+
+def print_request(request: Request, *, as_json: bool) -> None:
+    """The request with the model's own defaults filled in; the seed stays open where none was given."""
+    from danqing.zoo.locate import find
+
+    spec = find(request.model, read_settings()).spec
+    values = request.filled(spec.defaults).changed(model=spec.name).model_dump(mode="json")
+    if as_json:
+        typer.echo(json_.dumps(values, ensure_ascii=False))
+    else:
+        typer.echo(yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=120), nl=False)
+
+
+def paint(request: Request, out: Path, *, look: "Look") -> None:
+    """Paint a request and say where everything is.
+
+    Raises:
+        DanqingError: the request cannot be painted.
+        Exit: the run failed (2) or was interrupted (130); it has been said how to go on.
+    """
+    from danqing import api
+    from danqing.cli.painting import paint_events
+    from danqing.results.run import newest_run
+
+    events = api.stream(request, out=out)
+    code = paint_events(events, lambda made: newest_run(out, made), look=look, model_was_named=request.model != "auto")
+    if code:
+        raise typer.Exit(code)

@@ -1,0 +1,153 @@
+"""Options made from the fields of `Request`: names, help with range, unit and default, and reading their texts."""
+
+import inspect
+import re
+from collections.abc import Iterator, Mapping
+from typing import cast, get_args
+
+import typer
+from annotated_types import Ge, Le
+from pydantic.fields import FieldInfo
+from typer.core import TyperCommand
+from typer.main import get_command
+
+from danqing.errors import InvalidRequest
+from danqing.request import Request, choices
+from danqing.schedule import Schedule
+
+GROUPS = {
+    "画题": "Subject",
+    "画幅": "Canvas",
+    "底图": "Start picture",
+    "步骤": "Steps",
+    "引导": "Guidance",
+    "机器": "Machine",
+    "保存": "Saving",
+}
+"""The groups of `Request` in English."""
+
+_UNITS = {"step": ("步", "steps"), "px": ("像素", "px")}
+_GIVEN = "danqing.given"
+
+
+def add_knobs(command: TyperCommand) -> None:
+    """Give a command one option for every field of `Request` but the sentences; `read_given` collects them."""
+    carrier = typer.Typer(add_completion=False)
+
+    def carry() -> None: ...
+
+    carry.__dict__["__signature__"] = inspect.Signature(list(_parameters()))
+    carrier.command(add_help_option=False)(carry)
+    command.params.extend(get_command(carrier).params)
+
+
+def read_given(context: typer.Context, assignments: list[str] | None = None) -> dict[str, object]:
+    """The fields that were given as options or as `--set name=value`; an option counts more.
+
+    Raises:
+        InvalidRequest: an assignment without '='.
+    """
+    assigned: dict[str, object] = {}
+    for assignment in assignments or ():
+        name, equals, text = assignment.partition("=")
+        if not equals:
+            raise InvalidRequest(
+                f"--set 要写成 名字=值，例如 --set steps=50（给的是 {assignment}）。",
+                f"Write --set NAME=VALUE, for example --set steps=50 (given: {assignment}).",
+            )
+        field = name.strip().replace("-", "_")
+        assigned[field] = from_text(field, text.strip())
+    return {**assigned, **cast("dict[str, object]", context.meta.get(_GIVEN, {}))}
+
+
+def from_text(field: str, text: str) -> object:
+    """The value that a text on the command line stands for; `read_request` checks it."""
+    annotation = str(Request.model_fields[field].annotation) if field in Request.model_fields else ""
+    if field in ("save", "symmetry_at"):
+        return re.split(r"[,，\s]+", text.strip()) if text.strip() else []
+    return None if not text and "None" in annotation else text
+
+
+def to_text(value: object) -> str:
+    """A value as `from_text` reads it."""
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
+        is_size = len(items) == 2 and all(isinstance(item, int) for item in items)
+        return ("x" if is_size else ",").join(to_text(item) for item in items)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def option_name(field: str) -> str:
+    """The option of a field."""
+    return "--" + field.replace("_", "-")
+
+
+def normalise(name: str) -> str:
+    """--clip_guidance_scale is --clip-guidance-scale."""
+    return name.replace("_", "-")
+
+
+def describe(name: str) -> tuple[str, str]:
+    """What a field is for, with range, unit and default, in Chinese and English."""
+    field = Request.model_fields[name]
+    extra = cast("Mapping[str, str]", field.json_schema_extra)
+    unit_zh, unit_en = _UNITS.get(extra["unit"], ("", ""))
+    default = to_text(field.default)
+    limits = _limits(name, field)
+    zh = "；".join(filter(None, [f"{limits} {unit_zh}".strip(), default and f"默认 {default}"]))
+    en = "; ".join(filter(None, [f"{limits} {unit_en}".strip(), default and f"default {default}"]))
+    return extra["zh"] + (f"（{zh}）" if zh else ""), extra["en"] + (f" ({en})" if en else "")
+
+
+def _limits(name: str, field: FieldInfo) -> str:
+    words = choices(name)
+    if words:
+        return " / ".join(words)
+    low = next((limit.ge for limit in field.metadata if isinstance(limit, Ge)), None)
+    high = next((limit.le for limit in field.metadata if isinstance(limit, Le)), None)
+    if low is not None and high is not None:
+        return f"{low}–{high}" if name != "seed" else f"{low}–2^63-1"
+    return ""
+
+
+def _parameters() -> Iterator[inspect.Parameter]:
+    for name, field in Request.model_fields.items():
+        if name == "prompts":
+            continue
+        extra = cast("Mapping[str, str]", field.json_schema_extra)
+        flag = field.annotation is bool
+        option = option_name(name)
+        yield inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=typer.Option(
+                None,
+                f"{option}/--no-{option[2:]}" if flag else option,
+                help=" | ".join(describe(name)),
+                metavar=None if flag else _metavar(name, field),
+                rich_help_panel=f"{extra['group']} | {GROUPS[extra['group']]}",
+                callback=_collect,
+                expose_value=False,
+                show_default=False,
+            ),
+            annotation=bool | None if flag else str | None,
+        )
+
+
+def _metavar(name: str, field: FieldInfo) -> str:
+    if name == "size":
+        return "WxH"
+    if isinstance(field.default, Schedule):
+        return "N|[N]*1000"
+    kinds = {int: "INT", float: "NUM"}
+    return next(
+        (word for kind, word in kinds.items() if kind in (field.annotation, *get_args(field.annotation))), "TEXT"
+    )
+
+
+def _collect(context: typer.Context, parameter: typer.CallbackParam, value: object) -> None:
+    if value is not None and parameter.name:
+        given = cast("dict[str, object]", context.meta.setdefault(_GIVEN, {}))
+        given[parameter.name] = from_text(parameter.name, value) if isinstance(value, str) else value

@@ -1,0 +1,86 @@
+"""Following a run to its end: show its events, then say where everything is, or how to go on."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from danqing.cli.console import Look, complain, follow
+from danqing.cli.language import read_language, say
+from danqing.errors import StorageError
+from danqing.events import Event, Failed, Started
+from danqing.request import Request
+from danqing.results.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+Locate = Callable[[Request], Run | None]
+"""Where a complete request is being painted."""
+
+
+def paint_events(events: Iterator[Event], locate: Locate, *, look: Look, model_was_named: bool) -> int:
+    """Show a run and report on it.
+
+    Args:
+        events: the run; it is closed here, which keeps what was painted.
+        locate: finds the run's folder once it has started.
+        look: how to show it.
+        model_was_named: if not, it is said which model paints.
+    Returns:
+        the exit code: 0, 2 when the run failed, 130 when it was interrupted.
+    Raises:
+        DanqingError: the request cannot be painted.
+    """
+    run: Run | None = None
+    failed: Failed | None = None
+    try:
+        with closing(cast("Generator[Event]", events)), follow(look, model_was_named=model_was_named) as show:
+            for event in events:
+                if isinstance(event, Started):
+                    run = locate(event.request)
+                elif isinstance(event, Failed):
+                    failed = event
+                show(event)
+    except KeyboardInterrupt:
+        return complain(say("已停下。", "Stopped. ") + _go_on(run), code=130)
+    except StorageError as error:
+        raise StorageError(error.zh + _go_on(run), f"{error.en} {_go_on(run)}".strip()) from error
+    if run is not None:
+        _report(run, look)
+    if failed is not None:
+        return complain((failed.en if read_language() == "en" else failed.zh) + _go_on(run))
+    return 0
+
+
+def _go_on(run: Run | None) -> str:
+    if run is None:
+        return ""
+    return say(f"接着画：danqing runs resume {run.name}", f"To go on: danqing runs resume {run.name}")
+
+
+def _report(run: Run, look: Look) -> None:
+    """On a terminal, a line for each file with what it is; piped, the pictures' paths and nothing else."""
+    if look == "json":
+        stored = {"folder": str(run.folder), "pictures": _paths(run.pictures), "animations": _paths(run.animations)}
+        print(json.dumps({"type": "stored", **stored}, ensure_ascii=False), flush=True)
+        return
+    if not sys.stdout.isatty():
+        print("\n".join(_paths(run.pictures)))
+        return
+    for number, path in enumerate(run.pictures):
+        seed = (run.request.seed or 0) + number
+        print(say(f"画    {_near(path)}（种子 {seed}）", f"picture  {_near(path)} (seed {seed})"))
+    for path in run.animations:
+        print(say(f"过程  {_near(path)}", f"process  {_near(path)}"))
+
+
+def _paths(files: tuple[Path, ...]) -> list[str]:
+    return [_near(file) for file in files]
+
+
+def _near(path: Path) -> str:
+    """A path as seen from here, if it lies below."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
