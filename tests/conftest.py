@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from danqing.api import load
 from danqing.pipeline import Pipeline
 from danqing.zoo.catalog import ORIGINAL
 from tests.made_up import write_made_up
+
+# Two threads on tiny tensors wait for each other more than they work.
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from danqing.models.clip_vision import VisionConfig
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
 
-UNET = UNetConfig(channels=32, multipliers=(1, 2), attention=(1,), blocks=1)
+UNET = UNetConfig(channels=32, multipliers=(1, 1, 2), attention=(2,), blocks=1)
 SECONDARY = SecondaryConfig(channels=(8, 8, 16))
 SENTENCES = "孤舟蓑笠翁独钓寒江雪山水画由齐白石所作墨一二三远，。"
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *dict.fromkeys(SENTENCES)]

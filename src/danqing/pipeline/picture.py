@@ -20,6 +20,7 @@ MAX_BYTES = 16 * 2**20
 """Largest file that is read as a picture to start from."""
 MAX_PIXELS = 40_000_000
 """Largest picture that is decoded."""
+_BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 
 
 def to_images(x0: Tensor) -> list[Image.Image]:
@@ -77,7 +78,7 @@ def _decode(data: bytes, source: str) -> Image.Image:
             if image.width * image.height > MAX_PIXELS:
                 raise _unreadable(source, f"超过 {MAX_PIXELS:,} 像素", f"it has more than {MAX_PIXELS:,} pixels")
             return ImageOps.exif_transpose(image).convert("RGB")
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombWarning) as error:
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, *_BOMBS) as error:
         raise _unreadable(source, "不是完整的 PNG、JPEG 或 WebP", "it is not a whole PNG, JPEG or WebP") from error
 
 

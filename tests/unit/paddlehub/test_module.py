@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -19,30 +20,36 @@ from danqing.zoo.catalog import MINI, ORIGINAL
 
 
 class Studio:
-    """Stands in for `danqing.api`: remembers what was asked and answers with gray pictures."""
+    """Stands in for a loaded model: remembers what was asked and paints gray pictures of three steps."""
 
     def __init__(self) -> None:
         self.loaded: list[tuple[str, str]] = []
         self.requests: list[Request] = []
         self.extra: tuple[Event, ...] = ()
+        self.interrupted = False
+        self.spec = SimpleNamespace(name=MINI)
 
-    def load(self, model: str = "auto", *, device: str = "auto") -> object:
+    def load(self, model: str = "auto", *, device: str = "auto") -> "Studio":
         self.loaded.append((model, device))
-        return object()
+        return self
 
-    def stream(self, request: Request, *, out: Path, pipeline: object) -> Iterator[Event]:
-        assert pipeline is not None
-        out.mkdir(parents=True, exist_ok=True)
+    def resolve(self, request: Request) -> Request:
         self.requests.append(request)
-        whole = request.changed(seed=7, steps=3)
+        return request.changed(seed=7, steps=3, skip_steps=0, model=MINI)
+
+    def run(self, request: Request, *, resume: object, keep: object) -> Iterator[Event]:
+        assert resume is None
+        assert keep is not None
         image = Image.new("RGB", (64, 64), "gray")
-        yield Started(request=whole, model=MINI, device="cpu", seeds=tuple(range(7, 7 + whole.count)), steps=3)
+        yield Started(request=request, model=MINI, device="cpu", seeds=tuple(range(7, 7 + request.count)), steps=3)
         for step in range(3):
             yield Stepped(batch=0, step=step, steps=3, loss=None, nan=False, seconds=0.1)
-            for number in range(whole.count):
+            for number in range(request.count):
                 yield Previewed(picture=number, step=step, last=step == 2, image=image)
         yield from self.extra
-        for number in range(whole.count):
+        if self.interrupted:
+            raise KeyboardInterrupt
+        for number in range(request.count):
             yield Completed(picture=number, seed=7 + number, image=image, nan_steps=0)
 
 
@@ -50,7 +57,6 @@ class Studio:
 def studio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Studio:
     stands_in = Studio()
     monkeypatch.setattr(api, "load", stands_in.load)
-    monkeypatch.setattr(api, "stream", stands_in.stream)
     monkeypatch.chdir(tmp_path)
     return stands_in
 
@@ -150,6 +156,13 @@ def test_a_failed_run_is_an_error(studio: Studio) -> None:
     studio.extra = (Failed(reason="nan", zh="坏了", en="broken", batch=0, step=1),)
     with pytest.raises(DanqingError, match="broken"):
         hub.Module(name=MINI).generate_image("孤舟")
+
+
+def test_an_interrupt_says_how_to_go_on(studio: Studio, capsys: pytest.CaptureFixture[str]) -> None:
+    studio.interrupted = True
+    with pytest.raises(KeyboardInterrupt):
+        hub.Module(name=MINI).generate_image("孤舟")
+    assert "danqing runs resume " in capsys.readouterr().err
 
 
 def test_a_bad_value_is_refused_before_the_model_is_loaded(studio: Studio) -> None:

@@ -1,0 +1,118 @@
+"""The full model with made-up weights: original files are written, converted, loaded and painted with, and measured.
+
+    python -m benchmarks.full_size --folder /tmp/full --size 512x512 --steps 2
+
+The pictures mean nothing; seconds and memory are real. The last line is one JSON object.
+"""
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from danqing.models.clip import ChineseClip, ClipConfig
+from danqing.models.clip_text import TextConfig
+from danqing.models.clip_vision import VisionConfig
+from danqing.models.secondary import Secondary, SecondaryConfig
+from danqing.models.unet import UNet, UNetConfig
+from danqing.zoo.catalog import ORIGINAL
+
+A512 = UNetConfig(channels=256, multipliers=(0.5, 1, 1, 2, 2, 4, 4), attention=(4, 5, 6))
+VIT_B_16 = ClipConfig(
+    embed=512,
+    vision=VisionConfig(resolution=224, patch=16, width=768, layers=12),
+    text=TextConfig(vocabulary=21128, width=768, layers=12, mlp=3072),
+)
+
+
+def make_up(network: nn.Module) -> dict[str, torch.Tensor]:
+    """A state_dict of small random numbers for a network built on `meta`."""
+    generator = torch.Generator().manual_seed(0)
+    state: dict[str, torch.Tensor] = {}
+    for name, tensor in network.state_dict().items():
+        spread = 0.1 if tensor.ndim < 2 else (1 / tensor[0].numel()) ** 0.5
+        centre = 1.0 if tensor.ndim == 1 and name.endswith("weight") else 0.0
+        state[name] = torch.empty(tensor.shape).normal_(centre, spread, generator=generator)
+    return state
+
+
+def write_originals(folder: Path) -> None:
+    """The four files of the original, under their published names and in their published formats."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with torch.device("meta"):
+        unet, secondary, clip = UNet(A512), Secondary(SecondaryConfig()), ChineseClip(VIT_B_16)
+    torch.save(make_up(unet), folder / "512x512_diffusion_uncond_finetune_008100.pt")
+    torch.save(make_up(secondary), folder / "secondary_model_imagenet_2.pth")
+    named = {f"module.{name}": tensor for name, tensor in make_up(clip).items()}
+    torch.save({"state_dict": named}, folder / "clip_cn_vit-b-16.pt")
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(chr(0x4E00 + i) for i in range(21124))]
+    (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
+
+
+def install(originals: Path) -> None:
+    """Convert the original files into an installed model."""
+    from danqing.settings import read_settings
+    from danqing.zoo.adopt import adopt
+
+    for _ in adopt(ORIGINAL, originals, read_settings(), verify=False):
+        pass
+
+
+def paint(size: str, steps: int) -> dict[str, object]:
+    """Load and paint; seconds of each step, the first one warm-up included."""
+    from danqing.api import load
+    from danqing.events import Completed, Stepped
+    from danqing.request import read_request
+
+    began = time.perf_counter()
+    pipeline = load(ORIGINAL, device="cpu")
+    loaded = time.perf_counter() - began
+    request = read_request({"prompts": "孤舟蓑笠翁，独钓寒江雪", "size": size, "steps": steps, "seed": 1})
+    events = list(pipeline.run(request))
+    assert isinstance(events[-1], Completed)
+    return {"load_s": round(loaded, 2), "step_s": [round(e.seconds, 1) for e in events if isinstance(e, Stepped)]}
+
+
+def measured(part: str, *arguments: str) -> dict[str, object]:
+    """Run one part in a process of its own: what it printed, its seconds and its peak memory."""
+    began = time.perf_counter()
+    run = subprocess.run(
+        [sys.executable, "-m", "benchmarks.full_size", part, *arguments], check=True, capture_output=True, text=True
+    )
+    printed = json.loads(run.stdout.splitlines()[-1])
+    return {"seconds": round(time.perf_counter() - began, 1), **printed}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=["write", "install", "paint", "all"], default="all")
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--size", default="512x512")
+    parser.add_argument("--steps", type=int, default=2)
+    options = parser.parse_args()
+    os.environ["DANQING_HOME"] = str(options.folder / "home")
+    rest = ["--folder", str(options.folder), "--size", options.size, "--steps", str(options.steps)]
+    match options.part:
+        case "write":
+            result: dict[str, object] = {}
+            write_originals(options.folder / "originals")
+        case "install":
+            result = {}
+            install(options.folder / "originals")
+        case "paint":
+            result = paint(options.size, options.steps)
+        case _:
+            result = {part: measured(part, *rest) for part in ("write", "install", "paint")}
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # kilobytes on Linux
+    print(json.dumps({**result, "peak_gib": round(peak, 2)}))
+
+
+if __name__ == "__main__":
+    main()

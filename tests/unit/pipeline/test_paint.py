@@ -1,0 +1,213 @@
+"""Painting with tiny made-up networks: the events, what a seed fixes, and what happens when things break."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tests.made_up import UNET, randomise
+from torch import Tensor
+
+from danqing.errors import InvalidRequest
+from danqing.events import Completed, Event, Failed, Previewed, Started, Stepped, Warned
+from danqing.models.unet import UNet
+from danqing.pipeline import Pipeline
+from danqing.request import Request, read_request
+from danqing.types import Checkpoint
+
+QUICK: dict[str, object] = {
+    "prompts": "孤舟",
+    "size": (64, 64),
+    "steps": 5,
+    "cutn_batches": 1,
+    "cut_overview": 2,
+    "cut_innercut": 2,
+    "display_rate": 2,
+    "seed": 7,
+}
+
+
+def quick(**changes: object) -> Request:
+    return read_request({**QUICK, **changes})
+
+
+def finished(events: "list[Event]") -> list[np.ndarray]:
+    return [np.asarray(event.image).astype(int) for event in events if isinstance(event, Completed)]
+
+
+def paint(pipeline: Pipeline, **changes: object) -> list[np.ndarray]:
+    return finished(list(pipeline.run(quick(**changes))))
+
+
+def test_the_stream_tells_the_whole_run(made_up: Pipeline) -> None:
+    events = list(made_up.run(quick(n_batches=2)))
+    started = events[0]
+    assert isinstance(started, Started)
+    assert (started.seeds, started.steps, started.model) == ((7, 8), 5, "disco_diffusion_cnclip_vitb16")
+    assert started.request.seed == 7
+    steps = [(e.batch, e.step) for e in events if isinstance(e, Stepped)]
+    assert steps == [(b, s) for b in range(2) for s in range(5)]
+    assert all(e.loss is not None and np.isfinite(e.loss) for e in events if isinstance(e, Stepped))
+    previews = [(e.picture, e.step, e.last) for e in events if isinstance(e, Previewed)]
+    assert previews == [(p, s, s == 4) for p in range(2) for s in (0, 2, 4)]
+    assert [(e.picture, e.seed) for e in events if isinstance(e, Completed)] == [(0, 7), (1, 8)]
+
+
+def test_the_defaults_give_the_original_number_of_previews() -> None:
+    rate, steps = 10, 250
+    assert len([s for s in range(steps) if s % rate == 0 or s == steps - 1]) == 26
+
+
+def test_one_seed_one_picture_whatever_the_batch(made_up: Pipeline) -> None:
+    together, apart, again = (paint(made_up, **c) for c in ({"batch_size": 2}, {"n_batches": 2}, {"n_batches": 2}))
+    for a, b, c in zip(together, apart, again, strict=True):
+        assert np.array_equal(b, c)
+        assert np.abs(a - b).max() <= 1
+    assert np.abs(apart[0] - apart[1]).mean() > 5
+    assert np.array_equal(paint(made_up, seed=8)[0], apart[1])
+
+
+def test_without_a_seed_one_is_drawn_and_told(made_up: Pipeline) -> None:
+    request = made_up.resolve(quick(seed=None))
+    assert request.seed is not None
+    assert made_up.resolve(quick(seed=0)).seed == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sampler": "plms"},
+        {"sampler": "dpmpp_2m"},
+        {"use_secondary": 0},
+        {"use_secondary": "[1]*500+[0]*500"},
+        {"eta": 0},
+        {"clip_denoised": True},
+        {"perlin_init": True, "skip_steps": 1},
+        {"perlin_init": True, "perlin_mode": "gray"},
+        {"perlin_init": True, "perlin_mode": "color"},
+        {"symmetry": "both", "symmetry_at": [0.5]},
+        {"fuzzy_prompt": True},
+        {"tv_scale": 500, "range_scale": 500, "sat_scale": 500},
+        {"clamp_grad": False, "clip_guidance_scale": 10},
+        {"prompts": ["孤舟:2", "雪:-1"]},
+        {"artist": "齐白石"},
+        {"clip_guidance_scale": 0},
+        {"cut_overview": 0},
+        {"cut_innercut": 0},
+    ],
+)
+def test_every_knob_changes_the_picture(made_up: Pipeline, change: dict[str, object]) -> None:
+    plain, changed = paint(made_up)[0], paint(made_up, **change)[0]
+    assert changed.shape == (64, 64, 3)
+    assert not np.array_equal(plain, changed)
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "plms", "dpmpp_2m"])
+@pytest.mark.parametrize("stop", [1, 5, 7])
+def test_a_run_goes_on_from_any_step_to_the_same_bytes(made_up: Pipeline, sampler: str, stop: int) -> None:
+    request = made_up.resolve(quick(n_batches=2, sampler=sampler))
+    whole = finished(list(made_up.run(request)))
+    kept: list[Checkpoint] = []
+    run = made_up.run(request, keep=kept.append)
+    before: list[Event] = []
+    for event in run:
+        before.append(event)
+        if len(kept) == stop:
+            break
+    after = list(made_up.run(request, resume=kept[stop - 1]))
+    pictures = finished(before) + finished(after)
+    assert [p.tobytes() for p in pictures[-2:]] == [p.tobytes() for p in whole]
+
+
+def test_a_start_picture_is_kept_close_to(made_up: Pipeline, tmp_path: Path) -> None:
+    image = Image.new("RGB", (100, 50), (200, 30, 30))
+    path = str(tmp_path / "init.png")
+    image.save(path)
+    with_init = paint(made_up, init_image=path, skip_steps=2)[0]
+    assert not np.array_equal(with_init, paint(made_up, skip_steps=2)[0])
+    assert not np.array_equal(with_init, paint(made_up, init_image=path, skip_steps=2, init_scale=0)[0])
+
+
+def test_class_conditional_networks_get_a_class(made_up: Pipeline) -> None:
+    unet = UNet(replace(UNET, classes=10))
+    randomise(unet, 0)
+    pipeline = replace(made_up, model=replace(made_up.model, unet=unet.eval().requires_grad_(False)))
+    fixed, moving = (paint(pipeline, randomize_class=r)[0] for r in (False, True))
+    assert not np.array_equal(fixed, moving)
+
+
+def test_unread_and_unknown_characters_are_told(made_up: Pipeline) -> None:
+    words = [e.zh for e in made_up.run(quick(prompts="孤舟" * 30 + "龘")) if isinstance(e, Warned)]
+    assert any("读不到" in w for w in words)
+    assert any("龘" in w for w in words)
+
+
+class _Broken(torch.nn.Module):
+    """A U-Net that fails or answers nonsense at its third call."""
+
+    def __init__(self, unet: UNet, fault: "Callable[[Tensor], Tensor]") -> None:
+        super().__init__()
+        self.unet, self.fault, self.config, self.calls = unet, fault, unet.config, 0
+
+    def forward(self, x: Tensor, tau: Tensor) -> Tensor:
+        self.calls += 1
+        out = self.unet(x, tau)
+        return self.fault(out) if self.calls == 3 else out
+
+
+def _out_of_memory(_: Tensor) -> Tensor:
+    raise RuntimeError(
+        "[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried to allocate"
+    )
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [(_out_of_memory, "out_of_memory"), (lambda out: out * float("nan"), "nan")]
+)
+def test_a_fault_ends_the_run_with_an_event_that_helps(
+    made_up: Pipeline, fault: Callable[[Tensor], Tensor], reason: str
+) -> None:
+    broken = _Broken(made_up.model.unet, fault)
+    pipeline = replace(made_up, model=replace(made_up.model, unet=broken))  # pyright: ignore[reportArgumentType]
+    last = list(pipeline.run(quick()))[-1]
+    assert isinstance(last, Failed)
+    assert (last.reason, last.batch) == (reason, 0)
+    assert last.zh.endswith("。")
+    assert last.en.endswith(".")
+
+
+def test_other_faults_are_not_swallowed(made_up: Pipeline) -> None:
+    def fault(_: Tensor) -> Tensor:
+        raise RuntimeError("something else")
+
+    pipeline = replace(made_up, model=replace(made_up.model, unet=_Broken(made_up.model.unet, fault)))  # pyright: ignore[reportArgumentType]
+    with pytest.raises(RuntimeError, match="something else"):
+        list(pipeline.run(quick()))
+
+
+def test_a_gradient_that_is_not_finite_is_reported_and_left_out(made_up: Pipeline) -> None:
+    def poison(a: Tensor, b: Tensor) -> Tensor:
+        return (a * float("inf")).flatten(1).sum(1) + 0 * b.flatten(1).sum(1)
+
+    pipeline = replace(made_up, model=replace(made_up.model, likeness=poison))
+    events = list(pipeline.run(quick(perlin_init=True)))
+    done = events[-1]
+    assert isinstance(done, Completed)
+    assert done.nan_steps == 5
+    assert all(e.nan for e in events if isinstance(e, Stepped))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"size": (1280, 1280)},
+        {"eta": 5},
+        {"init_image": "/nowhere/picture.png"},
+    ],
+)
+def test_what_cannot_be_painted_is_refused_before_the_first_event(made_up: Pipeline, change: dict[str, object]) -> None:
+    with pytest.raises(InvalidRequest):
+        made_up.run(quick(**change))
