@@ -233,11 +233,12 @@ def _sentence(scene: Scene, rng: np.random.Generator, one: Words) -> str:
 
 
 def _request(scene: Scene, one: Words) -> str:
-    setting = [*_telling(scene, one), one(MOODS)][0]
-    building = scene.building is not None and one(("建筑", "物")) == "建筑"
-    return one(BUILDING_REQUESTS if building else REQUESTS).format(
-        mood=one(MOODS), setting=setting, thing=_thing(scene, one)
-    )
+    """What one asks a painter for."""
+    mood = one(MOODS)
+    setting = one(_telling(scene, one) or [other for other in MOODS if other != mood])
+    building = scene.building is not None and one(("building", "thing")) == "building"
+    form = one(BUILDING_REQUESTS if building else REQUESTS)
+    return form.format(mood=mood, setting=setting, thing=_thing(scene, one))
 
 
 def _medium(scene: Scene, one: Words) -> str:

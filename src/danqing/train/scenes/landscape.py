@@ -159,7 +159,8 @@ def precipitation(stage: Stage) -> None:
             canvas.line([(x, y), (x - length * 0.28, y + length)], colour)
         canvas.paint(np.full((SIZE, SIZE), 0.35, np.float32), before)
     if stage.scene.weather is Weather.SNOW:
+        flake = mix(colours.snow, (255, 255, 255), 0.5)
         for _ in range(85):
             size = stage.between(0.8, 2.0)
             spot = (stage.between(0, SIZE), stage.between(0, SIZE))
-            canvas.ellipse(spot, (size, size * stage.between(0.8, 1.2)), colours.snow)
+            canvas.ellipse(spot, (size, size * stage.between(0.8, 1.2)), flake)

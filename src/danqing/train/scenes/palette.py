@@ -103,6 +103,8 @@ def _daylight(scene: Scene) -> Palette:
     light = LIGHT[time]
     unlit = {"sky_top", "sky_low", "gleam", "glow", "sun", "paper", "water"}
     dimmed = {item.name: _multiply(getattr(base, item.name), light) for item in fields(base) if item.name not in unlit}
+    if scene.snowy and time is not Time.NIGHT:  # snow stays white under a red sky
+        dimmed |= {name: mix(dimmed[name], getattr(base, name), 0.6) for name in ("snow", "land")}
     if scene.subject is not None:
         dimmed |= {"leaf": (58, 116, 62)}
     return replace(base, **dimmed)
@@ -154,7 +156,7 @@ def _oil(base: Palette, scene: Scene) -> Palette:
             ((22, 44, 128), (62, 112, 188)) if night else (mix(turned.sky_top, (40, 120, 190), 0.5), turned.sky_low)
         )
         land = turned.land if night or scene.snowy else mix(turned.land, (232, 186, 52), 0.5)
-        turned = replace(turned, sky_top=top, sky_low=low, land=land, glow=(255, 216, 70), paper=(238, 196, 84))
+        turned = replace(turned, sky_top=top, sky_low=low, land=land, glow=(255, 216, 70), paper=(112, 178, 184))
     return replace(turned, paper=turned.paper if scene.artist is Artist.VAN_GOGH else (126, 106, 84))
 
 
@@ -162,7 +164,7 @@ def _impression(base: Palette, scene: Scene) -> Palette:
     """High-keyed, shadows in violet instead of black."""
     dim = scene.time is Time.NIGHT
     violet: Colour = (92, 84, 150) if dim else (150, 134, 190)
-    turned = _tones(base, lambda colour: mix(_saturate(colour, 1.12), violet, 0.30 * (1 - _luma(colour)) + 0.08))
+    turned = _tones(base, lambda colour: mix(_saturate(colour, 1.2), violet, 0.22 * (1 - _luma(colour)) + 0.05))
     return replace(turned, dark=(72, 62, 108), paper=(220, 206, 220), sun=base.sun, glow=base.glow)
 
 
