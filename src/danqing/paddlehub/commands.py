@@ -21,26 +21,27 @@ app = typer.Typer(
     name="hub",
     no_args_is_help=True,
     add_completion=False,
-    help="PaddleHub 的命令，照旧可用；serving 随服务一起到来。 "
-    "PaddleHub's commands, as they were; serving comes with the service.",
+    help="PaddleHub 的命令，照旧可用；serving 随服务一起到来 | PaddleHub's commands, as they were; serving comes with the service",
 )
 
-Words = Annotated[list[str], typer.Argument(metavar="NAME", help="模型名，可写 NAME==1.0.0。 A model's name.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名。 A model's name.")]
+Words = Annotated[
+    list[str], typer.Argument(metavar="NAME", help="模型名，可写 NAME==1.0.0 | A model's name, NAME==1.0.0 if you like")
+]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名 | A model's name")]
 
 
 @app.command()
 def install(
     words: Words,
     source: Annotated[
-        Path | None, typer.Option("--from", help="放原始文件的文件夹。 Folder with the original files.")
+        Path | None, typer.Option("--from", help="放原始文件的文件夹 | Folder with the original files")
     ] = None,
-    half: Annotated[bool, typer.Option("--half", help="存成 fp16，省一半空间。 Store fp16, half the space.")] = False,
+    half: Annotated[bool, typer.Option("--half", help="存成 fp16，省一半空间 | Store fp16, half the space")] = False,
     no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="不核对校验和。 Leave the checksums unchecked.")
+        bool, typer.Option("--no-verify", help="不核对校验和 | Leave the checksums unchecked")
     ] = False,
 ) -> None:
-    """从原始文件安装模型。 Install a model from its original files."""
+    """从原始文件安装模型 | Install a model from its original files"""
     from danqing.zoo.adopt import adopt
 
     settings, name = read_settings(), _name(words)
@@ -56,7 +57,7 @@ def install(
 
 @app.command()
 def uninstall(name: Name) -> None:
-    """删去装好的模型。 Remove an installed model."""
+    """删去装好的模型 | Remove an installed model"""
     settings, spec = read_settings(), spec_of(name)
     place = folder(spec, settings)
     if spec.embedded or not place.is_dir():
@@ -70,21 +71,21 @@ def uninstall(name: Name) -> None:
 
 @app.command("list")
 def list_installed() -> None:
-    """列出装好的模型。 List the installed models."""
+    """列出装好的模型 | List the installed models"""
     settings = read_settings()
     _print_models((spec for spec in models().values() if installed(spec.name, settings)), settings)
 
 
 @app.command()
-def search(word: Annotated[str, typer.Argument(help="要找的词。 A word to look for.")] = "") -> None:
-    """在已知的模型中查找。 Look for a model among the known ones."""
+def search(word: Annotated[str, typer.Argument(help="要找的词 | A word to look for")] = "") -> None:
+    """在已知的模型中查找 | Look for a model among the known ones"""
     specs = (s for s in models().values() if word.lower() in f"{s.name} {s.title_zh} {s.title_en}".lower())
     _print_models(specs, read_settings())
 
 
 @app.command()
 def show(name: Name) -> None:
-    """说明一个模型：文件、大小、许可。 Describe a model: files, size, licence."""
+    """说明一个模型：文件、大小、许可 | Describe a model: files, size, licence"""
     settings, spec = read_settings(), spec_of(name)
     typer.echo(f"{spec.name}\n{_title(spec, settings)}")
     typer.echo(f"{spec.size_bytes / 1e6:,.0f} MB\n{spec.licence}\n{folder(spec, settings)}")
@@ -94,7 +95,7 @@ def show(name: Name) -> None:
 
 @app.command()
 def download(words: Words) -> None:
-    """下载模型（以后的版本提供）。 Download a model (a later release)."""
+    """下载模型（以后的版本提供） | Download a model (a later release)"""
     name = _name(words)
     spec_of(name)
     raise _no_download(name)
@@ -104,28 +105,31 @@ def download(words: Words) -> None:
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False, "help_option_names": []}
 )
 def run(words: Words) -> None:
-    """作画：hub run NAME --text_prompts "…" --output_dir …；NAME --help 列出全部参数。 Paint; NAME --help lists the parameters."""
+    """作画；run --help 列出全部参数 | Paint; run --help lists the parameters"""
     name, *options = words
     settings = read_settings()
     if name in ("--help", "-h") or "--help" in options or "-h" in options:
         _print_parameters(settings)
         return
     values = read_options(options)
-    artwork = Module(name).paint(values)
+    try:
+        artwork = Module(name).paint(values)
+    except KeyboardInterrupt as error:
+        raise typer.Exit(130) from error  # how to go on has been said
     for picture in artwork:
         typer.echo(Path(str(values.get("output_dir") or OUTPUT_DIR)) / f"progress-{picture.number}.png")
 
 
 @app.command()
 def config() -> None:
-    """显示设置；每项都是一个环境变量。 Show the settings; each is an environment variable."""
+    """显示设置；每项都是一个环境变量 | Show the settings; each is an environment variable"""
     for name, value in read_settings().model_dump(mode="json").items():
         typer.echo(f"DANQING_{name.upper()}={value}")
 
 
 @app.command()
 def clear() -> None:
-    """清去装到一半留下的文件。 Remove what unfinished installations left."""
+    """清去装到一半留下的文件 | Remove what unfinished installations left"""
     settings = read_settings()
     left = [path for path in settings.models.glob(".*") if path.is_dir()]
     for path in left:
@@ -135,13 +139,13 @@ def clear() -> None:
 
 @app.command()
 def version() -> None:
-    """显示版本。 Show the version."""
+    """显示版本 | Show the version"""
     typer.echo(f"danqing {danqing.__version__}")
 
 
 @app.command("help")
 def show_help(context: typer.Context) -> None:
-    """显示这些命令。 Show these commands."""
+    """显示这些命令 | Show these commands"""
     assert context.parent is not None, "help is a subcommand"
     typer.echo(context.parent.get_help())
 

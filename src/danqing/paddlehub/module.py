@@ -148,16 +148,24 @@ class Module:
             the pictures; they also lie in output_dir as progress-0.png and so on, and in a run folder inside it.
         Raises:
             DanqingError: as `generate_image`.
+            KeyboardInterrupt: the run is kept, and it is said how to go on.
         """
-        from danqing import api
+        from danqing.api import record
         from danqing.results.artwork import Artwork
+        from danqing.results.store import RunWriter
 
         settings = read_settings()
         request = to_request(values)
         _report_size(values.get("width_height"), request, settings)
+        pipeline = self._pipeline(request.device, settings)
         folder = Path(_folder(values))
-        events = api.stream(request, out=folder, pipeline=self._pipeline(request.device, settings))
-        artwork = Artwork.gather(_shown(events, settings))
+        writer = RunWriter.create(folder, pipeline.resolve(request), model=pipeline.spec.name)
+        try:
+            artwork = Artwork.gather(_shown(record(pipeline, writer), settings), folder=writer.folder)
+        except KeyboardInterrupt:
+            go_on = f"danqing runs resume {writer.folder.name}"
+            _say(settings, f"已停下。接着画：{go_on}", f"Stopped. To go on: {go_on}")
+            raise
         for picture in artwork:
             picture.save(folder / f"progress-{picture.number}.png")
         return artwork
