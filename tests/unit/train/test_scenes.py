@@ -2,7 +2,6 @@
 
 from collections import Counter
 from dataclasses import replace
-from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -74,8 +73,10 @@ def test_another_seed_is_another_picture() -> None:
 def test_every_thing_can_be_painted_in_every_medium(medium: Medium) -> None:
     for building in Building:
         assert painted(replace(LAKE, medium=medium, building=building)).std() > 5
-    for boat, plant in product(Boat, Plant):
-        assert painted(replace(LAKE, medium=medium, boat=boat, plant=plant)).std() > 5
+    for boat in Boat:
+        assert painted(replace(LAKE, medium=medium, boat=boat)).std() > 5
+    for plant in Plant:
+        assert painted(replace(LAKE, medium=medium, plant=plant)).std() > 5
     for subject in Subject:
         assert painted(Scene(medium, subject=subject)).std() > 5
 
