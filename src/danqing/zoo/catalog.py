@@ -32,7 +32,9 @@ def _original() -> ModelSpec:
             ),
             WeightFile("clip", "clip_cn_vit-b-16.pt|chinese-clip-vit-base-patch16"),
             WeightFile("vocab", "vocab.txt", "45bbac6b341c319adc98a532532882e91a9cefc0329aa57bac9ae761c27b291c"),
-            WeightFile("lpips", "lpips_vgg.pt", optional=True),
+            WeightFile(
+                "lpips", "lpips", optional=True
+            ),  # a folder: vgg16-397923af.pth of torchvision and vgg.pth of lpips
         ),
         size_bytes=2_900_000_000,
         licence="research only (guided-diffusion's model card); code MIT and Apache-2.0",

@@ -76,5 +76,5 @@ def find(name: str, settings: Settings) -> Installed:
             f"files at hand run: danqing models install {name} --from FOLDER; to paint without it: --model {MINI}.",
         )
     place = folder(spec, settings)
-    paths = {f.role: place / f.installed for f in spec.files if (place / f.installed).is_file()}
+    paths: dict[Role, Path] = {f.role: place / f.installed for f in spec.files if (place / f.installed).is_file()}
     return Installed(spec, paths)

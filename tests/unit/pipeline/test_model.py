@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from tests.made_up import write_made_up
 
 from danqing.api import load
 from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
 from danqing.pipeline import Pipeline
 from danqing.pipeline.model import choose_device
 from danqing.zoo.catalog import ORIGINAL
+from tests.made_up import write_made_up
 
 
 def test_devices() -> None:

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.made_up import UNET, randomise
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
@@ -17,6 +16,7 @@ from danqing.models.unet import UNet
 from danqing.pipeline import Pipeline
 from danqing.request import Request, read_request
 from danqing.types import Checkpoint
+from tests.made_up import UNET, randomise
 
 QUICK: dict[str, object] = {
     "prompts": "孤舟",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tests.unit.results.runs import paint, small_request
 
 from danqing.errors import InvalidRequest, StorageError
 from danqing.results import metadata
 from danqing.results.artwork import Artwork
+from tests.unit.results.runs import paint, small_request
 
 
 def test_it_is_a_sequence_of_pictures() -> None:

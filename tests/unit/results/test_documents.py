@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.results.runs import paint, small_request
 
 from danqing.errors import MissingExtra
 from danqing.events import from_data_uri
 from danqing.results.artwork import Artwork
+from tests.unit.results.runs import paint, small_request
 
 docarray = pytest.importorskip("docarray")
 

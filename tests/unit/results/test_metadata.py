@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from tests.unit.results.runs import MODEL, image, small_request
 
 from danqing.errors import RunNotFound
 from danqing.results import metadata
+from tests.unit.results.runs import MODEL, image, small_request
 
 
 def save(path: Path, info: PngInfo | None) -> Path:

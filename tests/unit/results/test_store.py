@@ -10,7 +10,6 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from tests.unit.results.runs import MODEL, checkpoint, paint, small_request
 
 from danqing.errors import MissingExtra, RunNotFound, StorageError
 from danqing.events import Event, Failed, Started, Stepped
@@ -18,6 +17,7 @@ from danqing.request import Request, read_request
 from danqing.results import film, store
 from danqing.results.store import Run, RunWriter, find_run, list_runs
 from danqing.settings import Settings
+from tests.unit.results.runs import MODEL, checkpoint, paint, small_request
 
 
 def write(root: Path, request: Request, *, runs_file: Path | None = None) -> Run:

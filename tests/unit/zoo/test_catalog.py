@@ -3,13 +3,13 @@
 from pathlib import Path
 
 import pytest
-from tests.made_up import write_made_up
 
 from danqing.errors import ModelNotFound
 from danqing.request import read_request
 from danqing.settings import read_settings
 from danqing.zoo.catalog import MINI, ORIGINAL, models
 from danqing.zoo.locate import find, folder, installed, missing, spec_of
+from tests.made_up import write_made_up
 
 
 def test_entries_are_complete() -> None:

@@ -3,121 +3,33 @@
 The command line, the JSON schema, the studio and the documents are all made from these fields.
 """
 
-import difflib
-import re
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self, cast, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    ValidationError,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from danqing.errors import InvalidRequest, ScheduleError
+from danqing.errors import InvalidRequest
 from danqing.prompt import Prompt, compose
+from danqing.request.explain import explain, unknown_name
+from danqing.request.kinds import (
+    SIDE,
+    Batches,
+    Clamp,
+    Cuts,
+    Power,
+    Prompts,
+    Sampler,
+    Saved,
+    Scale,
+    Share,
+    Size,
+    Switch,
+    Symmetry,
+    nearest_sizes,
+)
 from danqing.schedule import Schedule, parse_schedule
 
-SIDE = 64
-"""Both sides of a canvas are multiples of this many pixels."""
-
-Sampler = Literal["ddim", "plms", "dpmpp_2m"]
-Symmetry = Literal["none", "horizontal", "vertical", "both"]
-Saved = Literal["previews", "gif", "webp", "mp4", "sheet"]
-
-
-def nearest_sizes(width: int, height: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The canvases just below and just above a size whose sides are not multiples of 64."""
-
-    def below(side: int) -> int:
-        return max(SIDE, side // SIDE * SIDE)
-
-    def above(side: int) -> int:
-        return max(SIDE, -(-side // SIDE) * SIDE)
-
-    return (below(width), below(height)), (above(width), above(height))
-
-
-def _read_size(value: object) -> object:
-    if isinstance(value, str):
-        found = re.fullmatch(r"\s*(\d{1,5})\s*[xX×*,，]\s*(\d{1,5})\s*", value)
-        if not found:
-            raise InvalidRequest(
-                f"画幅“{value}”看不懂。请写成 宽x高，例如 1280x768。",
-                f"The size {value!r} cannot be read. Write WIDTHxHEIGHT, for example 1280x768.",
-                field="size",
-            )
-        value = (int(found[1]), int(found[2]))
-    sides = tuple(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else ()
-    if len(sides) != 2 or any(isinstance(side, bool) or not isinstance(side, int) for side in sides):
-        raise InvalidRequest(
-            "画幅要两个整数：宽和高，例如 1280x768。",
-            "The size needs two whole numbers, width and height, for example 1280x768.",
-            field="size",
-        )
-    width, height = cast("tuple[int, int]", sides)
-    if width < SIDE or height < SIDE or width % SIDE or height % SIDE:
-        (w0, h0), (w1, h1) = nearest_sizes(width, height)
-        near = f"{w0}x{h0}" if (w0, h0) == (w1, h1) else f"{w0}x{h0}, {w1}x{h1}"
-        raise InvalidRequest(
-            f"画幅 {width}x{height} 不行：宽和高都要是 {SIDE} 的倍数。最接近的是 {near}。",
-            f"The size {width}x{height} cannot be painted: both sides must be multiples of {SIDE}. Nearest: {near}.",
-            field="size",
-        )
-    return width, height
-
-
-def _read_prompts(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
-
-
-def _schedule(low: float, high: float, *, whole: bool = False) -> BeforeValidator:
-    def read(value: object, info: ValidationInfo) -> Schedule:
-        field = info.field_name or ""
-        if not isinstance(value, str | int | float | list | tuple | Schedule):
-            raise InvalidRequest(
-                f"{field} 要一个数，或 [12]*400+[4]*600 这样的日程。",
-                f"{field} needs a number or a schedule such as [12]*400+[4]*600.",
-                field=field,
-            )
-        try:
-            # use_secondary is a switch over the run: true and false are 1 and 0.
-            schedule = parse_schedule(int(value) if isinstance(value, bool) else cast("str", value))
-        except ScheduleError as error:
-            zh, en = f"{field}：{error.zh}", f"{field}: {error.en}"
-            raise ScheduleError(zh, en, column=error.column, field=field) from error
-        if schedule.lowest < low or schedule.highest > high or (whole and not schedule.whole):
-            kind_zh, kind_en = ("整数", "whole numbers") if whole else ("数", "numbers")
-            raise InvalidRequest(
-                f"{field} 的值要是 {low:g} 到 {high:g} 之间的{kind_zh}。",
-                f"{field} takes {kind_en} from {low:g} to {high:g}.",
-                field=field,
-            )
-        return schedule
-
-    return BeforeValidator(read)
-
-
-_AS_TEXT = (
-    PlainSerializer(lambda schedule: str(schedule), return_type=str),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "array", "items": {"type": "number"}}]}),
-)
-Scale = Annotated[Schedule, _schedule(0, 1e8), *_AS_TEXT]
-Clamp = Annotated[Schedule, _schedule(1e-6, 1e3), *_AS_TEXT]
-Batches = Annotated[Schedule, _schedule(1, 64, whole=True), *_AS_TEXT]
-Cuts = Annotated[Schedule, _schedule(0, 256, whole=True), *_AS_TEXT]
-Power = Annotated[Schedule, _schedule(0, 100), *_AS_TEXT]
-Share = Annotated[Schedule, _schedule(0, 1), *_AS_TEXT]
-Switch = Annotated[Schedule, _schedule(0, 1, whole=True), *_AS_TEXT]
-Size = Annotated[tuple[int, int], BeforeValidator(_read_size)]
-Prompts = Annotated[tuple[str, ...], BeforeValidator(_read_prompts)]
+__all__ = ["SIDE", "Request", "Sampler", "Saved", "Symmetry", "choices", "nearest_sizes", "read_request"]
 
 
 def _knob(group: str, zh: str, en: str, unit: str = "") -> dict[str, Any]:
@@ -269,17 +181,6 @@ class Request(BaseModel):
         return self.model_dump(mode="json", include=self.model_fields_set)
 
 
-_RENAMED = {
-    "text_prompts": "prompts",
-    "prompt": "prompts",
-    "width_height": "size",
-    "diffusion_sampling_mode": "sampler",
-    "use_gpu": "device",
-    "transformation_percent": "symmetry_at",
-    "use_secondary_model": "use_secondary",
-}
-
-
 def read_request(values: Mapping[str, object]) -> Request:
     """Check plain values and make a request of them.
 
@@ -292,57 +193,11 @@ def read_request(values: Mapping[str, object]) -> Request:
     """
     for name in values:
         if name not in Request.model_fields:
-            raise _unknown(name)
+            raise unknown_name(name, Request.model_fields)
     try:
         return Request.model_validate(dict(values))
     except ValidationError as error:
-        raise _explain(error.errors(include_url=False)[0]) from error
-
-
-def _unknown(name: str) -> InvalidRequest:
-    near = _RENAMED.get(name) or next(iter(difflib.get_close_matches(name, Request.model_fields, 1, 0.5)), None)
-    return InvalidRequest(
-        f"没有“{name}”这个参数" + (f"，是不是 {near}？" if near else "。用 danqing draw --help 看全部参数。"),
-        f"There is no parameter {name!r}"
-        + (f"; did you mean {near}?" if near else ". See danqing draw --help for all."),
-        field=name,
-    )
-
-
-# pydantic's error types in words; {…} are filled from the error's own context.
-_ZH = {
-    "missing": "没有给",
-    "greater_than_equal": "不能小于 {ge}",
-    "less_than_equal": "不能大于 {le}",
-    "literal_error": "只能是 {expected}",
-    "int_parsing": "要是整数",
-    "int_type": "要是整数",
-    "int_from_float": "要是整数",
-    "float_parsing": "要是数",
-    "float_type": "要是数",
-    "finite_number": "要是有限的数",
-    "bool_parsing": "要是 true 或 false",
-    "bool_type": "要是 true 或 false",
-    "string_type": "要是文字",
-    "string_too_long": "最多 {max_length} 个字",
-    "tuple_type": "要是一个列表",
-    "too_short": "至少要有 {min_length} 项",
-    "too_long": "最多 {max_length} 项",
-}
-
-
-def _explain(error: ErrorDetails) -> InvalidRequest:
-    field = ".".join(str(part) for part in error["loc"]) or "request"
-    zh = _ZH.get(error["type"], "不对").format_map(error.get("ctx", {}))
-    given = "" if error["type"] == "missing" else f"（给的是 {_short(error['input'])}）"
-    return InvalidRequest(
-        f"{field} {zh}{given}。", f"{field}: {error['msg']} (given: {_short(error['input'])}).", field=field
-    )
-
-
-def _short(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+        raise explain(error.errors(include_url=False)[0]) from error
 
 
 def choices(field: str) -> tuple[str, ...]:
