@@ -1,33 +1,44 @@
-"""What the environment says, read once: where state lives, which device and language, what is allowed."""
+"""What the environment says, read once: where state lives, which device and language, what is allowed.
+
+The standard library alone: `danqing --help` reads this, and a settings library costs more time than all the rest of it.
+"""
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from danqing.errors import InvalidRequest
 
 Language = Literal["zh", "en"]
+_SWITCH = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "": False,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
 
 
-def _language() -> Language:
-    locale = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "en" if locale.lower().startswith("en") else "zh"
-
-
-class Settings(BaseSettings):
+@dataclass(frozen=True, slots=True)
+class Settings:
     """The environment as one frozen value. Each field is a variable DANQING_<NAME>, for instance DANQING_HOME."""
 
-    model_config = SettingsConfigDict(env_prefix="DANQING_", frozen=True, extra="ignore")
-
-    home: Path = Field(
-        default_factory=lambda: Path.home() / ".danqing",
-        description="Folder of all state: models, configuration, the list of runs.",
-    )
-    language: Language = Field(default_factory=_language, description="Language of messages: zh or en.")
-    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1 or mps.")
-    offline: bool = Field(default=False, description="Never touch the network.")
-    max_pixels: int = Field(default=1_600_000, gt=0, description="Largest canvas, width times height.")
+    home: Path
+    """Folder of all state: models, configuration, the list of runs."""
+    language: Language
+    """Language of messages. Without DANQING_LANGUAGE the locale decides; Chinese unless it is English."""
+    device: str
+    """auto, cpu, cuda, cuda:1 or mps."""
+    offline: bool
+    """Never touch the network."""
+    max_pixels: int
+    """Largest canvas, width times height."""
 
     @property
     def models(self) -> Path:
@@ -46,5 +57,51 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """Read the environment now. Called once at the edge of a program and passed down."""
-    return Settings()
+    """Read the environment now. Called once at the edge of a program and passed down.
+
+    Raises:
+        InvalidRequest: a variable has a value that cannot be understood.
+    """
+    return _from(os.environ)
+
+
+def _from(variables: Mapping[str, str]) -> Settings:
+    return Settings(
+        home=Path(variables.get("DANQING_HOME") or Path.home() / ".danqing").expanduser(),
+        language=_language(variables),
+        device=variables.get("DANQING_DEVICE") or "auto",
+        offline=_switch(variables, "DANQING_OFFLINE"),
+        max_pixels=_count(variables, "DANQING_MAX_PIXELS", 1_600_000),
+    )
+
+
+def _language(variables: Mapping[str, str]) -> Language:
+    chosen = variables.get("DANQING_LANGUAGE", "").lower()
+    if chosen:
+        if chosen not in ("zh", "en"):
+            raise _wrong("DANQING_LANGUAGE", chosen, "zh / en")
+        return chosen
+    locale = next((variables[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if variables.get(name)), "")
+    return "en" if locale.lower().startswith("en") else "zh"
+
+
+def _switch(variables: Mapping[str, str], name: str) -> bool:
+    value = variables.get(name, "").strip().lower()
+    if value not in _SWITCH:
+        raise _wrong(name, value, "true / false")
+    return _SWITCH[value]
+
+
+def _count(variables: Mapping[str, str], name: str, default: int) -> int:
+    value = variables.get(name) or str(default)
+    if not value.isdecimal() or int(value) == 0:
+        raise _wrong(name, value, "1, 2, 3 …")
+    return int(value)
+
+
+def _wrong(name: str, value: str, accepted: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"环境变量 {name}={value} 看不懂，可以是：{accepted}。",
+        f"The environment variable {name}={value} is not understood; it can be: {accepted}.",
+        field=name,
+    )

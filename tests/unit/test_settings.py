@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from danqing.errors import InvalidRequest
 from danqing.settings import read_settings
 
 
@@ -26,3 +27,28 @@ def test_language_follows_the_locale_and_is_chinese_otherwise(
     assert read_settings().language == language
     monkeypatch.setenv("DANQING_LANGUAGE", "en")
     assert read_settings().language == "en"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DANQING_LANGUAGE", "fr"),
+        ("DANQING_OFFLINE", "maybe"),
+        ("DANQING_MAX_PIXELS", "-3"),
+        ("DANQING_MAX_PIXELS", "0"),
+    ],
+)
+def test_a_value_that_cannot_be_understood_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidRequest) as caught:
+        read_settings()
+    assert name in caught.value.zh
+    assert value in caught.value.en
+
+
+def test_switches_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (read_settings().offline, read_settings().max_pixels, read_settings().device) == (False, 1_600_000, "auto")
+    monkeypatch.setenv("DANQING_OFFLINE", "Yes")
+    monkeypatch.setenv("DANQING_MAX_PIXELS", "4096")
+    monkeypatch.setenv("DANQING_DEVICE", "cpu")
+    assert (read_settings().offline, read_settings().max_pixels, read_settings().device) == (True, 4096, "cpu")
