@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -96,9 +97,10 @@ def show(name: Name) -> None:
 @app.command()
 def download(words: Words) -> None:
     """下载模型（以后的版本提供） | Download a model (a later release)"""
-    name = _name(words)
-    spec_of(name)
-    raise _no_download(name)
+    settings, name = read_settings(), _name(words)
+    if not installed(name, settings):
+        raise _no_download(name)
+    _tell(settings, f"{name} 已经装好。", f"{name} is installed.")
 
 
 @app.command(
@@ -123,8 +125,9 @@ def run(words: Words) -> None:
 @app.command()
 def config() -> None:
     """显示设置；每项都是一个环境变量 | Show the settings; each is an environment variable"""
-    for name, value in read_settings().model_dump(mode="json").items():
-        typer.echo(f"DANQING_{name.upper()}={value}")
+    settings = read_settings()
+    for field in fields(settings):
+        typer.echo(f"DANQING_{field.name.upper()}={getattr(settings, field.name)}")
 
 
 @app.command()

@@ -141,6 +141,12 @@ def to_request(values: Mapping[str, object]) -> Request:
         parameter = find(name)
         if value is not None and parameter.field is not None:
             fields[parameter.field] = _value(parameter, value)
+    if "prompts" not in fields:
+        raise InvalidRequest(
+            "没有画题。请写 text_prompts，例如 --text_prompts “孤舟蓑笠翁，独钓寒江雪”。",
+            "There is no prompt. Give text_prompts, for example --text_prompts 孤舟蓑笠翁，独钓寒江雪.",
+            field="text_prompts",
+        )
     return read_request(fields)
 
 
