@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from danqing.cli.language import say
-from danqing.cli.options import GROUPS, describe
+from danqing.cli.options import GROUPS, describe, to_text
 from danqing.errors import InvalidRequest, StorageError
 from danqing.request import Request, read_request
 from danqing.results.files import guarded, write_text
@@ -109,7 +109,11 @@ def _default(name: str) -> object:
 
 
 def _line(name: str, value: object) -> str:
-    return yaml.safe_dump({name: value}, allow_unicode=True, default_flow_style=None, width=10_000).strip()
+    if name == "size":
+        return f"size: {to_text(tuple(cast('list[int]', value)))}"
+    # A bare scalar is followed by the mark of the document's end.
+    text = yaml.safe_dump(value, allow_unicode=True, default_flow_style=True, width=10_000).removesuffix("...\n")
+    return f"{name}: {text.strip()}"
 
 
 def _unusable(file: Path, zh: str, en: str) -> InvalidRequest:

@@ -18,7 +18,8 @@ Show = Callable[["Event"], None]
 
 def complain(text: str, *, code: int = 2) -> int:
     """One line on stderr; returns the exit code."""
-    print(say("错误：", "error: ") + " ".join(text.split()), file=sys.stderr)
+    prefix = "" if code == 130 else say("错误：", "error: ")
+    print(prefix + " ".join(text.split()), file=sys.stderr)
     return code
 
 

@@ -1,22 +1,18 @@
 """Chinese or English: which one the user reads, and picking it out of texts that carry both."""
 
-import os
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from danqing.settings import Language
-
-# The rule of danqing.settings, repeated because pydantic_settings costs more time than all of `danqing --help`.
-_VARIABLES = ("DANQING_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG")
+from danqing.errors import InvalidRequest
+from danqing.settings import Language, read_settings
 
 BOTH = " | "
 """Help texts are written as "中文 | English"."""
 
 
-def read_language() -> "Language":
-    """The user's language, as `Settings.language` has it."""
-    chosen = next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), "")
-    return "en" if chosen.lower().startswith("en") else "zh"
+def read_language() -> Language:
+    """The user's language; Chinese where the environment cannot be understood, so that this can be said."""
+    try:
+        return read_settings().language
+    except InvalidRequest:
+        return "zh"
 
 
 def say(zh: str, en: str) -> str:

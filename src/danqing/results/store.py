@@ -14,7 +14,7 @@ import yaml
 from PIL.Image import Image
 
 import danqing
-from danqing.errors import MissingExtra
+from danqing.errors import MissingExtra, StorageError
 from danqing.events import Completed, Event, Previewed, Started, Stepped
 from danqing.request import Request
 from danqing.results import layout
@@ -67,9 +67,13 @@ class RunWriter:
         complete = request.changed(model=model)
         folder = _make_folder(root, layout.folder_name(complete, now=datetime.now()))
         values = yaml.safe_dump(complete.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=120)
-        write_text(folder / layout.REQUEST, f"# danqing {danqing.__version__}\n{values}")
-        with guarded(folder):
-            return cls(Run(folder, complete), runs_file=runs_file or read_settings().runs_file)
+        try:
+            write_text(folder / layout.REQUEST, f"# danqing {danqing.__version__}\n{values}")
+            with guarded(folder):
+                return cls(Run(folder, complete), runs_file=runs_file or read_settings().runs_file)
+        except StorageError:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
 
     @classmethod
     def reopen(cls, folder: Path | str) -> "RunWriter":

@@ -3,6 +3,7 @@
 import errno
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from danqing.events import Event, Failed, Started, Stepped
 from danqing.request import Request, read_request
 from danqing.results import film, store
 from danqing.results.store import Run, RunWriter, find_run, list_runs
-from danqing.settings import Settings
+from danqing.settings import read_settings
 from tests.unit.results.runs import MODEL, checkpoint, paint, small_request
 
 
@@ -233,6 +234,17 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
     writer.close()
 
 
+def test_a_disk_that_is_full_from_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("danqing.results.files.os.fsync", full)
+    with pytest.raises(StorageError, match="full"):
+        RunWriter.create(tmp_path / "out", small_request(), model=MODEL)
+
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
 
@@ -241,7 +253,7 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_runs_are_listed_newest_first_and_found_by_many_names(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home")
+    settings = replace(read_settings(), home=tmp_path / "home")
     older = write(tmp_path / "a", small_request(), runs_file=settings.runs_file)
     newer = write(tmp_path / "b", small_request(seed=8), runs_file=settings.runs_file)
     settings.runs_file.write_text(settings.runs_file.read_text("utf-8") + f"{tmp_path / 'gone'}\n", "utf-8")
@@ -272,7 +284,7 @@ def test_folders_that_hold_no_run(tmp_path: Path, content: str | None) -> None:
 
 
 def test_a_run_that_never_started_leaves_nothing(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home")
+    settings = replace(read_settings(), home=tmp_path / "home")
     writer = RunWriter.create(tmp_path / "out", small_request(), model=MODEL, runs_file=settings.runs_file)
     writer.close()
 

@@ -1,0 +1,1 @@
+"""Tests of the command, with a stream of made-up events in the place of painting."""

@@ -1,0 +1,100 @@
+"""The options: one for each field, explained in both languages, read back as they were written."""
+
+import pytest
+
+from danqing.cli.options import GROUPS, describe, from_text, option_name, to_text
+from danqing.request import Request, read_request
+from tests.unit.cli.conftest import Command, Painter
+
+FIELDS = [name for name in Request.model_fields if name != "prompts"]
+
+
+def test_every_field_is_an_option_with_help(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+    for language in ("zh", "en"):
+        monkeypatch.setenv("DANQING_LANGUAGE", language)
+        shown = danqing("draw", "--help").out
+        for name in FIELDS:
+            zh, en = describe(name)
+            assert option_name(name) in shown
+            assert (zh if language == "zh" else en) in shown
+
+
+@pytest.mark.parametrize(
+    ("name", "zh", "en"),
+    [
+        ("steps", "2–1000 步；默认 250", "2–1000 steps; default 250"),
+        ("size", "像素；默认 1280x768", "px; default 1280x768"),
+        ("sampler", "ddim / plms / dpmpp_2m；默认 ddim", "ddim / plms / dpmpp_2m; default ddim"),
+        ("cut_overview", "默认 [12]*400+[4]*600", "default [12]*400+[4]*600"),
+        ("save", "默认 previews,gif,sheet", "default previews,gif,sheet"),
+        ("eta", "0–10；默认 0.8", "0–10; default 0.8"),
+    ],
+)
+def test_help_has_range_unit_and_default(name: str, zh: str, en: str) -> None:
+    assert zh in describe(name)[0]
+    assert en in describe(name)[1]
+
+
+def test_every_group_has_an_english_name() -> None:
+    extras = [field.json_schema_extra for field in Request.model_fields.values()]
+    assert {extra["group"] for extra in extras if isinstance(extra, dict)} == set(GROUPS)
+
+
+def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> None:
+    given = [
+        "--clip_guidance_scale",
+        "5",
+        "--tv-scale=[3]*1000",
+        "--no-clamp-grad",
+        "--perlin_init",
+        "--save",
+        "gif,webp",
+    ]
+
+    assert danqing("draw", "雪", "--size", "64x64", *given).code == 0
+
+    assert painter.asked == [
+        read_request(
+            {
+                "prompts": "雪",
+                "size": "64x64",
+                "clip_guidance_scale": 5,
+                "tv_scale": "[3]*1000",
+                "clamp_grad": False,
+                "perlin_init": True,
+                "save": ["gif", "webp"],
+            }
+        )
+    ]
+    assert painter.asked[0].model_fields_set == {
+        "prompts", "size", "clip_guidance_scale", "tv_scale", "clamp_grad", "perlin_init", "save",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_defaults_survive_being_written_and_read(name: str) -> None:
+    default = Request.model_fields[name].default
+    again = read_request({"prompts": "雪", name: from_text(name, to_text(default))})
+    if name != "batch_name":
+        assert getattr(again, name) == default
+
+
+def test_lists_and_nothing() -> None:
+    assert from_text("save", "gif，webp mp4") == ["gif", "webp", "mp4"]
+    assert from_text("save", "") == []
+    assert from_text("style", "") is None
+    assert from_text("batch_name", "") == ""
+    assert to_text((0.1, 0.5)) == "0.1,0.5"
+
+
+def test_an_assignment_needs_a_value(danqing: Command, painter: Painter) -> None:
+    answer = danqing("draw", "雪", "--set", "steps")
+    assert (answer.code, answer.out) == (2, "")
+    assert "--set steps=50" in answer.err
+    assert painter.asked == []
+
+
+def test_options_count_more_than_assignments(danqing: Command, painter: Painter) -> None:
+    danqing("draw", "雪", "--set", "size=64x64", "--set", "steps=8", "--set", "tv-scale=3", "--steps", "6")
+    assert (painter.asked[0].steps, str(painter.asked[0].tv_scale)) == (6, "3")
