@@ -16,7 +16,7 @@ from danqing.zoo.catalog import MINI, models
 from danqing.zoo.locate import installed, spec_of
 
 if TYPE_CHECKING:
-    from docarray import DocumentArray
+    from docarray import DocumentArray  # pyright: ignore[reportMissingTypeStubs]
 
     from danqing.pipeline import Pipeline
     from danqing.results.artwork import Artwork
@@ -133,9 +133,8 @@ class Module:
         from danqing.results.artwork import Artwork
         from danqing.results.documents import to_documents
 
-        to_documents(
-            Artwork(to_request(values), self.name, ())
-        )  # a missing docarray is better known before the painting
+        # With no picture at all it only finds out whether docarray is there, before minutes of painting.
+        to_documents(Artwork(to_request(values), self.name, ()))
         artwork = self.paint(values)
         return to_documents(artwork, {**to_parameters(artwork.request), "output_dir": _folder(values)})
 
