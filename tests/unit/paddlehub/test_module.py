@@ -181,3 +181,4 @@ def test_a_missing_docarray_is_known_before_the_painting(studio: Studio, monkeyp
     with pytest.raises(DanqingError, match=r"danqing\[paddlehub\]"):
         hub.Module(name=MINI).generate_image("孤舟")
     assert studio.requests == []
+    assert len(hub.Module(name=MINI).paint({"text_prompts": "孤舟"})) == 1  # `hub run` needs none
