@@ -84,10 +84,11 @@ def _groups() -> list[str]:
 
 def _models() -> list[str]:
     rows = [
-        _row(f"`{spec.name}`", " ".join(f"`{name}={_text(value)}`" for name, value in spec.defaults.items()) or "—")
+        _row(f"`{spec.name}`", " ".join(f"`{name}={_text(value)}`" for name, value in spec.defaults.items()))
         for spec in models().values()
+        if spec.defaults
     ]
-    return ["| | |", "|---|---|", *rows]
+    return ["| 模型 model | |", "|---|---|", *rows]
 
 
 def _hub() -> list[str]:

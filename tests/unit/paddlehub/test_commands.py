@@ -95,7 +95,7 @@ def test_what_is_not_installed_cannot_be_removed(name: str) -> None:
 
 
 def test_search_and_show_describe_models() -> None:
-    assert hub("search", "clip").stdout.count("\n") == 1
+    assert hub("search", MINI).stdout.count("\n") == 1
     assert ORIGINAL in hub("search").stdout
     assert MINI in hub("search").stdout
     shown = hub("show", ORIGINAL).stdout
