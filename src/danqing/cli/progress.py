@@ -69,6 +69,10 @@ class Board:
             case _:
                 pass
 
+    def refresh(self) -> None:
+        """Draw now, without waiting for the next moment to do so."""
+        self._live.refresh()
+
     def _start(self, event: Started) -> None:
         if self._name_model:
             chosen = say(

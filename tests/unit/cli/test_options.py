@@ -1,5 +1,7 @@
 """The options: one for each field, explained in both languages, read back as they were written."""
 
+from typing import cast
+
 import pytest
 
 from danqing.cli.options import GROUPS, describe, from_text, option_name, to_text
@@ -37,8 +39,8 @@ def test_help_has_range_unit_and_default(name: str, zh: str, en: str) -> None:
 
 
 def test_every_group_has_an_english_name() -> None:
-    extras = [field.json_schema_extra for field in Request.model_fields.values()]
-    assert {extra["group"] for extra in extras if isinstance(extra, dict)} == set(GROUPS)
+    extras = [cast("dict[str, str]", field.json_schema_extra) for field in Request.model_fields.values()]
+    assert {extra["group"] for extra in extras} == set(GROUPS)
 
 
 def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> None:

@@ -1,0 +1,85 @@
+"""`danqing config`: a file that explains itself, and mistakes in it that are named with their place."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from danqing.cli.config import read_config, write_template
+from danqing.cli.options import describe
+from danqing.errors import InvalidRequest
+from danqing.request import Request, read_request
+from tests.unit.cli.conftest import Command
+
+
+def test_the_template_explains_every_field_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for language in ("zh", "en"):
+        monkeypatch.setenv("DANQING_LANGUAGE", language)
+        template = write_template()
+        assert yaml.safe_load(template) is None
+        for name in Request.model_fields:
+            if name != "prompts":
+                assert f"# {describe(name)[language == 'en']}\n# {name}: " in template
+
+
+def test_the_template_without_its_marks_is_the_defaults() -> None:
+    lines = [line[2:] for line in write_template().splitlines() if line.startswith("# ")]
+    names = {f"{name}:" for name in Request.model_fields}
+    values = yaml.safe_load("\n".join(line for line in lines if line.split(" ")[0] in names))
+
+    assert set(values) == set(Request.model_fields) - {"prompts"}
+    assert read_request({"prompts": "画", **values}) == read_request({"prompts": "画"})
+
+
+def test_init_writes_it_once(danqing: Command, home: Path) -> None:
+    file = home / "config.yaml"
+
+    assert danqing("config", "init").out == f"{file}\n"
+    assert file.read_text("utf-8") == write_template()
+    again = danqing("config", "init")
+    assert again.code == 2
+    assert "--force" in again.err
+    assert danqing("config", "init", "--force").code == 0
+
+
+def test_show_marks_what_comes_from_the_file(danqing: Command, home: Path) -> None:
+    home.mkdir()
+    (home / "config.yaml").write_text("steps: 50\nsize: 128x64\n", "utf-8")
+
+    lines = danqing("config", "show").out.splitlines()
+
+    assert "steps: 50  # 来自配置文件" in lines
+    assert "size: 128x64  # 来自配置文件" in lines
+    assert "eta: 0.8" in lines
+    assert yaml.safe_load("\n".join(lines))["steps"] == 50
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"stepz: 3", "是不是 steps"),
+        (b"steps: 1", "steps 不能小于 2"),
+        (b"a: [1\nb: 2", "第 2 行不是 YAML"),
+        (b"- steps", "名字: 值"),
+        (b"just words", "名字: 值"),
+        (b"\xff\xfe", "不是 YAML"),
+        (b"seed: .nan", "seed"),
+    ],
+)
+def test_mistakes_name_the_file(tmp_path: Path, content: bytes, says: str) -> None:
+    file = tmp_path / "my.yaml"
+    file.write_bytes(content)
+    with pytest.raises(InvalidRequest) as caught:
+        read_config(file, needed=True)
+    assert str(file) in caught.value.zh
+    assert says in caught.value.zh
+
+
+def test_files_that_say_nothing(tmp_path: Path) -> None:
+    (tmp_path / "empty.yaml").write_text("\ufeff# nothing\n", "utf-8")
+    assert read_config(tmp_path / "empty.yaml", needed=True) == {}
+    assert read_config(tmp_path / "none.yaml", needed=False) == {}
+    with pytest.raises(InvalidRequest):
+        read_config(tmp_path / "none.yaml", needed=True)
+    with pytest.raises(InvalidRequest):
+        read_config(tmp_path, needed=False)

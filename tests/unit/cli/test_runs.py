@@ -1,0 +1,164 @@
+"""`danqing runs`: listing, showing, repeating, resuming, animating and deleting."""
+
+import json
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from danqing.results import metadata
+from danqing.results.run import Run
+from tests.unit.cli.conftest import Command, Painter
+from tests.unit.results.runs import image, small_request
+
+SMALL = ("--size", "64x64", "--steps", "6", "--display-rate", "2")
+
+
+def folder_of(danqing: Command, *words: str) -> Path:
+    danqing("draw", "孤舟", *SMALL, "--out", "a", *words)
+    return max(Path("a").iterdir())
+
+
+def test_the_list(danqing: Command, painter: Painter) -> None:
+    assert danqing("runs", "list").out == ""
+    first = folder_of(danqing)
+    painter.stop_after = 5
+    second = folder_of(danqing, "--seed", "9")
+
+    lines = danqing("runs", "list").out.splitlines()
+    plain = [json.loads(line) for line in danqing("runs", "list", "--json").out.splitlines()]
+
+    assert lines[0].startswith(f"{second.name}  未完 0/1")
+    assert lines[1].startswith(f"{first.name}  画完 1/1")
+    assert plain[1] == {
+        "name": first.name, "folder": str(first.absolute()), "state": "finished", "pictures": 1, "prompts": ["孤舟"],
+    }  # fmt: skip
+
+
+@pytest.mark.usefixtures("painter")
+def test_show_prints_the_command_that_made_it(danqing: Command) -> None:
+    folder = folder_of(danqing, "--n-batches", "2", "--artist", "齐白石", "--seed", "5")
+
+    whole = danqing("runs", "show", folder.name).out
+    second = danqing("runs", "show", str(folder / "001.png")).out
+
+    assert whole == ("danqing draw '孤舟' --artist '齐白石' --seed 5 --n-batches 2 --steps 6 --model danqing_mini\n")
+    assert second == "danqing draw '孤舟' --artist '齐白石' --seed 6 --steps 6 --model danqing_mini\n"
+    assert json.loads(danqing("runs", "show", "last", "--json").out)["n_batches"] == 2
+
+
+@pytest.mark.usefixtures("painter")
+def test_the_printed_command_makes_the_same_picture(danqing: Command, home: Path) -> None:
+    folder = folder_of(danqing, "--n-batches", "2", "--tv-scale", "[1]*500+[2]*500", "--no-clamp-grad", "--save", "")
+    home.mkdir(exist_ok=True)
+    (home / "config.yaml").write_text("steps: 9\nstyle: 水墨画\nsave: [gif]\n", "utf-8")  # changed since
+
+    words = shlex.split(danqing("runs", "show", str(folder / "001.png")).out)
+    assert danqing(*words[1:], "--out", "b").code == 0
+
+    again = next(Path("b").iterdir())
+    assert Run.open(again).request == metadata.read(folder / "001.png").alone()
+
+
+def test_again_with_changes(danqing: Command, painter: Painter) -> None:
+    folder = folder_of(danqing, "--n-batches", "2")
+
+    assert danqing("runs", "again", str(folder / "001.png"), "--seed", "8", "--tv_scale", "5", "--out", "b").code == 0
+
+    asked = painter.asked[-1]
+    assert (asked.seed, asked.count, str(asked.tv_scale), asked.steps) == (8, 1, "5", 6)
+    danqing("runs", "again", str(folder / "001.png"), "--out", "b")
+    assert painter.asked[-1].seed == 8  # the run's 7 and one
+    danqing("runs", "again", folder.name, "--set", "steps=4", "--out", "b")
+    assert (painter.asked[-1].count, painter.asked[-1].steps) == (2, 4)
+
+
+def test_again_checks_the_changes(danqing: Command, painter: Painter) -> None:
+    folder = folder_of(danqing)
+    answer = danqing("runs", "again", str(folder / "000.png"), "--size", "100x70")
+    assert (answer.code, answer.out) == (2, "")
+    assert "最接近" in answer.err
+    assert len(painter.asked) == 1
+
+
+def test_again_needs_a_start_picture_that_was_too_large(danqing: Command, painter: Painter) -> None:
+    request = small_request(init_image="data:image/png;base64," + "A" * metadata.MAX_TEXT)
+    image(1, 1).save("a.png", pnginfo=metadata.embed(request, seed=7, number=0, model="danqing_mini"))
+
+    assert "--init-image" in danqing("runs", "again", "a.png").err
+    assert danqing("runs", "again", "a.png", "--init-image", "b.png").code == 0
+    assert painter.asked[-1].init_image == "b.png"
+
+
+@pytest.mark.usefixtures("painter")
+def test_a_picture_without_a_recipe(danqing: Command) -> None:
+    image(1, 1).save("a.png")
+    answer = danqing("runs", "show", "a.png")
+    assert (answer.code, answer.out) == (2, "")
+    assert "没有丹青的作画参数" in answer.err
+
+
+def test_resume(danqing: Command, painter: Painter) -> None:
+    painter.stop_after = 5
+    folder = folder_of(danqing)
+
+    answer = danqing("runs", "resume", folder.name)
+
+    assert (answer.code, answer.out, answer.err) == (0, f"{folder}/000.png\n", "")
+    again = danqing("runs", "resume", "last")
+    assert again.code == 2
+    assert "已经画完" in again.err
+
+
+@pytest.mark.usefixtures("painter")
+def test_gif_and_other_animations(danqing: Command) -> None:
+    folder = folder_of(danqing, "--n-batches", "2", "--save", "previews")
+
+    assert danqing("runs", "gif", "last").out.splitlines() == [str(folder.absolute() / f"00{n}.gif") for n in (0, 1)]
+    assert danqing("runs", "gif", str(folder / "001.png"), "--out", "x.webp", "--seconds", "1").out == "x.webp\n"
+    with Image.open("x.webp") as webp:
+        assert getattr(webp, "n_frames", 0) == 4
+    assert danqing("runs", "gif", "last", "--kind", "mp4").code == 0
+    assert (folder / "001.mp4").exists()
+    assert "--out 只能用于一幅" in danqing("runs", "gif", "last", "--out", "x.gif").err
+
+
+@pytest.mark.usefixtures("painter")
+def test_the_sheet(danqing: Command) -> None:
+    folder_of(danqing, "--n-batches", "3")
+
+    assert danqing("runs", "sheet", "last", "--columns", "3", "--out", "s.png").code == 0
+
+    with Image.open("s.png") as sheet:
+        assert sheet.size == (3 * 72 + 8, 80)
+
+
+def test_an_unfinished_run_has_nothing_to_animate(danqing: Command, painter: Painter) -> None:
+    painter.stop_after = 5
+    folder_of(danqing)
+    for command in ("gif", "sheet"):
+        answer = danqing("runs", command, "last")
+        assert answer.code == 2
+        assert "runs resume" in answer.err
+
+
+@pytest.mark.usefixtures("painter")
+def test_rm_asks_first(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = folder_of(danqing)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+
+    assert "--yes" in danqing("runs", "rm", folder.name).err
+    assert folder.exists()
+    assert danqing("runs", "rm", folder.name, "--yes").out == f"已删 {folder.name}\n"
+    assert not folder.exists()
+    assert danqing("runs", "list").out == ""
+
+
+@pytest.mark.usefixtures("painter")
+def test_rm_deletes_nothing_if_a_name_is_wrong(danqing: Command) -> None:
+    folder = folder_of(danqing)
+    Path("other").mkdir()
+    assert danqing("runs", "rm", folder.name, "other", "--yes").code == 2
+    assert folder.exists()
+    assert Path("other").exists()
