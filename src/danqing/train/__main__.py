@@ -2,16 +2,23 @@
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
 from danqing.errors import DanqingError
+from danqing.train.loop import Training
 from danqing.train.recipe import PRESETS
 from danqing.train.runs import Studio, export, train_denoiser, train_encoder, train_secondary
 
-TASKS = {"encoder": (train_encoder,), "denoiser": (train_denoiser,), "secondary": (train_secondary,), "export": ()}
-TASKS["all"] = (train_encoder, train_denoiser, train_secondary)
+TASKS: dict[str, tuple[Callable[[Studio], Training], ...]] = {
+    "encoder": (train_encoder,),
+    "denoiser": (train_denoiser,),
+    "secondary": (train_secondary,),
+    "export": (),
+    "all": (train_encoder, train_denoiser, train_secondary),
+}
 
 
 def main() -> int:

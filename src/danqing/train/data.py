@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -24,7 +24,7 @@ SIDED = frozenset("左右东西字")  # a caption with one of these may become u
 Sayings = Mapping[str, Mapping[str, tuple[str, ...]]]
 """For every kind of fact and every value of it, words that all say it: {"medium": {"ink": ("水墨画", "国画")}}."""
 FAMILY = 8  # pictures of one group of kin
-TABLES: Sayings = {
+TABLES: Mapping[str, Mapping[Any, tuple[str, ...]]] = {
     "medium": words.MEDIUM,
     "artist": words.ARTIST,
     "subject": words.SUBJECT,
@@ -263,7 +263,8 @@ class Families:
 def load_batch(corpus: Corpus, places: Places, device: torch.device) -> Tensor:
     """Those pictures as [N, 3, R, R] in [0, 1] on the device."""
     pixels = np.stack([corpus.pixels(int(place)) for place in places])
-    return torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float() / 255
+    batch = torch.from_numpy(pixels).to(device)  # pyright: ignore[reportUnknownMemberType]
+    return batch.permute(0, 3, 1, 2).float() / 255
 
 
 def mirror(pictures: Tensor, captions: list[str], rng: np.random.Generator) -> Tensor:

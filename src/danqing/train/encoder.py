@@ -102,7 +102,8 @@ def contrastive_loss(logits: Tensor, right: Tensor) -> Tensor:
 
 def same(left: Sequence[str], right: Sequence[str]) -> Tensor:
     """Which texts are equal: [len(left), len(right)] bool."""
-    return torch.from_numpy(np.array(left)[:, None] == np.array(right)[None, :])
+    equal = np.array(left)[:, None] == np.array(right)[None, :]
+    return torch.from_numpy(equal)  # pyright: ignore[reportUnknownMemberType]
 
 
 def normalised(pictures: Tensor) -> Tensor:

@@ -3,10 +3,11 @@
 import hashlib
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 from torch import nn
 
 from danqing.errors import WeightsError
@@ -53,7 +54,7 @@ def write_weights(network: nn.Module, file: Path) -> None:
     os.replace(part, file)
 
 
-def write_card(folder: Path, facts: dict[str, object]) -> None:
+def write_card(folder: Path, facts: Mapping[str, object]) -> None:
     """Write card.json: the given facts, and size and SHA-256 of every other file of the folder.
 
     Args:

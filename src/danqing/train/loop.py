@@ -1,4 +1,4 @@
-"""The one training loop: AdamW, a cosine, averaged weights, and a checkpoint from which it goes on as if never stopped."""
+"""The one training loop: a rate along a cosine, averaged weights, and a checkpoint from which it goes on as if never stopped."""
 
 import copy
 import json
@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from danqing.train.optimiser import Both
 from danqing.train.recipe import Course
 
 
@@ -48,9 +49,10 @@ class Training:
         self.course = course
         self.file = file
         self.device = device
-        self.network = network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        self.average = copy.deepcopy(self.network).eval().requires_grad_(False)
-        self.optimiser = torch.optim.AdamW(_groups(self.network, course.decay), lr=0.0, betas=(0.9, 0.99), fused=True)
+        self.network = network.to(device)
+        self.network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        self.average = copy.deepcopy(network).eval().requires_grad_(False)
+        self.optimiser = Both(self.network, course.decay)
         self.chance = Chance.seeded(seed, device)
         self.step = 0
         self.seconds = 0.0
@@ -121,13 +123,10 @@ class Training:
 
     def _advance(self, loss: Callable[[nn.Module, Chance], Tensor]) -> Tensor:
         rate = self.course.rate * rate_factor(self.step, self.course.warmup, self.progress)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
         value = loss(self.network, self.chance)
-        value.backward()
+        value.backward()  # pyright: ignore[reportUnknownMemberType]
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
-        self.optimiser.step()
-        self.optimiser.zero_grad()
+        self.optimiser.step(rate)
         self.step += 1
         follow(self.average, self.network, min(self.course.average, self.step / (self.step + 10)))
         return value.detach()
@@ -152,13 +151,5 @@ def rate_factor(step: int, warmup: int, progress: float) -> float:
 @torch.no_grad()
 def follow(average: nn.Module, network: nn.Module, keep: float) -> None:
     """Move every weight of `average` towards `network`'s: the new value is keep * old + (1 - keep) * network's."""
-    torch._foreach_lerp_(list(average.parameters()), list(network.parameters()), 1 - keep)  # pyright: ignore[reportPrivateUsage]
-
-
-def _groups(network: nn.Module, decay: float) -> list[dict[str, object]]:
-    """Matrices and kernels decay; biases, gains and single numbers do not."""
-    weights = list(network.parameters())
-    return [
-        {"params": [w for w in weights if w.ndim >= 2], "weight_decay": decay},
-        {"params": [w for w in weights if w.ndim < 2], "weight_decay": 0.0},
-    ]
+    for old, new in zip(average.parameters(), network.parameters(), strict=True):
+        old.lerp_(new, 1 - keep)

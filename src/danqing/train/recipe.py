@@ -14,7 +14,7 @@ class Course:
 
     batch: pictures a step.
     steps: optimiser steps at most.
-    rate: AdamW's learning rate after the warm-up; it falls along half a cosine to a fiftieth at the end.
+    rate: learning rate after the warm-up; it falls along half a cosine to a fiftieth at the end.
     warmup: steps in which the rate rises from zero.
     decay: AdamW's weight decay, a share of the weight per unit of rate; matrices and kernels only.
     average: share of the old value that the averaged weights keep at each step, in the long run.
@@ -89,12 +89,12 @@ CPU = Recipe(
     resolution=64,
     unet=UNetConfig(128, (1, 1), (1,), blocks=2, updown=False, patch=4, out_channels=3),
     secondary=SecondaryConfig((32, 48, 64, 96, 96, 96)),
-    vision=VisionConfig(resolution=64, patch=8, width=160, layers=6),
+    vision=VisionConfig(resolution=64, patch=16, width=192, layers=6),
     text=TextConfig(vocabulary=0, width=128, layers=2, mlp=512, positions=64),
     embed=192,
-    denoiser=Course(batch=16, steps=40_000, rate=6e-4, average=0.998),
+    denoiser=Course(batch=32, steps=20_000, rate=1.5e-3, average=0.998),
     helper=Course(batch=16, steps=8_000, rate=1.5e-3, average=0.995),
-    encoder=Course(batch=64, steps=8_000, rate=1e-3, warmup=60, decay=0.1, average=0.99),
+    encoder=Course(batch=64, steps=12_000, rate=2e-3, warmup=60, decay=0.1, average=0.99),
 )
 
 GPU = replace(

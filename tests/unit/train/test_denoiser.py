@@ -50,7 +50,7 @@ def test_times_follow_the_density_and_are_spread_evenly() -> None:
     density = torch.zeros(1000)
     density[10], density[20] = 0.25, 0.75
     times = draw_times(density, 8, torch.Generator().manual_seed(0))
-    assert times.tolist() == [10.0] * 2 + [20.0] * 6
+    assert torch.equal(times, torch.tensor([10.0] * 2 + [20.0] * 6))
 
 
 def test_the_right_answer_costs_nothing() -> None:
@@ -107,7 +107,7 @@ def line_loss(network: nn.Module, chance: Chance) -> Tensor:
 
 
 def trained(file: Path, steps: int) -> Training:
-    torch.manual_seed(0)
+    torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType]
     training = Training(nn.Linear(2, 1), Course(batch=8, steps=steps, rate=0.0, warmup=1), file, device=CPU)
     training.course = Course(batch=8, steps=steps, rate=0.1, warmup=1)
     training.run(line_loss, lambda _: None)
