@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from danqing.models.clip import MEAN, STD, ChineseClip, config_from_state
+from danqing.models.clip_vision import VisionConfig
 
 from .conftest import Arrays, Meta
 from .weights import picture  # pyright: ignore[reportUnknownVariableType]
@@ -39,8 +40,8 @@ def clip(
 
 
 def test_configuration_is_read_off_the_names(clip: ChineseClip) -> None:
-    vision, text = clip.config.vision, clip.config.text
-    assert (clip.resolution, vision.patch, vision.width, vision.layers) == (64, 16, 128, 2)
+    text = clip.config.text
+    assert clip.config.vision == VisionConfig(resolution=64, patch=16, width=128, layers=2)
     assert (text.vocabulary, text.width, text.layers, text.mlp, text.positions) == (21128, 64, 2, 128, 512)
 
 

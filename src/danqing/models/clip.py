@@ -1,17 +1,55 @@
-"""Chinese-CLIP: pictures and Chinese sentences into one space. Parameter names as in the original's files."""
+"""Chinese-CLIP: pictures and Chinese sentences into one space; and what every CLIP shares. Parameter names as in the original."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isqrt, log
+from math import log
 
 import torch
 from torch import Tensor, nn
 
+from danqing.models import clip_resnet, clip_vision
+from danqing.models.clip_resnet import ResNet, ResNetConfig
 from danqing.models.clip_text import Bert, TextConfig
 from danqing.models.clip_vision import VisionConfig, VisionTransformer
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # of the pictures CLIP learnt from, red, green, blue, in [0, 1]
 STD = (0.26862954, 0.26130258, 0.27577711)
+
+
+class Clip(nn.Module, ABC):
+    """A tower for pictures, of either kind; its children add one for sentences.
+
+    Args:
+        vision: the shape of the tower.
+        embed: length of the embeddings.
+    """
+
+    def __init__(self, vision: VisionConfig | ResNetConfig, embed: int) -> None:
+        super().__init__()
+        self.visual = ResNet(vision, embed) if isinstance(vision, ResNetConfig) else VisionTransformer(vision, embed)
+        self.logit_scale = nn.Parameter(torch.tensor(log(1 / 0.07)))  # exp of it multiplies the cosines in training
+
+    @property
+    def resolution(self) -> int:
+        """Side of the square pictures that `encode_image` takes, in pixels."""
+        return self.visual.config.resolution
+
+    def encode_image(self, pixels: Tensor) -> Tensor:
+        """[N, 3, R, R], normalised with `MEAN` and `STD` -> [N, embed], not unit length, in the pixels' dtype.
+
+        Raises:
+            ShapeError: the pictures are not squares of `resolution`.
+        """
+        return self.visual(pixels.to(self.logit_scale.dtype)).to(pixels.dtype)
+
+    @abstractmethod
+    def encode_text(self, tokens: Tensor) -> Tensor:
+        """[P, L] int64, zeros after the end -> [P, embed], not unit length.
+
+        Raises:
+            ShapeError: the tokens are not [P, L], or L is longer than the tower knows positions.
+        """
 
 
 @dataclass(frozen=True)
@@ -22,46 +60,27 @@ class ClipConfig:
     """
 
     embed: int
-    vision: VisionConfig
+    vision: VisionConfig | ResNetConfig
     text: TextConfig
 
 
-class ChineseClip(nn.Module):
-    """A tower for pictures, a tower for sentences, and the matrices that bring both to one length.
+class ChineseClip(Clip):
+    """A tower for pictures, a BERT for sentences, and the matrices that bring both to one length.
 
     Args:
         config: the shape.
     Source:
-        cn-clip's CLIP with a vision transformer; equal to it within 5e-5 (tests/golden).
+        cn-clip's CLIP; equal to it within 5e-5 (tests/golden).
     """
 
     def __init__(self, config: ClipConfig) -> None:
-        super().__init__()
+        super().__init__(config.vision, config.embed)
         self.config = config
-        self.visual = VisionTransformer(config.vision, config.embed)
         self.bert = Bert(config.text)
         self.text_projection = nn.Parameter(config.text.width**-0.5 * torch.randn(config.text.width, config.embed))
-        self.logit_scale = nn.Parameter(torch.tensor(log(1 / 0.07)))  # exp of it multiplies the cosines in training
-
-    @property
-    def resolution(self) -> int:
-        """Side of the square pictures that `encode_image` takes, in pixels."""
-        return self.config.vision.resolution
-
-    def encode_image(self, pixels: Tensor) -> Tensor:
-        """[N, 3, R, R], normalised with `MEAN` and `STD` -> [N, embed], not unit length, in the pixels' dtype.
-
-        Raises:
-            ShapeError: the pictures are not squares of `resolution`.
-        """
-        return self.visual(pixels.to(self.text_projection.dtype)).to(pixels.dtype)
 
     def encode_text(self, tokens: Tensor) -> Tensor:
-        """[P, L] int64, zeros after the end -> [P, embed], not unit length.
-
-        Raises:
-            ShapeError: the tokens are not [P, L], or L is longer than the tower knows positions.
-        """
+        """See `Clip`."""
         return self.bert(tokens) @ self.text_projection
 
 
@@ -72,25 +91,19 @@ def config_from_state(
 
     Args:
         shapes: tensor name to shape, as in a file's header.
-        heads, text_heads: override the rules of `VisionConfig` and `TextConfig`; a file does not tell.
+        heads, text_heads: override the rules of the towers' configurations; a file does not tell.
     Raises:
         KeyError: a tensor that every such network has is missing.
     """
-    width, _, patch, _ = shapes["visual.conv1.weight"]
     vocabulary, text_width = shapes["bert.embeddings.word_embeddings.weight"]
+    layers = {name.split(".")[3] for name in shapes if name.startswith("bert.encoder.layer.")}
     return ClipConfig(
         embed=shapes["text_projection"][1],
-        vision=VisionConfig(
-            resolution=patch * isqrt(shapes["visual.positional_embedding"][0] - 1),
-            patch=patch,
-            width=width,
-            layers=_count(shapes, "visual.transformer.resblocks.{}.ln_1.weight"),
-            heads=heads,
-        ),
+        vision=vision_from_state(shapes, heads=heads),
         text=TextConfig(
             vocabulary=vocabulary,
             width=text_width,
-            layers=_count(shapes, "bert.encoder.layer.{}.output.dense.weight"),
+            layers=len(layers),
             mlp=shapes["bert.encoder.layer.0.output.dense.weight"][1],
             positions=shapes["bert.embeddings.position_embeddings.weight"][0],
             heads=text_heads,
@@ -98,9 +111,16 @@ def config_from_state(
     )
 
 
-def _count(shapes: Mapping[str, tuple[int, ...]], name: str) -> int:
-    """How many layers there are whose tensor is called `name`, with the layer's number for the braces."""
-    number = 0
-    while name.format(number) in shapes:
-        number += 1
-    return number
+def vision_from_state(
+    shapes: Mapping[str, tuple[int, ...]], *, heads: int | None = None
+) -> VisionConfig | ResNetConfig:
+    """The configuration of the tower for pictures: a ResNet where the file holds one, else a transformer.
+
+    Args:
+        shapes: tensor name to shape, as in a file's header.
+        heads: overrides the rule of the tower's configuration; a file does not tell.
+    Raises:
+        KeyError: a tensor that every such tower has is missing.
+    """
+    resnet = "visual.attnpool.positional_embedding" in shapes
+    return (clip_resnet if resnet else clip_vision).config_from_state(shapes, heads=heads)

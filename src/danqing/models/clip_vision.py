@@ -1,12 +1,14 @@
 """CLIP's vision transformer: a picture in, one embedding out. Parameter names as in the original."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isqrt
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from danqing.errors import ShapeError
+from danqing.models.clip_transformer import Transformer
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class VisionTransformer(nn.Module):
         self.class_embedding = nn.Parameter(scale * torch.randn(width))
         self.positional_embedding = nn.Parameter(scale * torch.randn(config.places, width))
         self.ln_pre = nn.LayerNorm(width)
-        self.transformer = Transformer(config)
+        self.transformer = Transformer(width, config.layers, vision_heads(config))
         self.ln_post = nn.LayerNorm(width)
         self.proj = nn.Parameter(scale * torch.randn(width, embed))
 
@@ -75,71 +77,21 @@ class VisionTransformer(nn.Module):
         return self.ln_post(h[:, 0]) @ self.proj
 
 
-class Transformer(nn.Module):
-    """Blocks in a row: [N, places, width] -> the same."""
+def config_from_state(shapes: Mapping[str, tuple[int, ...]], *, heads: int | None = None) -> VisionConfig:
+    """The configuration of the tower whose tensors, under "visual.", have these names and shapes.
 
-    def __init__(self, config: VisionConfig) -> None:
-        super().__init__()
-        self.resblocks = nn.Sequential(*(Block(config) for _ in range(config.layers)))
-
-    def forward(self, h: Tensor) -> Tensor:
-        """[N, places, width] -> the same."""
-        return self.resblocks(h)
-
-
-class Block(nn.Module):
-    """Attention and a two-layer network, each beside a shortcut and after a normalisation."""
-
-    def __init__(self, config: VisionConfig) -> None:
-        super().__init__()
-        self.attn = Attention(config.width, vision_heads(config), config.layers)
-        self.ln_1 = nn.LayerNorm(config.width)
-        self.mlp = Mlp(config.width, config.layers)
-        self.ln_2 = nn.LayerNorm(config.width)
-
-    def forward(self, h: Tensor) -> Tensor:
-        """[N, places, width] -> the same."""
-        h = h + self.attn(self.ln_1(h))
-        return h + self.mlp(self.ln_2(h))
-
-
-class Attention(nn.Module):
-    """Self-attention with queries, keys and values in one matrix, in this order.
-
+    Args:
+        shapes: tensor name to shape, as in a file's header.
+        heads: overrides `VisionConfig`'s rule; a file does not tell.
     Raises:
-        ValueError: `width` is no multiple of `heads`.
+        KeyError: a tensor that every such tower has is missing.
     """
-
-    def __init__(self, width: int, heads: int, layers: int) -> None:
-        super().__init__()
-        if width % heads:
-            raise ValueError(f"{heads} attention heads cannot share {width} channels; set heads")
-        self.heads = heads
-        self.in_proj_weight = nn.Parameter(width**-0.5 * torch.randn(3 * width, width))
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
-        nn.init.normal_(self.out_proj.weight, std=(2 * layers * width) ** -0.5)
-        nn.init.zeros_(self.out_proj.bias)
-
-    def forward(self, h: Tensor) -> Tensor:
-        """[N, places, width] -> the same."""
-        n, places, _ = h.shape
-        qkv = F.linear(h, self.in_proj_weight, self.in_proj_bias).view(n, places, 3, self.heads, -1)
-        q, k, v = qkv.transpose(1, 3).unbind(dim=2)  # [N, heads, places, width/heads] each
-        return self.out_proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
-
-
-class Mlp(nn.Module):
-    """Two layers with QuickGELU, x * sigmoid(1.702 x), between them."""
-
-    def __init__(self, width: int, layers: int) -> None:
-        super().__init__()
-        self.c_fc = nn.Linear(width, 4 * width)
-        self.c_proj = nn.Linear(4 * width, width)
-        nn.init.normal_(self.c_fc.weight, std=(2 * width) ** -0.5)
-        nn.init.normal_(self.c_proj.weight, std=(2 * layers * width) ** -0.5)
-
-    def forward(self, h: Tensor) -> Tensor:
-        """[N, places, width] -> the same."""
-        h = self.c_fc(h)
-        return self.c_proj(h * torch.sigmoid(1.702 * h))
+    width, _, patch, _ = shapes["visual.conv1.weight"]
+    blocks = {name.split(".")[3] for name in shapes if name.startswith("visual.transformer.resblocks.")}
+    return VisionConfig(
+        resolution=patch * isqrt(shapes["visual.positional_embedding"][0] - 1),
+        patch=patch,
+        width=width,
+        layers=len(blocks),
+        heads=heads,
+    )

@@ -9,8 +9,9 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from danqing.errors import WeightsError
-from danqing.models import clip, secondary, unet
-from danqing.models.clip import ChineseClip
+from danqing.models import clip, clip_openai, secondary, unet
+from danqing.models.clip import ChineseClip, Clip
+from danqing.models.clip_openai import OpenAiClip
 from danqing.models.perceptual import Lpips
 from danqing.models.secondary import Secondary
 from danqing.models.unet import UNet
@@ -59,6 +60,27 @@ def load_clip(
     """
 
     def build(shapes: Shapes) -> ChineseClip:
+        return ChineseClip(clip.config_from_state(shapes, heads=heads, text_heads=text_heads))
+
+    return _load(path, build, dtype=dtype)
+
+
+def load_encoder(
+    path: Path, *, heads: int | None = None, text_heads: int | None = None, dtype: torch.dtype = torch.float32
+) -> Clip:
+    """A CLIP on the CPU, frozen: a Chinese one or OpenAI's, with either tower, whichever the file holds.
+
+    Args:
+        path: safetensors file with the original's names.
+        heads, text_heads: attention heads of the towers, where the rules of their configurations do not hold.
+        dtype: of the weights in memory, whatever the file holds.
+    Raises:
+        WeightsError: the file is damaged, or not exactly such a network.
+    """
+
+    def build(shapes: Shapes) -> Clip:
+        if "token_embedding.weight" in shapes:
+            return OpenAiClip(clip_openai.config_from_state(shapes, heads=heads, text_heads=text_heads))
         return ChineseClip(clip.config_from_state(shapes, heads=heads, text_heads=text_heads))
 
     return _load(path, build, dtype=dtype)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from danqing.models.clip import ChineseClip, ClipConfig, config_from_state
+from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
 
@@ -13,6 +14,7 @@ VIT_B_16 = ClipConfig(512, VisionConfig(resolution=224, patch=16, width=768, lay
 VIT_L_14 = ClipConfig(768, VisionConfig(resolution=224, patch=14, width=1024, layers=24), BASE)
 VIT_L_14_336 = ClipConfig(768, VisionConfig(resolution=336, patch=14, width=1024, layers=24), BASE)
 VIT_H_14 = ClipConfig(1024, VisionConfig(resolution=224, patch=14, width=1280, layers=32), LARGE)
+RN50 = ClipConfig(1024, ResNetConfig(224, 64, (3, 4, 6, 3)), TextConfig(21128, width=768, layers=3, mlp=3072))
 TINY = ClipConfig(
     embed=16,
     vision=VisionConfig(resolution=32, patch=16, width=64, layers=1),
@@ -21,7 +23,7 @@ TINY = ClipConfig(
 
 
 @pytest.mark.parametrize(
-    ("config", "millions"), [(VIT_B_16, 188), (VIT_L_14, 406), (VIT_L_14_336, 407), (VIT_H_14, 958)]
+    ("config", "millions"), [(VIT_B_16, 188), (VIT_L_14, 406), (VIT_L_14_336, 407), (VIT_H_14, 958), (RN50, 77)]
 )
 def test_published_sizes_and_configurations(config: ClipConfig, millions: int) -> None:
     with torch.device("meta"):

@@ -1,5 +1,6 @@
 """Loading: exact files come in, everything else is refused with its name."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,11 @@ from torch import Tensor, nn
 
 from danqing.errors import WeightsError
 from danqing.models.clip import ChineseClip, ClipConfig
+from danqing.models.clip_openai import OpenAiClip, OpenAiConfig
+from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
-from danqing.models.load import load_clip, load_lpips, load_secondary, load_unet
+from danqing.models.load import load_clip, load_encoder, load_lpips, load_secondary, load_unet
 from danqing.models.perceptual import Lpips
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
@@ -48,6 +51,17 @@ def test_every_network_comes_back(tmp_path: Path) -> None:
     assert_same(load_secondary(saved(tmp_path, secondary)), secondary)
 
 
+def test_an_encoder_of_every_family_and_with_either_tower_comes_back(tmp_path: Path) -> None:
+    resnet = ResNetConfig(resolution=32, width=8, blocks=(1, 1, 1, 1))
+    openai = OpenAiConfig(16, CLIP.vision, vocabulary=50, positions=9, width=64, layers=1)
+    for network in (ChineseClip(CLIP), ChineseClip(replace(CLIP, vision=resnet)), OpenAiClip(openai)):
+        assert_same(load_encoder(saved(tmp_path, network)), network)
+    halved = load_encoder(saved(tmp_path, OpenAiClip(replace(openai, vision=resnet))), heads=2, dtype=torch.float16)
+    counters = [tensor for name, tensor in halved.state_dict().items() if name.endswith("num_batches_tracked")]
+    assert {tensor.dtype for tensor in counters} == {torch.int64}
+    assert halved.logit_scale.dtype == torch.float16
+
+
 def test_lpips_comes_back(tmp_path: Path) -> None:
     lpips = Lpips().half()
     assert_same(load_lpips(saved(tmp_path, lpips), dtype=torch.float16), lpips)
@@ -82,7 +96,7 @@ def test_a_superfluous_label_embedding_can_be_left_in_the_file(tmp_path: Path) -
     assert_same(load_unet(path, ignore=("label_emb.weight",)), unet)
 
 
-@pytest.mark.parametrize("load", [load_unet, load_clip, load_secondary, load_lpips])
+@pytest.mark.parametrize("load", [load_unet, load_clip, load_encoder, load_secondary, load_lpips])
 def test_another_network_is_refused(tmp_path: Path, load: object) -> None:
     assert callable(load)
     save_file({"fc.weight": torch.zeros(2, 2)}, tmp_path / "other.safetensors")

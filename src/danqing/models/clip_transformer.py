@@ -1,0 +1,84 @@
+"""The transformer that CLIP's pictures pass through, and OpenAI's sentences. Parameter names as in the original."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Transformer(nn.Module):
+    """Blocks in a row: [N, L, width] -> the same.
+
+    Args:
+        width, layers, heads: channels, depth, attention heads.
+        causal: every place sees itself and what stands before it; otherwise all places.
+    Raises:
+        ValueError: `width` is no multiple of `heads`.
+    """
+
+    def __init__(self, width: int, layers: int, heads: int, *, causal: bool = False) -> None:
+        super().__init__()
+        self.resblocks = nn.Sequential(*(Block(width, layers, heads, causal=causal) for _ in range(layers)))
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[N, L, width] -> the same."""
+        return self.resblocks(h)
+
+
+class Block(nn.Module):
+    """Attention and a two-layer network, each beside a shortcut and after a normalisation."""
+
+    def __init__(self, width: int, layers: int, heads: int, *, causal: bool) -> None:
+        super().__init__()
+        self.attn = Attention(width, layers, heads, causal=causal)
+        self.ln_1 = nn.LayerNorm(width)
+        self.mlp = Mlp(width, layers)
+        self.ln_2 = nn.LayerNorm(width)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[N, L, width] -> the same."""
+        h = h + self.attn(self.ln_1(h))
+        return h + self.mlp(self.ln_2(h))
+
+
+class Attention(nn.Module):
+    """Self-attention with queries, keys and values in one matrix, in this order.
+
+    Raises:
+        ValueError: `width` is no multiple of `heads`.
+    """
+
+    def __init__(self, width: int, layers: int, heads: int, *, causal: bool) -> None:
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"{heads} attention heads cannot share {width} channels; set heads")
+        self.heads = heads
+        self.causal = causal
+        self.in_proj_weight = nn.Parameter(width**-0.5 * torch.randn(3 * width, width))
+        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
+        self.out_proj = nn.Linear(width, width)
+        nn.init.normal_(self.out_proj.weight, std=(2 * layers * width) ** -0.5)
+        nn.init.zeros_(self.out_proj.bias)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[N, L, width] -> the same."""
+        n, length, _ = h.shape
+        qkv = F.linear(h, self.in_proj_weight, self.in_proj_bias).view(n, length, 3, self.heads, -1)
+        q, k, v = qkv.transpose(1, 3).unbind(dim=2)  # [N, heads, L, width/heads] each
+        out = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        return self.out_proj(out.transpose(1, 2).flatten(2))
+
+
+class Mlp(nn.Module):
+    """Two layers with QuickGELU, x * sigmoid(1.702 x), between them."""
+
+    def __init__(self, width: int, layers: int) -> None:
+        super().__init__()
+        self.c_fc = nn.Linear(width, 4 * width)
+        self.c_proj = nn.Linear(4 * width, width)
+        nn.init.normal_(self.c_fc.weight, std=(2 * width) ** -0.5)
+        nn.init.normal_(self.c_proj.weight, std=(2 * layers * width) ** -0.5)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """[N, L, width] -> the same."""
+        h = self.c_fc(h)
+        return self.c_proj(h * torch.sigmoid(1.702 * h))

@@ -1,0 +1,46 @@
+"""Chinese-CLIP with a ResNet against cn-clip's, at small size."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor
+
+from danqing.models.clip import ChineseClip, config_from_state
+from danqing.models.clip_resnet import ResNetConfig
+
+from .conftest import Arrays, Meta
+from .test_clip import assert_close, tensor
+
+Golden = Callable[[str], tuple[Arrays, Meta]]
+
+
+@pytest.fixture(scope="module")
+def arrays(golden: Golden) -> Arrays:
+    return golden("cnclip_rn_tiny")[0]
+
+
+@pytest.fixture(scope="module")
+def clip(golden: Golden, original_state: Callable[[Meta], dict[str, Tensor]]) -> ChineseClip:
+    state = original_state(golden("cnclip_rn_tiny")[1])
+    with torch.device("meta"):
+        network = ChineseClip(config_from_state({name: tuple(tensor.shape) for name, tensor in state.items()}))
+    network.load_state_dict(state, strict=True, assign=True)
+    return network.eval().requires_grad_(False)
+
+
+def test_configuration_is_read_off_the_names(clip: ChineseClip) -> None:
+    assert clip.config.vision == ResNetConfig(resolution=64, width=16, blocks=(1, 2, 1, 2))
+    assert (clip.resolution, clip.config.embed) == (64, 32)
+
+
+def test_image_features_and_gradient(clip: ChineseClip, arrays: Arrays) -> None:
+    pixels = tensor(arrays, "image").requires_grad_()
+    features = clip.encode_image(pixels)
+    assert_close(features.detach(), tensor(arrays, "image_features"))
+    (grad,) = torch.autograd.grad((features * tensor(arrays, "cotangent")).sum(), pixels)
+    assert_close(grad, tensor(arrays, "image_grad"))
+
+
+def test_text_features(clip: ChineseClip, arrays: Arrays) -> None:
+    assert_close(clip.encode_text(tensor(arrays, "tokens").long()), tensor(arrays, "text_features"))
