@@ -1,6 +1,7 @@
 """`danqing draw`: a sentence and options in, pictures out."""
 
 import json as json_
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,6 +18,7 @@ from danqing.settings import read_settings
 
 if TYPE_CHECKING:
     from danqing.cli.console import Look
+    from danqing.events import Event
 
 OUT = Path("danqing_out")
 
@@ -119,10 +121,14 @@ def paint(request: Request, out: Path, *, look: "Look") -> None:
         Exit: the run failed (2) or was interrupted (130); it has been said how to go on.
     """
     from danqing import api
-    from danqing.cli.painting import paint_events
-    from danqing.results.run import newest_run
+    from danqing.cli.painting import follow_run
+    from danqing.results.store import Run, RunWriter
 
-    events = api.stream(request, out=out)
-    code = paint_events(events, lambda made: newest_run(out, made), look=look, model_was_named=request.model != "auto")
+    def begin() -> "tuple[Run, Iterator[Event]]":
+        pipeline = api.load(request.model, device=request.device, dtype=request.dtype)
+        writer = RunWriter.create(out, pipeline.resolve(request), model=pipeline.spec.name)
+        return writer.run, api.record(pipeline, writer)
+
+    code = follow_run(begin, look=look, model_was_named=request.model != "auto")
     if code:
         raise typer.Exit(code)

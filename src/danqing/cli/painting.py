@@ -8,25 +8,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from danqing.cli.console import Look, complain, follow
-from danqing.cli.language import read_language, say
+from danqing.cli.language import say
 from danqing.errors import StorageError
 from danqing.events import Event, Failed, Started
-from danqing.request import Request
 from danqing.results.run import Run
 
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-Locate = Callable[[Request], Run | None]
-"""Where a complete request is being painted."""
+Begin = Callable[[], tuple[Run, Iterator[Event]]]
+"""Loads the model and answers with the run's folder and its events."""
 
 
-def paint_events(events: Iterator[Event], locate: Locate, *, look: Look, model_was_named: bool) -> int:
+def follow_run(begin: Begin, *, look: Look, model_was_named: bool) -> int:
     """Show a run and report on it.
 
     Args:
-        events: the run; it is closed here, which keeps what was painted.
-        locate: finds the run's folder once it has started.
+        begin: the run; its events are closed here, which keeps what was painted.
         look: how to show it.
         model_was_named: if not, it is said which model paints.
     Returns:
@@ -37,13 +35,15 @@ def paint_events(events: Iterator[Event], locate: Locate, *, look: Look, model_w
     run: Run | None = None
     failed: Failed | None = None
     try:
-        with closing(cast("Generator[Event]", events)), follow(look, model_was_named=model_was_named) as show:
-            for event in events:
-                if isinstance(event, Started):
-                    run = locate(event.request)
-                elif isinstance(event, Failed):
-                    failed = event
-                show(event)
+        with follow(look, model_was_named=model_was_named) as show:
+            made, events = begin()
+            with closing(cast("Generator[Event]", events)):
+                for event in events:
+                    if isinstance(event, Started):
+                        run = made
+                    elif isinstance(event, Failed):
+                        failed = event
+                    show(event)
     except KeyboardInterrupt:
         return complain(say("已停下。", "Stopped. ") + _go_on(run), code=130)
     except StorageError as error:
@@ -51,7 +51,7 @@ def paint_events(events: Iterator[Event], locate: Locate, *, look: Look, model_w
     if run is not None:
         _report(run, look)
     if failed is not None:
-        return complain((failed.en if read_language() == "en" else failed.zh) + _go_on(run))
+        return complain(say(failed.zh, f"{failed.en} ") + _go_on(run))
     return 0
 
 

@@ -26,6 +26,13 @@ class Speed(ProgressColumn):
         return Text(say(f"{1 / speed:.1f} 秒/步", f"{1 / speed:.1f} s/step"))
 
 
+class Count(ProgressColumn):
+    """Steps done, of how many; nothing while the model is being loaded."""
+
+    def render(self, task: Task) -> Text:
+        return Text("" if task.total is None else f"{task.completed:.0f}/{task.total:.0f}")
+
+
 class Board:
     """A moving board on stderr; it vanishes when it is left."""
 
@@ -37,13 +44,13 @@ class Board:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            Count(),
             Speed(),
             TimeRemainingColumn(),
             TextColumn("{task.fields[loss]}"),
             console=self.console,
         )
-        self._task = self._progress.add_task(say("准备模型", "loading"), total=None, loss="", visible=False)
+        self._task = self._progress.add_task(say("准备模型", "loading"), total=None, loss="")
         self._live = Live(console=self.console, get_renderable=self._render, transient=True, refresh_per_second=8)
 
     def __enter__(self) -> Self:
@@ -81,7 +88,7 @@ class Board:
             )
             self.console.print(chosen)
         total = event.steps * event.request.n_batches
-        self._progress.reset(self._task, total=total, visible=True, description=say("作画", "painting"), loss="")
+        self._progress.reset(self._task, total=total, description=say("作画", "painting"), loss="")
 
     def _step(self, event: Stepped) -> None:
         loss = "" if event.loss is None else say(f"损失 {event.loss:.3g}", f"loss {event.loss:.3g}")

@@ -104,14 +104,14 @@ def again(
 def resume(name: Name, *, preview: Preview = False, json: Json = False) -> None:
     """The pictures come out as if nothing had happened."""
     from danqing import api
-    from danqing.cli.painting import paint_events
+    from danqing.cli.painting import follow_run
     from danqing.results.run import find_run
 
     run = find_run(name, read_settings())
     if run.state == "finished":
         raise RunNotFound(f"{run.name} 已经画完，不用继续。", f"{run.name} is finished; there is nothing to resume.")
     look = "json" if json else "preview" if preview else "auto"
-    code = paint_events(api.resume(run.folder), lambda _: run, look=look, model_was_named=True)
+    code = follow_run(lambda: (run, api.resume(run.folder)), look=look, model_was_named=True)
     if code:
         raise typer.Exit(code)
 

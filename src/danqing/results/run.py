@@ -103,16 +103,6 @@ def list_runs(settings: Settings) -> tuple[Run, ...]:
     return tuple(_open_all(settings))
 
 
-def newest_run(root: Path, request: Request) -> Run | None:
-    """The newest run in a folder of runs that has this complete request."""
-    folders = sorted((path for path in root.expanduser().iterdir() if path.is_dir()), reverse=True)
-    for folder in folders:
-        with suppress(RunNotFound):
-            if (run := Run.open(folder)).request == request:
-                return run
-    return None
-
-
 def find_run(name: str, settings: Settings) -> Run:
     """A run by its folder, one of its pictures, its name or the beginning of it; 'last' is the newest.
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 import yaml
 from PIL.Image import Image
@@ -42,6 +42,7 @@ class RunWriter:
         self.run = run
         self._runs_file = runs_file
         self._log = (run.folder / layout.EVENTS).open("ab", buffering=0)
+        _hold(self._log, run.folder)
         self._done = {event.picture for event in run.events() if isinstance(event, Completed)}
         self._checkpoint: Checkpoint | None = None
         self._kept_at = time.monotonic()
@@ -81,16 +82,13 @@ class RunWriter:
 
         Raises:
             RunNotFound: the folder holds no run.
-            StorageError: it cannot be written.
+            StorageError: it cannot be written, or another program is painting there.
         """
         run = Run.open(folder)
-        log = run.folder / layout.EVENTS
         with guarded(run.folder):
-            if log.exists():
-                sound = layout.read_log(log)[1]
-                with log.open("r+b") as stream:
-                    stream.truncate(sound)
-            return cls(run)
+            writer = cls(run)
+            writer._log.truncate(layout.read_log(run.folder / layout.EVENTS)[1])
+            return writer
 
     @property
     def folder(self) -> Path:
@@ -225,6 +223,22 @@ def _make_folder(root: Path, name: str) -> Path:
                 folder.mkdir()
                 return folder
         raise FileExistsError(f"{root / name}")
+
+
+def _hold(log: IO[bytes], folder: Path) -> None:
+    """Keep other programs from recording the same run; the system lets go when this one ends, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return
+    try:
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        log.close()
+        raise StorageError(
+            f"{folder.name} 正由另一个程序画着。请等它画完，或先停下它。",
+            f"Another program is painting {folder.name}. Wait for it to end, or stop it first.",
+        ) from error
 
 
 def _add_line(file: Path, line: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -13,30 +14,42 @@ from danqing.events import Event
 from danqing.request import Request
 from danqing.results.store import Run, RunWriter
 from danqing.zoo.catalog import models
+from danqing.zoo.spec import ModelSpec
 from tests.unit.results.runs import MODEL, checkpoint, paint
 
 
 @dataclass
 class Painter:
-    """Stands in for `danqing.api`: records what was asked, and can be told to stop."""
+    """Stands in for `danqing.api` and its pipeline: records what was asked, and can be told to stop."""
 
     asked: list[Request] = field(default_factory=list[Request])
     stop_after: int | None = None
     error: BaseException = field(default_factory=KeyboardInterrupt)
 
-    def stream(self, request: Request, *, out: Path) -> Iterator[Event]:
-        """As `api.stream`."""
+    @property
+    def spec(self) -> ModelSpec:
+        """As `Pipeline.spec`."""
+        return models()[MODEL]
+
+    def load(self, model: str, *, device: str, dtype: str) -> Self:
+        """As `api.load`."""
+        assert (model in ("auto", MODEL, "disco_diffusion_cnclip_vitb16"), device, dtype) == (True, "auto", "float32")
+        return self
+
+    def resolve(self, request: Request) -> Request:
+        """As `Pipeline.resolve`."""
         self.asked.append(request)
-        complete = request.filled(models()[MODEL].defaults)
-        complete = complete.changed(seed=7 if complete.seed is None else complete.seed, model=MODEL)
-        yield from self._record(RunWriter.create(out, complete, model=MODEL))
+        complete = request.filled(self.spec.defaults)
+        return complete.changed(seed=7 if complete.seed is None else complete.seed, model=MODEL)
 
     def resume(self, folder: Path) -> Iterator[Event]:
         """As `api.resume`."""
         self.stop_after = None
-        yield from self._record(RunWriter.reopen(Run.open(folder).folder))
+        yield from self.record(self, RunWriter.reopen(Run.open(folder).folder))
 
-    def _record(self, writer: RunWriter) -> Iterator[Event]:
+    def record(self, pipeline: Self, writer: RunWriter) -> Iterator[Event]:
+        """As `api.record`."""
+        assert pipeline is self
         with writer:
             for event in islice(paint(writer.request), self.stop_after):
                 writer.record(event)
@@ -50,7 +63,8 @@ class Painter:
 def painter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Painter:
     """The made-up painter in the place of the real one; the working folder is the test's own."""
     made_up = Painter()
-    monkeypatch.setattr(api, "stream", made_up.stream)
+    monkeypatch.setattr(api, "load", made_up.load)
+    monkeypatch.setattr(api, "record", made_up.record)
     monkeypatch.setattr(api, "resume", made_up.resume)
     monkeypatch.chdir(tmp_path)
     return made_up

@@ -20,7 +20,7 @@ def test_the_list(danqing: Command, made_up_home: Path, monkeypatch: pytest.Monk
 def test_show_names_files_licence_and_size(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANQING_LANGUAGE", "en")
     shown = danqing("models", "show", ORIGINAL).out
-    for words in ("512x512_diffusion_uncond_finetune_008100.pt", "licence: ", "size: 2.9 GB", "missing", "vocab.txt"):
+    for words in ("512x512_diffusion_uncond_finetune_008100.pt", "licence: ", "size: ", " GB", "missing", "vocab.txt"):
         assert words in shown
     assert "steps = 50" in danqing("models", "show", MINI).out
 

@@ -292,6 +292,17 @@ def test_a_run_that_never_started_leaves_nothing(tmp_path: Path) -> None:
     assert list_runs(settings) == ()
 
 
+def test_a_run_is_recorded_by_one_program_at_a_time(tmp_path: Path) -> None:
+    writer = RunWriter.create(tmp_path, small_request(), model=MODEL)
+    writer.record(next(paint(small_request())))
+
+    with pytest.raises(StorageError, match="Another program"):
+        RunWriter.reopen(writer.folder)
+
+    writer.close()
+    RunWriter.reopen(writer.folder).close()
+
+
 def test_closing_twice_is_closing_once(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path, small_request(), model=MODEL)
     writer.record(Stepped(batch=0, step=0, steps=6, loss=None, nan=False, seconds=0.0))
