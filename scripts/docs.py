@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request, choices
 from danqing.schedule import Schedule
-from danqing.zoo.catalog import models
+from danqing.zoo.catalog import MINI, models
 
 PAGE = Path(__file__).parent.parent / "docs" / "parameters.md"
 
@@ -24,12 +24,12 @@ One table serves Python, the command line and configuration files. A "schedule" 
 `[12]*400+[4]*600`: 1000 entries, entry 0 the noisiest moment.
 """
 
-MODELS = """
-## 模型自己的默认值 · A model's own defaults
+MINI_HEAD = """
+## danqing_mini 自己的默认值 · danqing_mini's own defaults
 
-没有写明的参数先取模型自己的默认值，再取上表的。
+没有写明的参数先取模型自己的默认值，再取上表的。随包的小模型是这些：
 
-What is not given comes from the model first, then from the table above.
+What is not given comes from the model first, then from the table above. The embedded model has these:
 """
 
 HUB = """
@@ -53,7 +53,7 @@ GROUPS = {
 
 def main() -> int:
     """Write the page, or compare it; returns the exit status."""
-    page = "\n".join([HEAD.rstrip(), *_groups(), MODELS, *_models(), HUB, *_hub()]) + "\n"
+    page = "\n".join([HEAD.rstrip(), *_groups(), MINI_HEAD, *_mini(), HUB, *_hub()]) + "\n"
     if "--check" not in sys.argv[1:]:
         PAGE.write_text(page, encoding="utf-8")
     elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page:
@@ -82,13 +82,9 @@ def _groups() -> list[str]:
     return lines
 
 
-def _models() -> list[str]:
-    rows = [
-        _row(f"`{spec.name}`", " ".join(f"`{name}={_text(value)}`" for name, value in spec.defaults.items()))
-        for spec in models().values()
-        if spec.defaults
-    ]
-    return ["| 模型 model | |", "|---|---|", *rows]
+def _mini() -> list[str]:
+    rows = [_row(f"`{name}`", f"`{_text(value)}`") for name, value in models()[MINI].defaults.items()]
+    return ["| | 默认 default |", "|---|---|", *rows]
 
 
 def _hub() -> list[str]:
