@@ -72,7 +72,8 @@ def localise(command: Command) -> Command:
         said = getattr(parameter, "help", None) or ""
         panel = "参数 | Arguments" if parameter.param_type_name == "argument" else "选项 | Options"
         panel = getattr(parameter, "rich_help_panel", None) or panel
-        vars(parameter).update(help=pick(_OWN.get(said, said)), rich_help_panel=pick(panel))
+        metavar = pick(parameter.metavar) if parameter.metavar else None
+        vars(parameter).update(help=pick(_OWN.get(said, said)), rich_help_panel=pick(panel), metavar=metavar)
     for below in command.commands.values() if isinstance(command, TyperGroup) else ():
         vars(below).update(rich_help_panel=pick("命令 | Commands"))
         localise(cast("Command", below))

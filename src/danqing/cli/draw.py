@@ -70,7 +70,7 @@ def draw(
     sentences: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="画题", help="一句或几句话，每句可带“：权重” | Sentences, each with an optional :weight"
+            metavar="画题 | SENTENCE", help="一句或几句话，每句可带“：权重” | Sentences, each with an optional :weight"
         ),
     ] = None,
     out: Out = OUT,

@@ -68,7 +68,8 @@ def _report(run: Run, look: Look) -> None:
         print(json.dumps({"type": "stored", **stored}, ensure_ascii=False), flush=True)
         return
     if not sys.stdout.isatty():
-        print("\n".join(_paths(run.pictures)))
+        for path in _paths(run.pictures):
+            print(path)
         return
     for number, path in enumerate(run.pictures):
         seed = (run.request.seed or 0) + number

@@ -38,9 +38,9 @@ _ANIMATIONS = {"gif": save_gif, "webp": save_webp, "mp4": save_mp4}
 class RunWriter:
     """Records the events of one run in its folder. Use it as a context manager, or call `close` at the end."""
 
-    def __init__(self, run: Run, *, runs_file: Path | None = None) -> None:
+    def __init__(self, run: Run, *, new_in: Path | None = None) -> None:
         self.run = run
-        self._runs_file = runs_file
+        self._new_in = new_in  # the list that this run is to be added to once it has started
         self._log = (run.folder / layout.EVENTS).open("ab", buffering=0)
         _hold(self._log, run.folder)
         self._done = {event.picture for event in run.events() if isinstance(event, Completed)}
@@ -71,7 +71,7 @@ class RunWriter:
         try:
             write_text(folder / layout.REQUEST, f"# danqing {danqing.__version__}\n{values}")
             with guarded(folder):
-                return cls(Run(folder, complete), runs_file=runs_file or read_settings().runs_file)
+                return cls(Run(folder, complete), new_in=runs_file or read_settings().runs_file)
         except StorageError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -118,9 +118,9 @@ class RunWriter:
                 self._write_picture(event, image)
             case _:
                 pass
-        if isinstance(event, Started) and self._runs_file is not None:
-            _add_line(self._runs_file, str(self.folder))
-            self._runs_file = None
+        if isinstance(event, Started) and self._new_in is not None:
+            _add_line(self._new_in, str(self.folder))
+            self._new_in = None
         with guarded(self.folder):
             line = layout.to_line(event)
             if self._log.write(line) < len(line):  # the last bytes of a disk
@@ -135,7 +135,7 @@ class RunWriter:
     def close(self) -> None:
         """End recording: an unfinished run keeps its checkpoint, a finished one gets animations, sheet and result.
 
-        A run that never started leaves no folder.
+        A new run that never started leaves no folder.
 
         Raises:
             StorageError: the folder cannot be written; the pictures that are there stay.
@@ -143,9 +143,8 @@ class RunWriter:
         if self._log.closed:
             return
         with guarded(self.folder):
-            empty = self._log.tell() == 0
             self._log.close()
-        if empty:
+        if self._new_in is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
         elif self.finished:
             self._finish()

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
@@ -13,7 +14,7 @@ import yaml
 from PIL import Image
 
 from danqing.errors import MissingExtra, RunNotFound, StorageError
-from danqing.events import Event, Failed, Started, Stepped
+from danqing.events import Event, Failed, Started
 from danqing.request import Request, read_request
 from danqing.results import film, store
 from danqing.results.store import Run, RunWriter, find_run, list_runs
@@ -292,6 +293,15 @@ def test_a_run_that_never_started_leaves_nothing(tmp_path: Path) -> None:
     assert list_runs(settings) == ()
 
 
+def test_a_run_that_was_killed_at_once_can_still_be_resumed(tmp_path: Path) -> None:
+    with RunWriter.create(tmp_path / "out", small_request(), model=MODEL) as writer:
+        left = shutil.copytree(writer.folder, tmp_path / "left")
+
+    RunWriter.reopen(left).close()
+
+    assert Run.open(left).state == "unfinished"
+
+
 def test_a_run_is_recorded_by_one_program_at_a_time(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path, small_request(), model=MODEL)
     writer.record(next(paint(small_request())))
@@ -305,7 +315,7 @@ def test_a_run_is_recorded_by_one_program_at_a_time(tmp_path: Path) -> None:
 
 def test_closing_twice_is_closing_once(tmp_path: Path) -> None:
     writer = RunWriter.create(tmp_path, small_request(), model=MODEL)
-    writer.record(Stepped(batch=0, step=0, steps=6, loss=None, nan=False, seconds=0.0))
+    writer.record(next(paint(small_request())))
     writer.close()
     writer.close()
     assert names(writer.folder) == {"request.yaml", "events.jsonl"}
