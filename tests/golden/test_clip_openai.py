@@ -1,12 +1,15 @@
 """OpenAI's CLIP against open_clip's reading of it, at small size."""
 
 from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
 from danqing.models.clip_openai import OpenAiClip, config_from_state
+from danqing.models.tokens import Tokenizer
 
 from .conftest import Arrays, Meta
 from .test_clip import assert_close, tensor
@@ -44,3 +47,13 @@ def test_image_features_and_gradient(clip: OpenAiClip, arrays: Arrays) -> None:
 
 def test_text_features(clip: OpenAiClip, arrays: Arrays) -> None:
     assert_close(clip.encode_text(tensor(arrays, "tokens").long()), tensor(arrays, "text_features"))
+
+
+def test_tokens_with_the_real_vocabulary(golden: Golden, arrays: Arrays) -> None:
+    """The vocabulary is the file inside the open-clip-torch package, which is not imported."""
+    try:
+        found = [path for path in files("open-clip-torch") or () if path.name == "bpe_simple_vocab_16e6.txt.gz"]
+    except PackageNotFoundError:
+        pytest.skip("the real vocabulary comes with: pip install --no-deps open-clip-torch==3.3.0")
+    tokens = Tokenizer(Path(str(found[0].locate()))).encode(golden("openai_vit_tiny")[1]["prompts"])
+    assert torch.equal(tokens, tensor(arrays, "tokens").long())
