@@ -1,12 +1,15 @@
 """How the U-Net and the secondary network learn: to tell picture from noise at every noise level."""
 
 from math import pi
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from danqing.diffusion.noise import MODEL_STEPS, alpha_sigma
 from danqing.train.loop import Chance
+
+UNIT = 0.2  # smallest sigma that `picture_loss` divides by: below it, details smaller than one can see would rule
 
 
 def time_density(snr: float, floor: float) -> Tensor:
@@ -44,23 +47,54 @@ def draw_times(density: Tensor, batch: int, generator: torch.Generator) -> Tenso
     return torch.searchsorted(density.cumsum(0), quantiles).clamp(max=MODEL_STEPS - 1).float()
 
 
-def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, *, chance: Chance, secondary: bool) -> Tensor:
-    """The mean squared error of v = alpha*eps - sigma*x0.
+def picture_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: Chance) -> Tensor:
+    """The U-Net's loss: its error in naming the clean picture, in units of the noise that was added.
+
+    It predicts x0 and not v because its patches of 4x4 pixels have to pass 128 channels: v would have to carry all of
+    the noise through, and after 1,000 pictures the error of such a network is twice as large.
 
     Args:
-        network: a U-Net, or a secondary network, which takes the angle between picture and noise for a time.
+        network: takes noisy pictures and model times.
         x0: clean pictures, [B, 3, H, W] in [-1, 1].
         tau: model times, [B].
         chance: draws the noise.
-        secondary: which of the two it is.
+    Returns:
+        a scalar; equal to the squared error of v, but for the cleanest levels, where the unit stays `UNIT`.
+    """
+    noisy = add_noise(x0, tau, chance)
+    with torch.autocast(x0.device.type, dtype=torch.bfloat16):
+        predicted: Tensor = network(noisy.x, tau)[:, :3]
+    return ((predicted.float() - x0) / noisy.sigma.clamp(min=UNIT)).square().mean()
+
+
+def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: Chance) -> Tensor:
+    """The secondary network's loss: the squared error of v = alpha*eps - sigma*x0.
+
+    Args:
+        network: takes noisy pictures and, for a time, the angle between picture and noise, 0..1.
+        x0, tau, chance: as in `picture_loss`.
     Returns:
         a scalar.
     """
-    alpha, sigma = alpha_sigma(tau)
-    time = torch.atan2(sigma, alpha) * 2 / pi if secondary else tau
-    alpha, sigma = alpha[:, None, None, None], sigma[:, None, None, None]
+    noisy = add_noise(x0, tau, chance)
+    time = torch.atan2(noisy.sigma, noisy.alpha).flatten() * 2 / pi  # [B]
+    with torch.autocast(x0.device.type, dtype=torch.bfloat16):
+        v: Tensor = network(noisy.x, time)
+    return (v.float() - (noisy.alpha * noisy.eps - noisy.sigma * x0)).square().mean()
+
+
+class Noisy(NamedTuple):
+    """Pictures with noise: x = alpha * x0 + sigma * eps; x, eps [B, 3, H, W], alpha, sigma [B, 1, 1, 1]."""
+
+    x: Tensor
+    eps: Tensor
+    alpha: Tensor
+    sigma: Tensor
+
+
+def add_noise(x0: Tensor, tau: Tensor, chance: Chance) -> Noisy:
+    """Pictures [B, 3, H, W] as they look at the model times tau [B], laid out channels last."""
+    alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(tau))
     eps = torch.randn(x0.shape, generator=chance.noise, device=x0.device)
     x = (alpha * x0 + sigma * eps).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(x.device.type, dtype=torch.bfloat16):
-        v: Tensor = network(x, time)[:, :3]
-    return (v.float() - (alpha * eps - sigma * x0)).square().mean()
+    return Noisy(x, eps, alpha, sigma)

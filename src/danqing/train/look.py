@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from danqing.diffusion.ddim import ddim
 from danqing.diffusion.draws import Draws
-from danqing.diffusion.noise import NoiseSchedule
+from danqing.diffusion.noise import NoiseSchedule, alpha_sigma
 from danqing.diffusion.run import Settings
 from danqing.diffusion.start import starting_state
 
@@ -47,13 +47,15 @@ def draw_curve(losses: list[tuple[int, float]], file: Path) -> None:
 
 @torch.no_grad()
 def paint_samples(network: nn.Module, *, resolution: int, count: int = 16, steps: int = 40) -> Tensor:
-    """Unguided pictures by a U-Net that predicts v, always from the same noise: [count, 3, R, R] in [-1, 1]."""
+    """Unguided pictures by a U-Net that predicts x0, always from the same noise: [count, 3, R, R] in [-1, 1]."""
     device = next(network.parameters()).device
     noise, draws = NoiseSchedule.linear(steps), Draws(tuple(range(count)))
 
     def model(x: Tensor, tau: Tensor) -> Tensor:
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            return network(x.to(device), tau.to(device)).float().cpu()
+            x0 = network(x.to(device), tau.to(device)).float().cpu()
+        alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(tau))
+        return (alpha * x - x0) / sigma
 
     start = starting_state(noise, draws, size=(resolution, resolution))
     *_, last = ddim(model, None, noise, start, draws=draws, settings=Settings(eta=0.0, prediction="v"))

@@ -16,7 +16,7 @@ from danqing.models.tokens import Tokenizer
 from danqing.models.unet import UNet
 from danqing.train.captions import characters
 from danqing.train.data import Album, Corpus, Families, hold_out, load_batch, open_corpus
-from danqing.train.denoiser import draw_times, time_density, velocity_loss
+from danqing.train.denoiser import draw_times, picture_loss, time_density, velocity_loss
 from danqing.train.encoder import draw_pairs, encoder_loss, recall
 from danqing.train.export import write_card, write_vocabulary, write_weights
 from danqing.train.look import draw_curve, paint_samples, write_grid
@@ -25,6 +25,7 @@ from danqing.train.recipe import Course, Recipe
 
 FAST = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
 Say = Callable[[str], None]
+NoiseLoss = Callable[[nn.Module, Tensor, Tensor, Chance], Tensor]
 
 
 @dataclass(frozen=True)
@@ -116,13 +117,13 @@ def train_denoiser(studio: Studio) -> Training:
         write_grid(grid, studio.out / f"samples-{training.step:06d}.png")
         _tell(studio, training, "unet", {})
 
-    return _train_on_noise(studio, training, report, secondary=False)
+    return _train_on_noise(studio, training, picture_loss, report)
 
 
 def train_secondary(studio: Studio) -> Training:
     """Train the secondary network."""
     training = studio.training(Secondary(studio.recipe.secondary), studio.recipe.helper, "secondary")
-    return _train_on_noise(studio, training, lambda training: _tell(studio, training, "secondary", {}), secondary=True)
+    return _train_on_noise(studio, training, velocity_loss, lambda training: _tell(studio, training, "secondary", {}))
 
 
 def export(studio: Studio, folder: Path) -> None:
@@ -152,12 +153,12 @@ def export(studio: Studio, folder: Path) -> None:
             **({"heldout": training.notes[-1]} if training.notes else {}),
         }
     (folder / "vocab.txt").write_bytes((studio.out / "vocab.txt").read_bytes())
-    facts = {"name": "danqing_mini", "prediction": "v", "resolution": recipe.resolution, "training": figures}
+    facts = {"name": "danqing_mini", "prediction": "x0", "resolution": recipe.resolution, "training": figures}
     write_card(folder, facts)
 
 
 def _train_on_noise(
-    studio: Studio, training: Training, report: Callable[[Training], None], *, secondary: bool
+    studio: Studio, training: Training, error: NoiseLoss, report: Callable[[Training], None]
 ) -> Training:
     corpus, _ = studio.corpora()
     families = Families(len(corpus), ())
@@ -167,7 +168,7 @@ def _train_on_noise(
         places = families.draw(training.course.batch, 0.0, chance.numbers)
         pictures = load_batch(corpus, places, studio.device)
         tau = draw_times(density, len(places), chance.noise)
-        return velocity_loss(network, 2 * pictures - 1, tau, chance=chance, secondary=secondary)
+        return error(network, 2 * pictures - 1, tau, chance)
 
     training.run(loss, report)
     return training

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.diffusion.noise import NoiseSchedule, alpha_sigma
-from danqing.train.denoiser import draw_times, time_density, velocity_loss
+from danqing.train.denoiser import UNIT, add_noise, draw_times, picture_loss, time_density, velocity_loss
 from danqing.train.look import draw_curve, paint_samples, write_grid
 from danqing.train.loop import Chance, Training, follow, rate_factor
 from danqing.train.recipe import Course
@@ -17,18 +17,24 @@ CPU = torch.device("cpu")
 
 
 class Oracle(nn.Module):
-    """Knows the clean picture, and so the right v."""
+    """Knows the clean picture; may be asked for it, give or take an error."""
 
-    def __init__(self, x0: Tensor) -> None:
+    def __init__(self, x0: Tensor, error: float = 0.0) -> None:
         super().__init__()
         self.x0 = x0
-        self.times: list[Tensor] = []
+        self.error = nn.Parameter(torch.tensor(error), requires_grad=False)
+
+    def forward(self, x: Tensor, tau: Tensor) -> Tensor:  # noqa: ARG002
+        return self.x0 + self.error
+
+
+class VelocityOracle(Oracle):
+    """Knows v, and is told the angle between picture and noise."""
 
     def forward(self, x: Tensor, tau: Tensor) -> Tensor:
-        self.times.append(tau)
-        alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(tau))
-        eps = (x - alpha * self.x0) / sigma
-        return alpha * eps - sigma * self.x0
+        angle = (tau * pi / 2)[:, None, None, None]
+        eps = (x - angle.cos() * self.x0) / angle.sin()
+        return angle.cos() * eps - angle.sin() * self.x0
 
 
 def test_density_is_min_snr_above_the_floor() -> None:
@@ -56,18 +62,21 @@ def test_times_follow_the_density_and_are_spread_evenly() -> None:
 def test_the_right_answer_costs_nothing() -> None:
     x0 = torch.rand(4, 3, 8, 8) * 2 - 1
     tau = torch.tensor([10.0, 200.0, 500.0, 900.0])
-    loss = velocity_loss(Oracle(x0), x0, tau, chance=Chance.seeded(0, CPU), secondary=False)
-    assert float(loss) < 1e-6
+    assert float(picture_loss(Oracle(x0), x0, tau, Chance.seeded(0, CPU))) < 1e-6
+    assert float(velocity_loss(VelocityOracle(x0), x0, tau, Chance.seeded(0, CPU))) < 1e-4
 
 
-def test_v_is_what_the_noise_schedule_understands() -> None:
-    x0, noise = torch.rand(1, 3, 8, 8), torch.randn(1, 3, 8, 8)
-    schedule = NoiseSchedule.linear(1000)
-    x = schedule.add_noise(x0, noise, 500)
-    v = Oracle(x0)(x, torch.tensor([500.0]))
-    eps, found = schedule.predict(v, x, 500, "v")
-    assert torch.allclose(found, x0, atol=1e-4)
-    assert torch.allclose(eps, noise, atol=1e-4)
+def test_an_error_counts_in_units_of_the_noise() -> None:
+    x0 = torch.zeros(1, 3, 8, 8)
+    for tau, unit in ((0.0, UNIT), (500.0, float(alpha_sigma(torch.tensor([500.0]))[1]))):
+        loss = picture_loss(Oracle(x0, 0.1), x0, torch.tensor([tau]), Chance.seeded(0, CPU))
+        assert float(loss) == pytest.approx((0.1 / unit) ** 2, rel=1e-4)
+
+
+def test_noise_is_the_schedules() -> None:
+    x0 = torch.rand(1, 3, 8, 8)
+    noisy = add_noise(x0, torch.tensor([500.0]), Chance.seeded(0, CPU))
+    assert torch.allclose(noisy.x, NoiseSchedule.linear(1000).add_noise(x0, noisy.eps, 500), atol=1e-5)
 
 
 def test_the_secondary_network_is_told_the_angle() -> None:
@@ -79,7 +88,7 @@ def test_the_secondary_network_is_told_the_angle() -> None:
             return torch.zeros_like(x)
 
     tau = torch.tensor([0.0, 999.0])
-    velocity_loss(Listener(), torch.zeros(2, 3, 8, 8), tau, chance=Chance.seeded(0, CPU), secondary=True)
+    velocity_loss(Listener(), torch.zeros(2, 3, 8, 8), tau, Chance.seeded(0, CPU))
     alpha, sigma = alpha_sigma(tau)
     assert torch.allclose(asked[0], torch.atan2(sigma, alpha) * 2 / pi)
     assert 0 < float(asked[0][0]) < 0.01
@@ -141,9 +150,7 @@ def test_time_limit_ends_a_training(tmp_path: Path) -> None:
 
 def test_samples_come_from_the_schedule(tmp_path: Path) -> None:
     x0 = torch.full((2, 3, 16, 16), 0.25)
-    oracle = Oracle(x0)
-    oracle.register_parameter("unused", nn.Parameter(torch.zeros(1)))
-    pictures = paint_samples(oracle, resolution=16, count=2, steps=10)
+    pictures = paint_samples(Oracle(x0), resolution=16, count=2, steps=10)
     assert torch.allclose(pictures, x0, atol=0.02)
     write_grid(pictures, tmp_path / "grid.png", columns=2)
     draw_curve([(1, 1.0), (2, 0.5), (3, 0.4)], tmp_path / "curve.png")
