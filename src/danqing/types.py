@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 if TYPE_CHECKING:
     from torch import Tensor
 
-Prediction = Literal["eps", "v"]
-"""What a diffusion network predicts: the noise, or v = alpha*eps - sigma*x0."""
+Prediction = Literal["eps", "v", "x0"]
+"""What a diffusion network predicts: the noise, v = alpha*eps - sigma*x0, or the clean picture itself."""
 
 
 class Denoiser(Protocol):

@@ -14,7 +14,7 @@ from danqing.types import Guidance, Moment, Prediction
 
 STEPS = st.integers(2, 60) | st.sampled_from([100, 250, 300, 999, 1000])
 SEEDS = st.integers(0, 2**63 - 1)
-KINDS = st.sampled_from(["eps", "v"])
+KINDS = st.sampled_from(["eps", "v", "x0"])
 NAMES = st.sampled_from(sorted(SAMPLERS))
 
 
@@ -51,10 +51,10 @@ def test_predict_undoes_add_noise(place: tuple[NoiseSchedule, int], seed: int, k
     noise, k = place
     x0, eps = Draws((seed,)).normal("x0", 0, (3, 4, 4)), Draws((seed,)).normal("eps", 0, (3, 4, 4))
     x = noise.add_noise(x0, eps, k)
-    output = eps if kind == "eps" else noise.alpha(k) * eps - noise.sigma(k) * x0
+    output = {"eps": eps, "v": noise.alpha(k) * eps - noise.sigma(k) * x0, "x0": x0}[kind]
     found_eps, found_x0 = noise.predict(output, x, k, kind)
-    torch.testing.assert_close(found_eps, eps, rtol=1e-5, atol=1e-5)
-    # With eps the estimate divides by alpha, which enlarges the rounding of x.
+    # With eps the estimate divides by alpha, and with x0 by sigma, which enlarges the rounding of x.
+    torch.testing.assert_close(found_eps, eps, rtol=1e-5, atol=1e-5 / (noise.sigma(k) if kind == "x0" else 1))
     torch.testing.assert_close(found_x0, x0, rtol=1e-5, atol=2e-6 / (noise.alpha(k) if kind == "eps" else 1))
     torch.testing.assert_close(noise.add_noise(found_x0, found_eps, k), x, rtol=1e-5, atol=1e-5)
 

@@ -93,6 +93,8 @@ class NoiseSchedule:
         predicted = output[:, :3].float()  # [B, 3, H, W]
         if prediction == "v":
             return sigma * x + alpha * predicted, alpha * x - sigma * predicted
+        if prediction == "x0":
+            return (x - alpha * predicted) / sigma, predicted
         return predicted, (x - sigma * predicted) / alpha
 
     def add_noise(self, x0: Tensor, noise: Tensor, k: int) -> Tensor:

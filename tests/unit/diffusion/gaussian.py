@@ -25,7 +25,7 @@ class GaussianNetwork:
         alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(tau))
         eps = sigma * (x - alpha * MEAN) / (alpha**2 * SPREAD**2 + sigma**2)
         x0 = (x - sigma * eps) / alpha
-        return eps if self.prediction == "eps" else alpha * eps - sigma * x0
+        return {"eps": eps, "v": alpha * eps - sigma * x0, "x0": x0}[self.prediction]
 
 
 def exact(x: Tensor, noise: NoiseSchedule, k: int) -> Tensor:

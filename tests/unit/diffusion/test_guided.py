@@ -44,7 +44,7 @@ def test_gradient_through_the_network(x: torch.Tensor) -> None:
     torch.testing.assert_close(through.guided_x0 - through.x0, moved, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("prediction", ["eps", "v"])
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
 @pytest.mark.parametrize("clip", [False, True])
 def test_estimates_stay_consistent_with_x(x: torch.Tensor, prediction: Prediction, clip: bool) -> None:
     estimate = Evaluator(GaussianNetwork(prediction), Pull(), NOISE, prediction, clip_denoised=clip)(3 * x, K)
@@ -54,9 +54,10 @@ def test_estimates_stay_consistent_with_x(x: torch.Tensor, prediction: Predictio
         assert float(estimate.x0.abs().max()) <= 1
 
 
-def test_eps_and_v_networks_say_the_same(x: torch.Tensor) -> None:
-    eps, v = (Evaluator(GaussianNetwork(kind), Pull(), NOISE, kind)(x, K) for kind in ("eps", "v"))
+def test_networks_that_predict_eps_v_or_x0_say_the_same(x: torch.Tensor) -> None:
+    eps, v, x0 = (Evaluator(GaussianNetwork(kind), Pull(), NOISE, kind)(x, K) for kind in ("eps", "v", "x0"))
     torch.testing.assert_close(eps.guided_x0, v.guided_x0, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(eps.guided_x0, x0.guided_x0, rtol=1e-4, atol=1e-4)
 
 
 def test_a_broken_gradient_leaves_only_its_own_picture_unguided(x: torch.Tensor) -> None:

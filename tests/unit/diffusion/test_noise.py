@@ -47,7 +47,7 @@ def test_training_form_between_whole_times() -> None:
     torch.testing.assert_close(alpha.square() + sigma.square(), torch.ones(3))
 
 
-@pytest.mark.parametrize("prediction", ["eps", "v"])
+@pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
 def test_variance_channels_are_ignored(prediction: Prediction) -> None:
     noise = NoiseSchedule.linear(10)
     x, output = torch.randn(2, 3, 4, 4), torch.randn(2, 6, 4, 4)
