@@ -131,7 +131,7 @@ def find_run(name: str, settings: Settings) -> Run:
 
 def _open_all(settings: Settings) -> Iterator[Run]:
     try:
-        lines = settings.runs_file.read_text("utf-8").splitlines()
+        lines = settings.runs_file.read_text("utf-8", errors="surrogateescape").splitlines()
     except FileNotFoundError:
         return
     for line in dict.fromkeys(reversed(lines)):

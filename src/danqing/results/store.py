@@ -244,5 +244,5 @@ def _add_line(file: Path, line: str) -> None:
     # A home that cannot be written costs the run its place in the list, not the picture.
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8") as stream:
+        with file.open("a", encoding="utf-8", errors="surrogateescape") as stream:
             stream.write(f"{line}\n")
