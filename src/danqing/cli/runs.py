@@ -22,13 +22,11 @@ from danqing.settings import Settings, read_settings
 if TYPE_CHECKING:
     from danqing.results.run import Run
 
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="RUN",
-        help="作画的名字（或开头几个字）、文件夹、图片，或 last | A run's name or its beginning, folder, picture, or last",
-    ),
-]
+_NAME = typer.Argument(
+    metavar="RUN",
+    help="作画的名字（或开头几个字）、文件夹、图片，或 last | A run's name or its beginning, folder, picture, or last",
+)
+Name = Annotated[str, _NAME]
 File = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="存成哪个文件 | File to write")]
 
 
@@ -69,17 +67,18 @@ def list_(*, json: Annotated[bool, typer.Option("--json", help="输出 JSON | Pr
 
 
 def show(
-    name: Name,
+    names: Annotated[list[str], _NAME],
     *,
     json: Annotated[bool, typer.Option("--json", help="输出完整的请求 | Print the whole request")] = False,
 ) -> None:
-    """The command on stdout and nothing else, ready to be copied."""
+    """The commands on stdout and nothing else, ready to be copied."""
     settings = read_settings()
-    request = _asked(name, settings)
-    if json:
-        typer.echo(json_.dumps(request.model_dump(mode="json"), ensure_ascii=False))
-    else:
-        typer.echo(write_command(request, _usual(request.model, settings)))
+    for name in names:
+        request = _asked(name, settings)
+        if json:
+            typer.echo(json_.dumps(request.model_dump(mode="json"), ensure_ascii=False))
+        else:
+            typer.echo(write_command(request, _usual(request.model, settings)))
 
 
 def again(

@@ -46,6 +46,7 @@ def test_show_prints_the_command_that_made_it(danqing: Command) -> None:
     assert whole == ("danqing draw '孤舟' --artist '齐白石' --seed 5 --n-batches 2 --steps 6 --model danqing_mini\n")
     assert second == "danqing draw '孤舟' --artist '齐白石' --seed 6 --steps 6 --model danqing_mini\n"
     assert json.loads(danqing("runs", "show", "last", "--json").out)["n_batches"] == 2
+    assert danqing("runs", "show", "last", str(folder / "001.png")).out == whole + second
 
 
 @pytest.mark.usefixtures("painter")
