@@ -36,14 +36,32 @@ class Settings:
     device: str
     """auto, cpu, cuda, cuda:1 or mps."""
     offline: bool
-    """Never touch the network."""
+    """Never touch the network; where it is not set, HF_HUB_OFFLINE counts."""
     max_pixels: int
     """Largest canvas, width times height."""
+    mirror: str | None
+    """Address of a folder with the original weight files under their published names; asked before all others."""
+    hf_endpoint: str | None
+    """Where Hugging Face's files are, else HF_ENDPOINT; without both, huggingface.co and then hf-mirror.com."""
+    hf_cache: Path
+    """Hugging Face's cache, whose files need no download, else HF_HUB_CACHE, else "hub" in HF_HOME."""
+    modelscope: str
+    """ModelScope's address, else MODELSCOPE_DOMAIN."""
 
     @property
     def models(self) -> Path:
         """Where installed models lie, one folder each."""
         return self.home / "models"
+
+    @property
+    def downloads(self) -> Path:
+        """Where original files lie until they are installed."""
+        return self.home / "downloads"
+
+    @property
+    def models_file(self) -> Path:
+        """The user's own models."""
+        return self.home / "models.yaml"
 
     @property
     def config_file(self) -> Path:
@@ -70,9 +88,31 @@ def _from(variables: Mapping[str, str]) -> Settings:
         home=Path(variables.get("DANQING_HOME") or Path.home() / ".danqing").expanduser(),
         language=_language(variables),
         device=variables.get("DANQING_DEVICE") or "auto",
-        offline=_switch(variables, "DANQING_OFFLINE"),
+        offline=_switch(variables, "DANQING_OFFLINE" if variables.get("DANQING_OFFLINE") else "HF_HUB_OFFLINE"),
         max_pixels=_count(variables, "DANQING_MAX_PIXELS", 1_600_000),
+        mirror=_address(variables, "DANQING_MIRROR"),
+        hf_endpoint=_address(variables, "DANQING_HF_ENDPOINT") or _address(variables, "HF_ENDPOINT"),
+        hf_cache=_hf_cache(variables),
+        modelscope=_address(variables, "DANQING_MODELSCOPE")
+        or _address(variables, "MODELSCOPE_DOMAIN")
+        or "https://modelscope.cn",
     )
+
+
+def _address(variables: Mapping[str, str], name: str) -> str | None:
+    """An http address without a slash at its end; a bare domain stands for https."""
+    value = variables.get(name, "").strip().rstrip("/")
+    if not value:
+        return None
+    address = value if "://" in value else f"https://{value}"
+    if not address.startswith(("https://", "http://")):
+        raise _wrong(name, value, "https://… / http://…")
+    return address
+
+
+def _hf_cache(variables: Mapping[str, str]) -> Path:
+    home = Path(variables.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
+    return Path(variables.get("DANQING_HF_CACHE") or variables.get("HF_HUB_CACHE") or home / "hub").expanduser()
 
 
 def _language(variables: Mapping[str, str]) -> Language:

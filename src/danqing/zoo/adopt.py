@@ -1,62 +1,134 @@
-"""Installing a model from a folder of its original files: found by name, converted, checked, and moved into place whole."""
+"""Installing a model: from the net, a folder of original files, another home or a tar; converted, checked, whole."""
 
-import hashlib
-import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from danqing.errors import ModelNotFound, StorageError, WeightsError
 from danqing.events import Downloaded
 from danqing.settings import Settings
 from danqing.zoo.convert import convert_file
-from danqing.zoo.locate import folder, spec_of
+from danqing.zoo.fetch import Patience, sha256_of
+from danqing.zoo.install import download, forget, installable, lacking
+from danqing.zoo.link import link_or_copy
+from danqing.zoo.locate import folder
+from danqing.zoo.lock import held
+from danqing.zoo.manifest import Record, find_twin, read_manifest, write_manifest
+from danqing.zoo.pack import opened
 from danqing.zoo.spec import ModelSpec, WeightFile
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How files are installed."""
+
+    settings: Settings
+    half: bool
+    verify: bool
+
+
+def install(
+    name: str,
+    settings: Settings,
+    *,
+    half: bool = False,
+    optional: bool = False,
+    waiting: Callable[[], None] = lambda: None,
+    patience: Patience | None = None,
+) -> Iterator[Downloaded]:
+    """Download what a model lacks, convert it, and throw the originals away.
+
+    Args:
+        name: a model or an encoder.
+        settings: says where models live and which mirrors are asked.
+        half: store fp16 instead of the original precision.
+        optional: also the files that the model paints without.
+        waiting: called now and then while another program installs something.
+        patience: how long to put up with bad connections.
+    Yields:
+        progress of the downloads, then one event for each file that is ready.
+    Raises:
+        DownloadFailed: a file could not be had from any address; what has arrived is kept for the next time.
+        ModelNotFound, WeightsError, StorageError: as `adopt`.
+    """
+    with _alone(settings, waiting):
+        spec = installable(name, settings)
+        parts = [part for file in lacking(spec, settings, half=half, optional=optional) for part in file.parts]
+        yield from download(name, settings, half=half, optional=optional, patience=patience)
+        yield from _install(spec, settings.downloads, _Plan(settings, half, verify=True))
+        forget(parts, settings)
+
+
+@contextmanager
+def _alone(settings: Settings, waiting: Callable[[], None]) -> Generator[None]:
+    """One installation at a time: the originals of one are not thrown away under the hands of another."""
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with held(settings.home / ".install.lock", waiting):
+            yield
+    except OSError as error:
+        raise _unwritable(settings.home, error) from error
 
 
 def adopt(
     name: str, source: Path, settings: Settings, *, half: bool = False, verify: bool = True
 ) -> Iterator[Downloaded]:
-    """Install a model from the original files in `source`.
+    """Install a model from files that are here.
 
     Args:
-        name: a model of the catalogue.
-        source: folder with the published files, under their published names.
+        name: a model or an encoder.
+        source: a folder with the published files under their published names, at any depth: a PaddleHub module's folder,
+            another DANQING_HOME; or a tar of any of these, compressed or not.
         settings: says where models live.
         half: store fp16 instead of the original precision.
         verify: compare the files' SHA-256 with the published ones; leave it off only for files of your own.
     Yields:
         one event for each file that is ready.
     Raises:
-        ModelNotFound: the model is unknown, comes with the package, or files are missing in `source`.
+        ModelNotFound: the model is unknown or cannot be installed, or files are missing in `source`.
         WeightsError: a file is damaged or of another architecture.
         StorageError: the models folder cannot be written.
     """
-    spec = spec_of(name)
-    if spec.embedded:
-        raise ModelNotFound(f"{name} 随包附带，不用安装。", f"{name} comes with the package and needs no installing.")
-    originals = _find_originals(spec, source)
-    place = folder(spec, settings)
+    spec = installable(name, settings)
+    with opened(source, _names(spec), settings) as place:
+        yield from _install(spec, place, _Plan(settings, half, verify))
+
+
+def _install(spec: ModelSpec, source: Path, plan: _Plan) -> Iterator[Downloaded]:
+    place = folder(spec, plan.settings)
+    originals = _find_originals(spec, source, plan)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=place.parent) as staged:
-            for file, path in originals.items():
+        with tempfile.TemporaryDirectory(prefix=f".{spec.name}-", dir=place.parent) as staged:
+            records: dict[str, Record] = {}
+            for file, paths in originals.items():
                 target = Path(staged) / file.installed
-                _install(file, path, target, half=half, verify=verify)
-                yield Downloaded(file=file.installed, bytes=target.stat().st_size, total=target.stat().st_size)
+                records[file.installed] = _make(file, paths, target, plan)
+                size = target.stat().st_size
+                yield Downloaded(file=file.installed, bytes=size, total=size)
             place.mkdir(exist_ok=True)
             for ready in Path(staged).iterdir():
                 ready.replace(place / ready.name)
+            write_manifest(place, records)
     except OSError as error:
-        raise StorageError(
-            f"写不进 {place}：{error.strerror}。请检查权限和磁盘空间，或用 DANQING_HOME 换一个地方。",
-            f"Cannot write {place}: {error.strerror}. Check permissions and disk space, or move it with DANQING_HOME.",
-        ) from error
+        raise _unwritable(place, error) from error
 
 
-def _find_originals(spec: ModelSpec, source: Path) -> dict[WeightFile, Path]:
-    found = {f: source / n for f in spec.files for n in reversed(f.original.split("|")) if (source / n).exists()}
-    absent = [f.original.replace("|", " / ") for f in spec.files if not f.optional and f not in found]
+def _find_originals(spec: ModelSpec, source: Path, plan: _Plan) -> Mapping[WeightFile, tuple[Path, ...]]:
+    """For each file what it is made from; nothing for a file that another model shares or that is here already."""
+    here = folder(spec, plan.settings)
+    found: dict[WeightFile, tuple[Path, ...]] = {}
+    absent: list[str] = []
+    for file in spec.files:
+        paths = _search(file, source, spec.name)
+        if not paths and (here / file.installed).is_file():
+            continue
+        if paths or find_twin(file, plan.settings, half=plan.half):
+            found[file] = paths
+        elif not file.optional:
+            absent.append(file.original.replace("|", " / "))
     if absent:
         raise ModelNotFound(
             f"{source} 里缺少 {'、'.join(absent)}。请把原始文件放进去，文件名不变。",
@@ -65,22 +137,78 @@ def _find_originals(spec: ModelSpec, source: Path) -> dict[WeightFile, Path]:
     return found
 
 
-def _install(file: WeightFile, path: Path, target: Path, *, half: bool, verify: bool) -> None:
-    if verify and file.sha256 and path.is_file():
-        _check_hash(file, path)
+def _search(file: WeightFile, source: Path, name: str) -> tuple[Path, ...]:
+    """The published files, else another form of them, else the file as a home of ours holds it."""
+    whole = tuple(path for part in file.parts if (path := _below(source, part.name)))
+    if len(whole) == len(file.parts):
+        return whole
+    others = (_below(source, other) for other in file.also)
+    ready = (home / file.installed for home in (source / "models" / name, source / name, source))
+    return next(((path,) for path in (*others, *ready) if path and path.exists()), ())
+
+
+def _below(source: Path, name: str) -> Path | None:
+    straight = source / name
+    return straight if straight.exists() else next(iter(sorted(source.rglob(name))), None)
+
+
+def _names(spec: ModelSpec) -> set[str]:
+    """Every name under which a file of the model may come in a tar."""
+    parts = {part.name for file in spec.files for part in file.parts}
+    return parts | {name for file in spec.files for name in (file.installed, *file.also)}
+
+
+def _make(file: WeightFile, paths: tuple[Path, ...], target: Path, plan: _Plan) -> Record:
+    """Make one installed file beside its place; returns what the manifest says of it."""
+    twin = find_twin(file, plan.settings, half=plan.half)
+    if not paths and twin:
+        link_or_copy(twin[0], target)
+        return twin[1]
+    ready = read_manifest(paths[0].parent).files.get(paths[0].name)
+    made_from = _check(file, paths, ready, verify=plan.verify)
+    half = file.role != "vocab" and (plan.half or (ready is not None and ready.half))
     if file.role == "vocab":
-        shutil.copyfile(path, target)
+        link_or_copy(paths[0], target)
+    elif len(paths) == 1:
+        convert_file(paths[0], target, file.role, half=plan.half)
     else:
-        convert_file(path, target, file.role, half=half)
+        _convert_together(file, paths, target, half=plan.half)
+    return Record(sha256=sha256_of(target), bytes=target.stat().st_size, made_from=made_from, half=half)
 
 
-def _check_hash(file: WeightFile, path: Path) -> None:
-    with path.open("rb") as stream:
-        actual = hashlib.file_digest(stream, "sha256").hexdigest()
-    if actual != file.sha256:
-        raise WeightsError(
-            f"{path} 与公布的校验和不符（应为 {file.sha256}，实为 {actual}）：文件残缺或不是原件。请重新下载；"
-            "确实要用自己的文件时加 --no-verify。",
-            f"{path} differs from the published checksum (expected {file.sha256}, found {actual}): it is damaged or not "
-            "the original. Download it again, or add --no-verify to use a file of your own.",
-        )
+def _convert_together(file: WeightFile, paths: tuple[Path, ...], target: Path, *, half: bool) -> None:
+    assert file.role != "vocab", "a vocabulary is one file"
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as together:
+        for path in paths:
+            link_or_copy(path, Path(together) / path.name)
+        convert_file(Path(together), target, file.role, half=half)
+
+
+def _check(file: WeightFile, paths: tuple[Path, ...], ready: Record | None, *, verify: bool) -> Mapping[str, str]:
+    """Compare checksums; returns those of the originals, under their published names."""
+    if ready is not None:
+        if verify and sha256_of(paths[0]) != ready.sha256:
+            raise _differs(paths[0], ready.sha256)
+        return ready.made_from
+    if not verify or tuple(path.name for path in paths) != tuple(part.name for part in file.parts):
+        return {}  # a file of the user's own, or another form of the weights: nobody publishes its checksum
+    sums = {part.name: sha256_of(path) for part, path in zip(file.parts, paths, strict=True)}
+    for part, path in zip(file.parts, paths, strict=True):
+        if part.sha256 not in (None, sums[part.name]):
+            raise _differs(path, part.sha256)
+    return sums
+
+
+def _unwritable(place: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"写不进 {place}：{error.strerror}。请检查权限和磁盘空间，或用 DANQING_HOME 换一个地方。",
+        f"Cannot write {place}: {error.strerror}. Check permissions and disk space, or move it with DANQING_HOME.",
+    )
+
+
+def _differs(path: Path, expected: str | None) -> WeightsError:
+    return WeightsError(
+        f"{path} 与公布的校验和不符（应为 {expected}）：文件残缺或不是原件。请重新下载；确实要用自己的文件时加 --no-verify。",
+        f"{path} differs from the published checksum (expected {expected}): it is damaged or not the original. Download it "
+        "again, or add --no-verify to use a file of your own.",
+    )

@@ -1,17 +1,49 @@
-"""The table of known models. Names, addresses and SHA-256 are facts as their publishers state them."""
+"""The table of known models, put together from published files. What the user adds lies in `own`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from danqing.zoo.spec import ModelSpec, WeightFile
+from danqing.zoo import weights
+from danqing.zoo.checkpoints import CHECKPOINTS, RESEARCH, Checkpoint
+from danqing.zoo.encoders import encoder, encoders
+from danqing.zoo.spec import ModelSpec, Published, WeightFile
 
 MINI = "danqing_mini"
 ORIGINAL = "disco_diffusion_cnclip_vitb16"
+CLIP = "chinese-clip-vit-b-16"
+"""The encoder of the original, and of every model that names no other."""
+
+_FEIART = "FeiArt_Handpainted_CG_Diffusion"
 
 
 def models() -> Mapping[str, ModelSpec]:
-    """All known models by name, the preferred first."""
-    return MappingProxyType({spec.name: spec for spec in (_original(), _mini())})
+    """The models that this release can paint with, by name, the preferred first."""
+    return MappingProxyType({spec.name: spec for spec in _painters() if spec.pending is None})
+
+
+def catalogue() -> Mapping[str, ModelSpec]:
+    """All entries by name: models, encoders alone, and what this release knows but cannot load."""
+    return MappingProxyType({spec.name: spec for spec in (*_painters(), *encoders())})
+
+
+def model_files(unet: WeightFile, clips: Mapping[str, float], *, secondary: bool = True) -> tuple[WeightFile, ...]:
+    """All files of a model.
+
+    Args:
+        unet: its U-Net.
+        clips: names of encoders in the order of their numbers, with their weights.
+        secondary: whether guidance may look through the secondary network.
+    Raises:
+        KeyError: there is no such encoder.
+    """
+    small = WeightFile("secondary", (weights.secondary(),), also=("secondary_model_imagenet_2.pdparams",))
+    lpips = WeightFile("lpips", weights.perceptual(), also=("lpips_vgg.pt", "lpips"), optional=True)
+    looks = (file for number, name in enumerate(clips, 1) for file in encoder(name).numbered(number))
+    return (unet, *((small,) if secondary else ()), *looks, lpips)
+
+
+def _painters() -> tuple[ModelSpec, ...]:
+    return (_original(), _mini(), *(_fine_tuned(row) for row in CHECKPOINTS), *_siblings())
 
 
 def _original() -> ModelSpec:
@@ -19,26 +51,58 @@ def _original() -> ModelSpec:
         name=ORIGINAL,
         title_zh="Disco Diffusion 512x512 与 Chinese-CLIP ViT-B/16，PaddleHub 同名模块所用",
         title_en="Disco Diffusion 512x512 with Chinese-CLIP ViT-B/16, as in the PaddleHub module of that name",
-        files=(
-            WeightFile(
-                "unet",
-                "512x512_diffusion_uncond_finetune_008100.pt",
-                "9c111ab89e214862b76e1fa6a1b3f1d329b1a88281885943d2cdbe357ad57648",
-            ),
-            WeightFile(
-                "secondary",
-                "secondary_model_imagenet_2.pth",
-                "983e3de6f95c88c81b2ca7ebb2c217933be1973b1ff058776b970f901584613a",
-            ),
-            WeightFile("clip", "clip_cn_vit-b-16.pt|chinese-clip-vit-base-patch16"),
-            WeightFile("vocab", "vocab.txt", "45bbac6b341c319adc98a532532882e91a9cefc0329aa57bac9ae761c27b291c"),
-            WeightFile(
-                "lpips", "lpips", optional=True
-            ),  # a folder: vgg16-397923af.pth of torchvision and vgg.pth of lpips
-        ),
-        size_bytes=2_900_000_000,
-        licence="research only (guided-diffusion's model card); code MIT and Apache-2.0",
+        files=model_files(_original_unet(), {CLIP: 1.0}),
+        licence=f"{RESEARCH}; code MIT and Apache-2.0",
+        clips={CLIP: 1.0},
     )
+
+
+def _original_unet() -> WeightFile:
+    file = weights.original_unet()
+    return WeightFile("unet", (file,), also=(file.name.replace(".pt", ".pdparams"),))
+
+
+def _fine_tuned(row: Checkpoint) -> ModelSpec:
+    return ModelSpec(
+        name=row.name,
+        title_zh=f"{row.zh}，{row.side}x{row.side}",
+        title_en=f"{row.en}, {row.side}x{row.side}",
+        files=model_files(WeightFile("unet", (row.file,)), {CLIP: 1.0}),
+        licence=row.licence,
+        defaults=MappingProxyType({"size": (512, 448)}) if row.side == 256 else MappingProxyType({}),
+        clips={CLIP: 1.0},
+        pending=_LABELS if row.name == _FEIART else None,
+    )
+
+
+_LABELS = (
+    "它的文件里多一个没有用处的 label_emb.weight，这一版还不能略过",
+    "its file carries a label_emb.weight that it has no use for, which this release cannot leave out",
+)
+
+
+def _siblings() -> tuple[ModelSpec, ...]:
+    """PaddleHub's modules with OpenAI's encoders, which read English."""
+    made: list[ModelSpec] = []
+    for suffix, clip, title in (
+        ("vitb32", "clip-vit-b-32", "ViT-B/32"),
+        ("rn50", "clip-rn50", "ResNet-50"),
+        ("rn101", "clip-rn101", "ResNet-101"),
+    ):
+        looks = encoder(clip)
+        made.append(
+            ModelSpec(
+                name=f"disco_diffusion_clip_{suffix}",
+                title_zh=f"Disco Diffusion 512x512 与 OpenAI CLIP {title}，读英文，PaddleHub 同名模块所用",
+                title_en=f"Disco Diffusion 512x512 with OpenAI's CLIP {title}, reads English, as in PaddleHub's module",
+                files=model_files(_original_unet(), {clip: 1.0}),
+                licence=f"{RESEARCH}; CLIP MIT",
+                context=looks.context,
+                clips={clip: 1.0},
+                pending=looks.pending,
+            )
+        )
+    return tuple(made)
 
 
 def _mini() -> ModelSpec:
@@ -47,14 +111,13 @@ def _mini() -> ModelSpec:
         title_zh="随包附带的小模型，自己训练，不用下载",
         title_en="the small model that comes with the package, trained by the project itself",
         files=(
-            WeightFile("unet", "unet.safetensors"),
-            WeightFile("secondary", "secondary.safetensors"),
-            WeightFile("clip", "clip.safetensors"),
-            WeightFile("vocab", "vocab.txt"),
+            WeightFile("unet", (Published("unet.safetensors", about=30_000_000),)),
+            WeightFile("secondary", (Published("secondary.safetensors"),)),
+            WeightFile("clip", (Published("clip.safetensors"),)),
+            WeightFile("vocab", (Published("vocab.txt"),)),
         ),
-        size_bytes=30_000_000,
         licence="Apache-2.0",
-        prediction="v",
+        prediction="x0",
         embedded=True,
         defaults=MappingProxyType(
             {

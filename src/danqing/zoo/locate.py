@@ -8,8 +8,19 @@ from pathlib import Path
 
 from danqing.errors import ModelNotFound
 from danqing.settings import Settings
-from danqing.zoo.catalog import MINI, models
+from danqing.zoo.catalog import MINI, catalogue, models
+from danqing.zoo.own import own_models
 from danqing.zoo.spec import ModelSpec, Role
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledClip:
+    """One of the CLIPs that look at a picture."""
+
+    weights: Path
+    vocab: Path
+    weight: float
+    """How much its loss counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,9 @@ class Installed:
 
     spec: ModelSpec
     paths: Mapping[Role, Path]
+    """The files by role; of several CLIPs the first."""
+    clips: tuple[InstalledClip, ...] = ()
+    """All CLIPs, the first included."""
 
 
 def folder(spec: ModelSpec, settings: Settings) -> Path:
@@ -39,19 +53,31 @@ def installed(name: str, settings: Settings) -> bool:
     Raises:
         ModelNotFound: there is no model of that name.
     """
-    return not missing(spec_of(name), settings)
+    return not missing(spec_of(name, settings), settings)
 
 
-def spec_of(name: str) -> ModelSpec:
-    """The catalogue's entry for a name.
+def known(settings: Settings) -> Mapping[str, ModelSpec]:
+    """All entries by name: the catalogue's and the user's own.
 
+    Raises:
+        InvalidRequest: the user's file of models cannot be used.
+    """
+    return {**catalogue(), **own_models(settings)}
+
+
+def spec_of(name: str, settings: Settings | None = None) -> ModelSpec:
+    """The entry for a name.
+
+    Args:
+        name: of a model or an encoder.
+        settings: where the user's own models are; without them only the catalogue is known.
     Raises:
         ModelNotFound: there is no model of that name; the nearest one is named.
     """
-    known = models()
-    if name in known:
-        return known[name]
-    near = next(iter(difflib.get_close_matches(name, known, 1, 0.4)), None)
+    entries = catalogue() if settings is None else known(settings)
+    if name in entries:
+        return entries[name]
+    near = next(iter(difflib.get_close_matches(name, entries, 1, 0.4)), None)
     raise ModelNotFound(
         f"没有叫“{name}”的模型" + (f"，是不是 {near}？" if near else "。") + "用 danqing models list 看全部模型。",
         f"There is no model {name!r}" + (f"; did you mean {near}?" if near else ".") + " See danqing models list.",
@@ -66,15 +92,39 @@ def find(name: str, settings: Settings) -> Installed:
     """
     if name == "auto":
         name = next((n for n, spec in models().items() if not missing(spec, settings)), MINI)
-    spec = spec_of(name)
+    spec = spec_of(name, settings)
+    if not spec.paints or spec.pending:
+        raise _cannot_paint(spec)
     absent = missing(spec, settings)
+    if absent and spec.embedded:
+        raise ModelNotFound(
+            f"随包的模型 {name} 不全，缺少 {'、'.join(absent)}。请重装 danqing。",
+            f"The embedded model {name} lacks {', '.join(absent)}. Install danqing again.",
+        )
     if absent:
         raise ModelNotFound(
             f"模型 {name} 还没有装好，缺少 {'、'.join(absent)}（应在 {folder(spec, settings)}）。"
-            f"有原始文件时运行：danqing models install {name} --from 文件夹；不装也能画：--model {MINI}。",
-            f"The model {name} is not installed: {', '.join(absent)} missing in {folder(spec, settings)}. With the original "
-            f"files at hand run: danqing models install {name} --from FOLDER; to paint without it: --model {MINI}.",
+            f"安装：danqing models install {name}（有原始文件时加 --from 文件夹）；不装也能画：--model {MINI}。",
+            f"The model {name} is not installed: {', '.join(absent)} missing in {folder(spec, settings)}. Install it: danqing "
+            f"models install {name} (with the original files at hand add --from FOLDER); to paint without it: --model {MINI}.",
         )
     place = folder(spec, settings)
-    paths: dict[Role, Path] = {f.role: place / f.installed for f in spec.files if (place / f.installed).is_file()}
-    return Installed(spec, paths)
+    here = [file for file in spec.files if (place / file.installed).is_file()]
+    paths: dict[Role, Path] = {file.role: place / file.installed for file in reversed(here)}
+    return Installed(spec, paths, _clips(spec, place))
+
+
+def _clips(spec: ModelSpec, place: Path) -> tuple[InstalledClip, ...]:
+    names = {(file.role, file.number): place / file.installed for file in spec.files}
+    weights = list(spec.clips.values()) or [1.0]
+    return tuple(
+        InstalledClip(names["clip", number], names["vocab", number], weight) for number, weight in enumerate(weights, 1)
+    )
+
+
+def _cannot_paint(spec: ModelSpec) -> ModelNotFound:
+    zh, en = spec.pending or ("它只是编码器，没有 U-Net", "it is an encoder without a U-Net")
+    return ModelNotFound(
+        f"{spec.name} 还不能用来画：{zh}。用 danqing models list 看能画的模型。",
+        f"{spec.name} cannot paint: {en}. See danqing models list for models that can.",
+    )

@@ -1,48 +1,78 @@
-"""The table of models, and where their files lie."""
+"""The table of models."""
 
-from pathlib import Path
+import re
 
 import pytest
 
-from danqing.errors import ModelNotFound
 from danqing.request import read_request
-from danqing.settings import read_settings
-from danqing.zoo.catalog import MINI, ORIGINAL, models
-from danqing.zoo.locate import find, folder, installed, missing, spec_of
-from tests.made_up import write_made_up
+from danqing.zoo.catalog import CLIP, MINI, ORIGINAL, catalogue, model_files, models
+from danqing.zoo.checkpoints import CHECKPOINTS
+from danqing.zoo.spec import Published, WeightFile
+
+SIBLINGS = {f"disco_diffusion_clip_{name}" for name in ("vitb32", "rn50", "rn101")}
+
+
+def published() -> set[Published]:
+    return {part for spec in catalogue().values() if not spec.embedded for file in spec.files for part in file.parts}
 
 
 def test_entries_are_complete() -> None:
-    for name, spec in models().items():
+    for name, spec in catalogue().items():
         assert spec.name == name
-        assert {"unet", "clip", "vocab"} <= {file.role for file in spec.files}
+        assert {"clip", "vocab"} <= {file.role for file in spec.files}
+        assert spec.paints == ("unet" in {file.role for file in spec.files})
         assert spec.licence
         assert spec.title_zh
         assert spec.title_en
-        for file in spec.files:
-            assert file.sha256 is None or len(file.sha256) == 64
+        assert spec.size_bytes > 1_000_000
+        names = [file.installed for file in spec.files]
+        assert len(set(names)) == len(names)
+
+
+def test_the_models_of_the_family_are_known() -> None:
+    assert next(iter(models())) == ORIGINAL
+    assert len(CHECKPOINTS) == 14
+    assert {row.name for row in CHECKPOINTS} | SIBLINGS | {ORIGINAL, MINI} == {
+        name for name, spec in catalogue().items() if spec.paints
+    }
+    encoders = {name for name, spec in catalogue().items() if not spec.paints}
+    assert {f"chinese-clip-{name}" for name in ("vit-b-16", "vit-l-14", "vit-l-14-336", "vit-h-14", "rn50")} < encoders
+    assert {f"clip-{name}" for name in ("vit-b-32", "vit-b-16", "vit-l-14", "rn50", "rn101")} < encoders
+    assert len(encoders) == 10
+
+
+def test_what_cannot_be_loaded_says_why_and_is_not_offered() -> None:
+    assert all(spec.paints and spec.pending is None for spec in models().values())
+    for spec in catalogue().values():
+        assert spec.pending is None or all(spec.pending)
+
+
+def test_published_files_have_addresses_and_checksums() -> None:
+    for part in published():
+        assert part.sources
+        assert part.room > 0
+        assert all(re.fullmatch(r"https://\S+|(hf|ms):[\w.-]+(/[\w.-]+){2,}", source) for source in part.sources)
+        # OFA-Sys publish none
+        assert part.name.startswith("clip_cn_") or re.fullmatch("[0-9a-f]{64}", part.sha256 or "")
+    assert len({part.name for part in published()}) == len(published())
+    sums = [part.sha256 for part in published() if part.sha256]
+    assert len(set(sums)) == len(sums)
 
 
 def test_the_defaults_of_a_model_are_a_valid_request() -> None:
-    for spec in models().values():
+    for spec in catalogue().values():
         assert read_request({"prompts": "山", **spec.defaults})
 
 
-def test_a_model_is_installed_when_all_needed_files_are_there(home: Path) -> None:
-    settings = read_settings()
-    assert not installed(ORIGINAL, settings)
-    place = write_made_up(home / "models" / ORIGINAL)
-    assert folder(spec_of(ORIGINAL), settings) == place
-    assert installed(ORIGINAL, settings)
-    assert find("auto", settings).spec.name == ORIGINAL
-    assert "lpips" not in find(ORIGINAL, settings).paths
-    (place / "clip.safetensors").unlink()
-    assert missing(spec_of(ORIGINAL), settings) == ("clip.safetensors",)
-    with pytest.raises(ModelNotFound, match=r"clip\.safetensors"):
-        find(ORIGINAL, settings)
-
-
-def test_the_embedded_model_lies_in_the_package() -> None:
-    settings = read_settings()
-    assert settings.home not in folder(spec_of(MINI), settings).parents
-    assert find("auto", settings).spec.name == MINI
+def test_several_clips_have_files_of_their_own() -> None:
+    files = model_files(WeightFile("unet", (Published("u.pt"),)), {CLIP: 1.0, "clip-rn50": 0.5}, secondary=False)
+    assert [file.installed for file in files] == [
+        "unet.safetensors",
+        "clip.safetensors",
+        "vocab.txt",
+        "clip2.safetensors",
+        "vocab2.txt.gz",
+        "lpips.safetensors",
+    ]
+    with pytest.raises(KeyError):
+        model_files(WeightFile("unet", (Published("u.pt"),)), {"clip-rn51": 1.0})

@@ -1,0 +1,137 @@
+"""Installing from files that are here: a folder, another home, a tar."""
+
+import shutil
+import tarfile
+from pathlib import Path
+from typing import Literal
+
+import pytest
+import torch
+
+from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
+from danqing.settings import read_settings
+from danqing.zoo.add import add_checkpoint
+from danqing.zoo.adopt import adopt, install
+from danqing.zoo.catalog import CLIP, ORIGINAL
+from danqing.zoo.locate import find, folder, installed, spec_of
+from danqing.zoo.manifest import read_manifest, verify
+from danqing.zoo.own import own_model
+from tests.made_up import UNET, randomise, write_made_up
+from tests.unit.zoo.conftest import NAMES, Originals
+
+
+def take(source: Path, name: str = ORIGINAL, *, check: bool = True) -> list[str]:
+    return [event.file for event in adopt(name, source, read_settings(), verify=check)]
+
+
+def test_a_folder_of_original_files(originals: Originals) -> None:
+    assert set(take(originals.folder)) == set(NAMES.values())
+    place = folder(spec_of(ORIGINAL), read_settings())
+    record = read_manifest(place).files["unet.safetensors"]
+    name = "512x512_diffusion_uncond_finetune_008100.pt"
+    assert record.made_from == {name: originals.file(name).sha256}
+    assert {finding.state for finding in verify(spec_of(ORIGINAL), read_settings())} == {"right"}
+
+
+def test_files_are_found_at_any_depth(originals: Originals, tmp_path: Path) -> None:
+    for number, name in enumerate(NAMES):
+        (tmp_path / "module" / str(number)).mkdir(parents=True)
+        shutil.copy(originals.folder / name, tmp_path / "module" / str(number))
+    take(tmp_path)
+    assert installed(ORIGINAL, read_settings())
+
+
+def test_a_wrong_checksum_is_refused_unless_the_user_knows_better(originals: Originals, tmp_path: Path) -> None:
+    shutil.copytree(originals.folder, tmp_path / "weights")
+    with (tmp_path / "weights" / "vocab.txt").open("a", encoding="utf-8") as stream:
+        stream.write("另\n")
+    with pytest.raises(WeightsError, match=r"vocab\.txt.*--no-verify"):
+        take(tmp_path / "weights")
+    assert not installed(ORIGINAL, read_settings())
+    take(tmp_path / "weights", check=False)
+    assert installed(ORIGINAL, read_settings())
+
+
+def test_missing_files_are_named(originals: Originals, tmp_path: Path) -> None:
+    shutil.copy(originals.folder / "vocab.txt", tmp_path)
+    with pytest.raises(ModelNotFound, match=r"secondary_model_imagenet_2\.pth"):
+        take(tmp_path)
+    with pytest.raises(ModelNotFound, match="neither a folder nor a tar"):
+        take(tmp_path / "vocab.txt")
+
+
+def test_another_home(originals: Originals, tmp_path: Path) -> None:
+    assert originals.folder.is_dir()
+    other = tmp_path / "other"
+    write_made_up(other / "models" / ORIGINAL)
+    take(other)
+    assert installed(ORIGINAL, read_settings())
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_tar_of_original_files(originals: Originals, tmp_path: Path, mode: Literal["w", "w:gz"]) -> None:
+    with tarfile.open(tmp_path / "module.tar.gz", mode) as tar:
+        for name in NAMES:
+            tar.add(originals.folder / name, f"disco_diffusion_cnclip_vitb16/pre_trained/{name}")
+    take(tmp_path / "module.tar.gz")
+    assert installed(ORIGINAL, read_settings())
+    assert not list(read_settings().home.glob(".unpacked-*"))
+
+
+def test_a_broken_tar_says_so(originals: Originals, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "m.tar.gz", "w:gz") as tar:
+        tar.add(originals.folder / "clip_cn_vit-b-16.pt", "clip_cn_vit-b-16.pt")
+    content = (tmp_path / "m.tar.gz").read_bytes()
+    (tmp_path / "m.tar.gz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(WeightsError, match=r"m\.tar\.gz"):
+        take(tmp_path / "m.tar.gz", CLIP)
+
+
+def test_damage_is_found(originals: Originals) -> None:
+    take(originals.folder)
+    place = folder(spec_of(ORIGINAL), read_settings())
+    content = bytearray((place / "clip.safetensors").read_bytes())
+    content[-1] ^= 1
+    (place / "clip.safetensors").write_bytes(content)
+    (place / "vocab.txt").unlink()
+    found = {finding.file: finding.state for finding in verify(spec_of(ORIGINAL), read_settings())}
+    assert found == {
+        "unet.safetensors": "right",
+        "secondary.safetensors": "right",
+        "clip.safetensors": "damaged",
+        "vocab.txt": "missing",
+    }
+
+
+class TestACheckpointOfOnesOwn:
+    def write(self, path: Path) -> Path:
+        from danqing.models.unet import UNet
+
+        torch.save(dict(randomise(UNet(UNET), 1).state_dict()), path)
+        return path
+
+    def test_it_becomes_a_model(self, originals: Originals, tmp_path: Path) -> None:
+        settings = read_settings()
+        take(originals.folder)
+        entry = own_model("ink.pt", clips={}, secondary=True)
+        shown: list[Path] = []
+        add_checkpoint(self.write(tmp_path / "ink.pt"), "墨竹", entry, settings, check=shown.append)
+        assert shown[0].name == "unet.safetensors"
+        list(install("墨竹", settings))
+        assert find("墨竹", settings).paths["unet"].parent == settings.models / "墨竹"
+
+    def test_it_is_refused_whole(self, tmp_path: Path) -> None:
+        settings = read_settings()
+        entry = own_model("ink.pt", clips={}, secondary=True)
+
+        def check(path: Path) -> None:
+            raise WeightsError("不对", f"{path.name} does not fit")
+
+        with pytest.raises(WeightsError, match="does not fit"):
+            add_checkpoint(self.write(tmp_path / "ink.pt"), "墨竹", entry, settings, check=check)
+        with pytest.raises(ModelNotFound):
+            add_checkpoint(tmp_path / "none.pt", "墨竹", entry, settings)
+        with pytest.raises(InvalidRequest):
+            add_checkpoint(tmp_path / "ink.pt", ORIGINAL, entry, settings)
+        assert not settings.models_file.exists()
+        assert not (settings.models / "墨竹").exists()
