@@ -1,6 +1,7 @@
-"""`danqing models`: which models exist, which are here, and installing one from its original files."""
+"""`danqing models`: which models exist, which are here and whole, and what to do with them."""
 
 import json as json_
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -8,46 +9,61 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from danqing.cli.installing import add, install, size
 from danqing.cli.language import say
+from danqing.errors import ModelNotFound, StorageError, WeightsError
 from danqing.settings import Settings, read_settings
-from danqing.zoo.catalog import models
-from danqing.zoo.locate import folder, installed, missing, spec_of
-from danqing.zoo.spec import ModelSpec
+from danqing.zoo.locate import folder, known, missing, spec_of
+from danqing.zoo.spec import ModelSpec, WeightFile
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名 | A model's name")]
+Json = Annotated[bool, typer.Option("--json", help="输出 JSON | Print JSON")]
 
 
 def build() -> TyperGroup:
     """The command."""
-    app = typer.Typer(add_completion=False, no_args_is_help=True, help="模型：有哪些、安装 | Models: list and install")
+    app = typer.Typer(
+        add_completion=False,
+        no_args_is_help=True,
+        help="模型：有哪些、下载、安装、检查 | Models: list, download, install, verify",
+    )
     app.command("list", help="列出全部模型 | List all models")(list_)
     app.command("show", help="说明一个模型 | Describe a model")(show)
-    app.command("install", help="从原始文件安装 | Install from the original files")(install)
+    app.command("install", help="下载并安装，或从文件安装 | Download and install, or install from files")(install)
+    app.command("verify", help="重读文件，核对校验和 | Read the files again and compare checksums")(verify)
     app.command("path", help="模型所在的文件夹 | Folder of a model")(path)
+    app.command("add", help="添加自己的模型 | Add a checkpoint of your own")(add)
+    app.command("rm", help="删去装好的模型 | Remove an installed model")(remove)
+    app.command("pack", help="打成一个 tar，拿到别的机器上装 | Write one tar for another machine")(pack)
     command = get_command(app)
     assert isinstance(command, TyperGroup)
     return command
 
 
-def list_(*, json: Annotated[bool, typer.Option("--json", help="输出 JSON | Print JSON")] = False) -> None:
+def list_(*, json: Json = False) -> None:
     """A line for each model."""
     settings = read_settings()
-    for spec in models().values():
-        here = installed(spec.name, settings)
+    for spec in known(settings).values():
+        here = not missing(spec, settings)
         if json:
-            typer.echo(
-                json_.dumps({"name": spec.name, "installed": here, "bytes": spec.size_bytes}, ensure_ascii=False)
-            )
+            typer.echo(json_.dumps(_plain(spec, settings), ensure_ascii=False))
         else:
-            typer.echo(f"{say('已装', 'ready') if here else say('未装', '-----')}  {spec.name}  {_title(spec)}")
+            mark = say("已装", "ready") if here else say("不可用", "later") if spec.pending else say("未装", "-----")
+            typer.echo(f"{mark}  {spec.name}  {_title(spec)}  {size(spec.size_bytes)}")
 
 
-def show(name: Name) -> None:
+def show(name: Name, *, json: Json = False) -> None:
     """Everything about one model."""
-    settings, spec = read_settings(), spec_of(name)
+    settings = read_settings()
+    spec = spec_of(name, settings)
+    if json:
+        typer.echo(json_.dumps(_plain(spec, settings), ensure_ascii=False))
+        return
     typer.echo(f"{spec.name}  {_title(spec)}")
+    if spec.pending:
+        typer.echo(say(f"不可用：{spec.pending[0]}", f"cannot be used: {spec.pending[1]}"))
     typer.echo(say("许可：", "licence: ") + spec.licence)
-    typer.echo(say("大小：", "size: ") + _size(spec.size_bytes))
+    typer.echo(say("大小：", "size: ") + size(spec.size_bytes))
     typer.echo(say("位置：", "folder: ") + str(folder(spec, settings)))
     for file in spec.files:
         absent = file.installed in missing(spec, settings)
@@ -57,34 +73,110 @@ def show(name: Name) -> None:
         typer.echo(f"  {field} = {value}")
 
 
-def install(
-    name: Name,
-    *,
-    source: Annotated[
-        Path, typer.Option("--from", metavar="DIR", help="放原始文件的文件夹 | Folder with the original files")
-    ],
-    half: Annotated[bool, typer.Option("--half", help="存成 fp16，省一半空间 | Store fp16, half the space")] = False,
-    verify: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="核对公布的校验和 | Compare the published checksums")
-    ] = True,
-) -> None:
-    """Convert, check and install."""
-    from danqing.zoo.adopt import adopt
+def verify(name: Name, *, json: Json = False) -> None:
+    """Compare every file with what was written down when it was installed; an error if one differs."""
+    from danqing.zoo.manifest import verify as findings
 
-    settings: Settings = read_settings()
-    for event in adopt(name, source, settings, half=half, verify=verify):
-        typer.echo(f"{event.file}  {_size(event.bytes)}")
-    typer.echo(say(f"装好了：{folder(spec_of(name), settings)}", f"Installed in {folder(spec_of(name), settings)}"))
+    settings = read_settings()
+    spec = spec_of(name, settings)
+    says = {
+        "right": ("完好", "right"),
+        "missing": ("缺", "missing"),
+        "damaged": ("损坏", "damaged"),
+        "unrecorded": ("没有记录可比", "no record to compare with"),
+    }
+    bad: list[str] = []
+    for finding in findings(spec, settings):
+        bad += [finding.file] if finding.state in ("missing", "damaged") else []
+        if json:
+            typer.echo(json_.dumps({"file": finding.file, "state": finding.state}))
+        else:
+            typer.echo(f"{finding.file:<24}{say(*says[finding.state])}")
+    if bad:
+        raise WeightsError(
+            f"{'、'.join(bad)} 不对。请运行 danqing models rm {name}，再运行 danqing models install {name}。",
+            f"{', '.join(bad)}: not right. Run danqing models rm {name}, then danqing models install {name}.",
+        )
 
 
 def path(name: Name) -> None:
     """The folder, whether it is there or not."""
-    typer.echo(str(folder(spec_of(name), read_settings())))
+    settings = read_settings()
+    typer.echo(str(folder(spec_of(name, settings), settings)))
+
+
+def remove(name: Name) -> None:
+    """Remove the files, and the entry of a model of one's own."""
+    from danqing.zoo.own import read_own, write_own
+
+    settings = read_settings()
+    spec = spec_of(name, settings)
+    place = folder(spec, settings)
+    if spec.embedded or not (place.is_dir() or spec.own):
+        raise ModelNotFound(
+            f"{name} 没有装在 {settings.models}，不用删。",
+            f"{name} is not installed in {settings.models}; there is nothing to remove.",
+        )
+    if spec.own:
+        write_own(settings, {other: model for other, model in read_own(settings).items() if other != name})
+    if place.is_dir():
+        _remove(place)
+    typer.echo(say(f"{name} 已删去。", f"{name} is removed."))
+
+
+def pack(
+    name: Name,
+    *,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="FILE", help="tar 的名字，或放它的文件夹 | The tar, or a folder for it")
+    ] = Path(),
+) -> None:
+    """Write the tar and print its path."""
+    from danqing.zoo.pack import pack as write
+
+    typer.echo(str(write(name, out, read_settings())))
+
+
+def _plain(spec: ModelSpec, settings: Settings) -> dict[str, object]:
+    """What --json prints of a model."""
+    return {
+        "name": spec.name,
+        "title": _title(spec),
+        "kind": "model" if spec.paints else "encoder",
+        "installed": not missing(spec, settings),
+        "usable": spec.pending is None,
+        "own": spec.own,
+        "bytes": spec.size_bytes,
+        "licence": spec.licence,
+        "clips": dict(spec.clips),
+        "folder": str(folder(spec, settings)),
+        "files": [_plain_file(file, spec, settings) for file in spec.files],
+    }
+
+
+def _plain_file(file: WeightFile, spec: ModelSpec, settings: Settings) -> dict[str, object]:
+    from danqing.zoo.sources import addresses
+
+    return {
+        "file": file.installed,
+        "installed": (folder(spec, settings) / file.installed).is_file(),
+        "optional": file.optional,
+        "made_from": [
+            {"name": part.name, "sha256": part.sha256, "sources": list(addresses(part, settings))}
+            for part in file.parts
+        ],
+    }
+
+
+def _remove(place: Path) -> None:
+    try:
+        shutil.rmtree(place)
+    except OSError as error:
+        raise StorageError(
+            f"删不掉 {place}：{error.strerror}。请检查权限。",
+            f"Cannot remove {place}: {error.strerror}. Check its permissions.",
+        ) from error
 
 
 def _title(spec: ModelSpec) -> str:
     return say(spec.title_zh, spec.title_en)
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -38,7 +38,8 @@ def test_path(danqing: Command, home: Path) -> None:
         (("install", ORIGINAL), "--from"),
     ],
 )
-def test_mistakes(danqing: Command, words: tuple[str, ...], says: str) -> None:
+def test_mistakes(danqing: Command, words: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DANQING_OFFLINE", "1")
     answer = danqing("models", *words)
     assert (answer.code, answer.out) == (2, "")
     assert says in answer.err
