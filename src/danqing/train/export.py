@@ -51,6 +51,7 @@ def write_weights(network: nn.Module, file: Path) -> None:
     read = load_file(part)
     if any(not torch.equal(tensor, read[name]) for name, tensor in tensors.items()):
         raise WeightsError(f"{part} 写坏了：请检查磁盘。", f"{part} was damaged while being written: check the disk.")
+    part.chmod(0o644)  # safetensors writes files for their owner only
     os.replace(part, file)
 
 

@@ -90,11 +90,11 @@ class Training:
             if self.seconds - reported >= self.course.report:
                 reported = self.seconds
                 self._record(pending)
-                self.save()
                 report(self)
+                self.save()
         self._record(pending)
-        self.save()
         report(self)
+        self.save()
 
     def save(self) -> None:
         """Write the checkpoint; a crash on the way leaves the old one."""
