@@ -120,16 +120,19 @@ def resume(folder: Path | str, *, pipeline: Pipeline | None = None) -> Iterator[
         folder: the run's folder.
         pipeline: a loaded model; without one the run's own model is loaded.
     Yields:
-        Started first, then what was still to be painted.
+        Started first, then what was still to be painted; nothing if only animations and sheet were missing.
     Raises:
         RunNotFound: there is no run in that folder.
     """
     run = Run.open(Path(folder))
     if run.state == "finished":
         raise RunNotFound(f"{folder} 已经画完，不用继续。", f"The run in {folder} is finished already.")
-    request = run.request
+    request, writer = run.request, RunWriter.reopen(Path(folder))
+    if writer.finished:  # only what is made of the pictures is missing
+        writer.close()
+        return
     pipeline = pipeline or load(request.model, device=request.device, dtype=request.dtype)
-    yield from record(pipeline, RunWriter.reopen(Path(folder)), run.checkpoint())
+    yield from record(pipeline, writer, run.checkpoint())
 
 
 def create(

@@ -7,6 +7,7 @@ from typing import cast, get_args
 
 import typer
 from annotated_types import Ge, Le
+from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 from typer.core import TyperCommand
 from typer.main import get_command
@@ -109,6 +110,9 @@ def _limits(name: str, field: FieldInfo) -> str:
     high = next((limit.le for limit in field.metadata if isinstance(limit, Le)), None)
     if low is not None and high is not None:
         return f"{low}–{high}" if name != "seed" else f"{low}–2^63-1"
+    for schema in (mark.json_schema for mark in field.metadata if isinstance(mark, WithJsonSchema)):
+        number = cast("dict[str, float]", (schema or {})["anyOf"][0])
+        return f"{number['minimum']:g}–{number['maximum']:g}"
     return ""
 
 

@@ -40,6 +40,10 @@ def _constant(value: float) -> Schedule:
     return Schedule((float(value),))
 
 
+MAX_URI = 24_000_000
+"""Longest text of a start picture, in characters: a data URI of the largest file that is read."""
+
+
 class Request(BaseModel):
     """One painting as asked for. Frozen; a field that was not given may be filled by the model's own defaults."""
 
@@ -69,7 +73,9 @@ class Request(BaseModel):
     batch_name: str = Field("", max_length=100, **_knob("画幅", "这次作画的名字", "part of the run's name"))
 
     init_image: str | None = Field(
-        None, **_knob("底图", "底图：文件、网址或 data URI", "picture to start from: a file, URL or data URI")
+        None,
+        max_length=MAX_URI,
+        **_knob("底图", "底图：文件、网址或 data URI", "picture to start from: a file, URL or data URI"),
     )
     init_fit: Literal["cover", "stretch"] = Field(
         "cover", **_knob("底图", "底图放到画幅：裁切或拉伸", "fit the start picture by cropping or by stretching")

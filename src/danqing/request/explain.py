@@ -44,6 +44,7 @@ _ZH = {
     "bool_parsing": "要是 true 或 false",
     "bool_type": "要是 true 或 false",
     "string_type": "要是文字",
+    "string_unicode": "要是文字",
     "string_too_long": "最多 {max_length} 个字",
     "tuple_type": "要是一个列表",
     "too_short": "至少要有 {min_length} 项",

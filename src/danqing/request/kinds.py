@@ -62,7 +62,9 @@ def _read_prompts(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _schedule(low: float, high: float, *, whole: bool = False) -> BeforeValidator:
+def _level(low: float, high: float, *, whole: bool = False) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
+    """How a schedule within a range is read, written, and described."""
+
     def read(value: object, info: ValidationInfo) -> Schedule:
         field = info.field_name or ""
         if not isinstance(value, str | int | float | list | tuple | Schedule):
@@ -86,19 +88,17 @@ def _schedule(low: float, high: float, *, whole: bool = False) -> BeforeValidato
             )
         return schedule
 
-    return BeforeValidator(read)
+    number = {"type": "integer" if whole else "number", "minimum": low, "maximum": high}
+    schema = {"anyOf": [number, {"type": "string"}, {"type": "array", "items": number}]}
+    return BeforeValidator(read), PlainSerializer(str, return_type=str), WithJsonSchema(schema)
 
 
-_AS_TEXT = (
-    PlainSerializer(lambda schedule: str(schedule), return_type=str),
-    WithJsonSchema({"anyOf": [{"type": "number"}, {"type": "string"}, {"type": "array", "items": {"type": "number"}}]}),
-)
-Scale = Annotated[Schedule, _schedule(0, 1e8), *_AS_TEXT]
-Clamp = Annotated[Schedule, _schedule(1e-6, 1e3), *_AS_TEXT]
-Batches = Annotated[Schedule, _schedule(1, 64, whole=True), *_AS_TEXT]
-Cuts = Annotated[Schedule, _schedule(0, 256, whole=True), *_AS_TEXT]
-Power = Annotated[Schedule, _schedule(0, 100), *_AS_TEXT]
-Share = Annotated[Schedule, _schedule(0, 1), *_AS_TEXT]
-Switch = Annotated[Schedule, _schedule(0, 1, whole=True), *_AS_TEXT]
+Scale = Annotated[Schedule, *_level(0, 1e8)]
+Clamp = Annotated[Schedule, *_level(1e-6, 1e3)]
+Batches = Annotated[Schedule, *_level(1, 64, whole=True)]
+Cuts = Annotated[Schedule, *_level(0, 256, whole=True)]
+Power = Annotated[Schedule, *_level(0, 100)]
+Share = Annotated[Schedule, *_level(0, 1)]
+Switch = Annotated[Schedule, *_level(0, 1, whole=True)]
 Size = Annotated[tuple[int, int], BeforeValidator(_read_size)]
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_read_prompts)]
