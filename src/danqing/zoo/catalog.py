@@ -111,7 +111,7 @@ def _mini() -> ModelSpec:
         title_zh="随包附带的小模型，自己训练，不用下载",
         title_en="the small model that comes with the package, trained by the project itself",
         files=(
-            WeightFile("unet", (Published("unet.safetensors", about=30_000_000),)),
+            WeightFile("unet", (Published("unet.safetensors", about=24_000_000),)),
             WeightFile("secondary", (Published("secondary.safetensors"),)),
             WeightFile("clip", (Published("clip.safetensors"),)),
             WeightFile("vocab", (Published("vocab.txt"),)),

@@ -39,8 +39,8 @@ CHECKPOINTS = (
         "a37c32fffd316cd494cf3f35b339936debdc1576dad13fe57c42399a5dbc78b1",
         2211,
         256,
-        "OpenAI 的 256x256 扩散模型",
-        "OpenAI's 256x256 diffusion",
+        "OpenAI 的扩散模型",
+        "OpenAI's diffusion",
         RESEARCH,
     ),
     Checkpoint(

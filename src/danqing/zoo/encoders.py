@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from danqing.zoo import weights
 from danqing.zoo.spec import ModelSpec, Published, WeightFile
 
-_RESNET = ("这一版还不能加载 ResNet 编码器", "this release cannot load ResNet encoders")
 _OPENAI = ("这一版还不能加载 OpenAI 的编码器", "this release cannot load OpenAI's encoders")
 
 
@@ -67,7 +66,7 @@ def _table() -> Mapping[str, Encoder]:
         "chinese-clip-vit-l-14": _chinese("ViT-L/14", large, "clip_cn_vit-l-14.pt", 1624),
         "chinese-clip-vit-l-14-336": _chinese("ViT-L/14@336px", f"{large}-336px", "clip_cn_vit-l-14-336.pt", 1628),
         "chinese-clip-vit-h-14": _chinese("ViT-H/14", huge, "clip_cn_vit-h-14.pt", 3832),
-        "chinese-clip-rn50": replace(_chinese("RN50", "rn50", "clip_cn_rn50.pt", 308), pending=_RESNET),
+        "chinese-clip-rn50": _chinese("RN50", "rn50", "clip_cn_rn50.pt", 308),
     } | {name: _openai(*row) for name, row in openai.items()}
 
 

@@ -19,8 +19,8 @@ _MOST_BREAKS = 200  # connections to one address that each bring something, befo
 class Patience:
     """How long a download puts up with bad connections."""
 
-    seconds: float = 10.0
-    """Without a connection, or without a byte."""
+    seconds: float = 3.0
+    """Without a connection or a byte in the first round, tripled with each: quick to try the next address, then patient."""
     rounds: int = 3
     """How often every address is asked."""
     pause: float = 1.0
@@ -103,7 +103,7 @@ def _ask(
         wait = 0.0
         for url in tuple(alive):
             try:
-                _insist(url, file, part, report=report, seconds=patience.seconds)
+                _insist(url, file, part, report=report, seconds=patience.seconds * 3**number)
                 return []
             except Refused as refusal:
                 reasons[url] = str(refusal)

@@ -91,7 +91,7 @@ class Handler(BaseHTTPRequestHandler):
         except OSError:
             return
         if fault.kind == "stall":
-            self.owner.closing.wait(1.0)
+            self.owner.closing.wait(0.7)
 
     def log_message(self, format: str, *args: object) -> None:
         del format, args

@@ -1,6 +1,7 @@
-"""The table of models."""
+"""The table of models, and the page that shows it."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -76,3 +77,29 @@ def test_several_clips_have_files_of_their_own() -> None:
     ]
     with pytest.raises(KeyError):
         model_files(WeightFile("unet", (Published("u.pt"),)), {"clip-rn51": 1.0})
+
+
+def table() -> str:
+    """The page's table of everything that is installed from outside."""
+    lines = ["| | 说明 | what | 大小 size | 内存 memory | 许可 licence |", "|---|---|---|---|---|---|"]
+    for spec in catalogue().values():
+        if not spec.embedded:
+            zh, en = spec.pending or ("", "")
+            needed = [file for file in spec.files if not file.optional]
+            halves = [file for file in needed if file.role == "clip" and file.parts[0].sha256]  # OpenAI publishes fp16
+            memory = sum(file.room for file in (*needed, *halves))
+            cells = (
+                f"`{spec.name}`",
+                spec.title_zh + (f"；{zh}" if zh else ""),
+                spec.title_en + (f"; {en}" if en else ""),
+                f"{spec.size_bytes / 1e9:.1f} GB",
+                f"{memory / 1e9:.1f} GB",
+                spec.licence,
+            )
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_page_shows_the_table() -> None:
+    page = Path(__file__).parent.parent.parent.parent / "docs" / "models.md"
+    assert table() in page.read_text(encoding="utf-8")

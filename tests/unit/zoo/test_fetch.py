@@ -22,7 +22,7 @@ CONTENT = bytes(range(256)) * 400  # 100 KiB
 SHA = hashlib.sha256(CONTENT).hexdigest()
 FILE = Published("weights.pt", sha256=SHA)
 NAMELESS = Published("weights.pt")
-QUICK = Patience(seconds=0.3, rounds=3, pause=0.0)
+QUICK = Patience(seconds=0.2, rounds=3, pause=0.0)
 
 
 @pytest.fixture
