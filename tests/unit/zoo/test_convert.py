@@ -1,6 +1,7 @@
 """Conversion of original files: every publication, every refusal, and nothing half-written."""
 
 import os
+import pickle
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,11 @@ from torch import Tensor, nn
 
 from danqing.errors import WeightsError
 from danqing.models.clip import ChineseClip, ClipConfig
+from danqing.models.clip_openai import OpenAiClip, OpenAiConfig
+from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
-from danqing.models.load import load_clip, load_lpips, load_secondary, load_unet
+from danqing.models.load import load_clip, load_encoder, load_lpips, load_secondary, load_unet
 from danqing.models.perceptual import Lpips
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
@@ -68,6 +71,38 @@ def test_chinese_clip_checkpoint(tmp_path: Path, target: Path, prefix: str) -> N
     assert same(load_clip(target), state)
 
 
+@pytest.mark.parametrize("prefix", ["", "module."])
+def test_chinese_clip_with_a_resnet_and_openais_checkpoints(tmp_path: Path, target: Path, prefix: str) -> None:
+    resnet, text = (
+        ResNetConfig(32, 8, (1, 1, 1, 1)),
+        TextConfig(vocabulary=40, width=64, layers=1, mlp=96, positions=52),
+    )
+    for network in (ChineseClip(ClipConfig(16, resnet, text)), openai_clip()):
+        stored = {prefix + name: tensor for name, tensor in network.state_dict().items()}
+        torch.save({"state_dict": stored}, tmp_path / "clip.pt")
+        convert_file(tmp_path / "clip.pt", target, "clip")
+        assert same(load_encoder(target), dict(network.state_dict()))
+
+
+def openai_clip() -> OpenAiClip:
+    return OpenAiClip(OpenAiConfig(16, VisionConfig(32, 16, 64, 2), vocabulary=50, positions=9, width=64, layers=1))
+
+
+def test_the_content_decides_and_not_the_name(tmp_path: Path, target: Path) -> None:
+    state = dict(Secondary(SecondaryConfig((8, 16))).state_dict())
+    writers: list[Callable[[Path], object]] = [
+        lambda path: torch.save(state, path),
+        lambda path: torch.save(state, path, _use_new_zipfile_serialization=False),
+        lambda path: save_file(state, path),
+        lambda path: path.write_bytes(pickle.dumps({name: tensor.numpy() for name, tensor in state.items()})),
+    ]
+    for write in writers:
+        for name in ("a.pt", "a.safetensors", "a.pdparams", "a"):
+            write(tmp_path / name)
+            convert_file(tmp_path / name, target, "secondary")
+            assert same(load_secondary(target), state)
+
+
 @pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
 def test_transformers_folder(tmp_path: Path, target: Path, name: str) -> None:
     state = clip_state()
@@ -80,8 +115,17 @@ def test_transformers_folder(tmp_path: Path, target: Path, name: str) -> None:
     assert same(load_clip(target), state)
 
 
+def test_openais_transformers_folder(tmp_path: Path, target: Path) -> None:
+    state = dict(openai_clip().state_dict())
+    save_file(
+        {key: tensor.contiguous() for key, tensor in as_transformers(state).items()}, tmp_path / "model.safetensors"
+    )
+    convert_file(tmp_path, target, "clip")
+    assert same(load_encoder(target), state)
+
+
 def as_transformers(state: State) -> State:
-    """cn-clip's tensors in transformers' layout, written out by hand, the opposite way of `rename`."""
+    """The tensors of a CLIP in transformers' layout, written out by hand, the opposite way of `rename`."""
     theirs = {
         "logit_scale": state["logit_scale"],
         "text_projection.weight": state["text_projection"].T,
@@ -92,20 +136,31 @@ def as_transformers(state: State) -> State:
         "vision_model.embeddings.patch_embedding.weight": state["visual.conv1.weight"],
         "vision_model.embeddings.position_embedding.weight": state["visual.positional_embedding"],
     }
+    theirs |= blocks_of_transformers(state, "visual.transformer.resblocks", "vision_model.encoder.layers", 2)
     for kind in ("weight", "bias"):
         theirs[f"vision_model.pre_layrnorm.{kind}"] = state[f"visual.ln_pre.{kind}"]
         theirs[f"vision_model.post_layernorm.{kind}"] = state[f"visual.ln_post.{kind}"]
-        for number in range(2):
-            there, here = f"vision_model.encoder.layers.{number}", f"visual.transformer.resblocks.{number}"
+    if "ln_final.weight" not in state:
+        return theirs | {f"text_model.{name[5:]}": tensor for name, tensor in state.items() if name.startswith("bert.")}
+    theirs["text_model.embeddings.token_embedding.weight"] = state["token_embedding.weight"]
+    theirs["text_model.embeddings.position_embedding.weight"] = state["positional_embedding"]
+    for kind in ("weight", "bias"):
+        theirs[f"text_model.final_layer_norm.{kind}"] = state[f"ln_final.{kind}"]
+    return theirs | blocks_of_transformers(state, "transformer.resblocks", "text_model.encoder.layers", 1)
+
+
+def blocks_of_transformers(state: State, ours: str, theirs: str, layers: int) -> State:
+    renamed: State = {}
+    for here, there in ((f"{ours}.{number}", f"{theirs}.{number}") for number in range(layers)):
+        for kind in ("weight", "bias"):
             for letter, part in zip("qkv", state[f"{here}.attn.in_proj_{kind}"].chunk(3), strict=True):
-                theirs[f"{there}.self_attn.{letter}_proj.{kind}"] = part
-            theirs[f"{there}.self_attn.out_proj.{kind}"] = state[f"{here}.attn.out_proj.{kind}"]
-            theirs[f"{there}.layer_norm1.{kind}"] = state[f"{here}.ln_1.{kind}"]
-            theirs[f"{there}.layer_norm2.{kind}"] = state[f"{here}.ln_2.{kind}"]
-            theirs[f"{there}.mlp.fc1.{kind}"] = state[f"{here}.mlp.c_fc.{kind}"]
-            theirs[f"{there}.mlp.fc2.{kind}"] = state[f"{here}.mlp.c_proj.{kind}"]
-    theirs |= {f"text_model.{name[5:]}": tensor for name, tensor in state.items() if name.startswith("bert.")}
-    return theirs
+                renamed[f"{there}.self_attn.{letter}_proj.{kind}"] = part
+            renamed[f"{there}.self_attn.out_proj.{kind}"] = state[f"{here}.attn.out_proj.{kind}"]
+            renamed[f"{there}.layer_norm1.{kind}"] = state[f"{here}.ln_1.{kind}"]
+            renamed[f"{there}.layer_norm2.{kind}"] = state[f"{here}.ln_2.{kind}"]
+            renamed[f"{there}.mlp.fc1.{kind}"] = state[f"{here}.mlp.c_fc.{kind}"]
+            renamed[f"{there}.mlp.fc2.{kind}"] = state[f"{here}.mlp.c_proj.{kind}"]
+    return renamed
 
 
 def test_lpips_as_one_file_and_as_its_two_parts(tmp_path: Path, target: Path) -> None:

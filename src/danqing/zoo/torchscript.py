@@ -1,0 +1,93 @@
+"""TorchScript archives, as OpenAI publishes its CLIPs: the tensors are read, the program in them never runs."""
+
+import pickle
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, cast
+from zipfile import ZIP_STORED, ZipFile
+
+import torch
+from torch import Tensor
+
+KINDS = {
+    "DoubleStorage": torch.float64,
+    "FloatStorage": torch.float32,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+
+
+def is_torchscript(archive: ZipFile) -> bool:
+    """Whether there is a program in a PyTorch archive."""
+    return any(name.split("/")[1:2] == ["code"] for name in archive.namelist())
+
+
+def read_torchscript(archive: ZipFile) -> Mapping[str, Tensor]:
+    """All tensors of the module in an archive, under the names that its state_dict would have.
+
+    Args:
+        archive: what torch.jit.save wrote.
+    Raises:
+        pickle.UnpicklingError: there is more in it than modules and tensors; the message names what.
+        LookupError, ValueError, TypeError, RuntimeError, EOFError, zipfile.BadZipFile: it is damaged.
+    """
+    top = archive.namelist()[0].split("/")[0]  # the folder that all parts of an archive lie in
+    with archive.open(f"{top}/data.pkl") as file:
+        module = _Unpickler(file, archive, f"{top}/data").load()
+    return dict(_tensors(module, ""))
+
+
+class _Module:
+    """What stands in for a module: its attributes are a dictionary, by pickle's own rule."""
+
+
+def _tensors(module: object, prefix: str) -> Iterator[tuple[str, Tensor]]:
+    for name, value in vars(module).items():
+        if isinstance(value, Tensor):
+            yield prefix + name, value
+        elif isinstance(value, _Module):
+            yield from _tensors(value, f"{prefix}{name}.")
+
+
+class _Unpickler(pickle.Unpickler):
+    def __init__(self, file: Any, archive: ZipFile, folder: str) -> None:
+        super().__init__(file)
+        self._archive = archive
+        self._folder = folder
+        self._storages: dict[str, Tensor] = {}
+
+    def find_class(self, module_name: str, global_name: str, /) -> Any:
+        if module_name.split(".")[0] == "__torch__":
+            return _Module
+        if module_name == "torch" and global_name in KINDS:
+            return KINDS[global_name]
+        known: dict[str, Callable[..., object]] = {
+            "torch._utils._rebuild_tensor_v2": _rebuild,
+            "collections.OrderedDict": OrderedDict,
+        }
+        name = f"{module_name}.{global_name}"
+        if name not in known:
+            raise pickle.UnpicklingError(f"GLOBAL {name} is not allowed")
+        return known[name]
+
+    def persistent_load(self, pid: Any, /) -> Tensor:
+        """The numbers that a tensor looks at, flat; `pid` is ("storage", kind, name, device, count)."""
+        _, kind, name, *_ = cast("tuple[str, torch.dtype, str, str, int]", pid)
+        if name not in self._storages:
+            entry = self._archive.getinfo(f"{self._folder}/{name}")
+            if entry.compress_type != ZIP_STORED:
+                raise ValueError(f"{entry.filename} is compressed")
+            content = bytearray(self._archive.read(entry))
+            self._storages[name] = torch.frombuffer(content, dtype=kind) if content else torch.empty(0, dtype=kind)
+        return self._storages[name]
+
+
+def _rebuild(storage: Tensor, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: object) -> Tensor:
+    """PyTorch's tensor of a storage; what follows the stride concerns training only."""
+    return torch.as_strided(storage, shape, stride, offset)
