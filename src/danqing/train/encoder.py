@@ -13,7 +13,8 @@ from danqing.models.clip import MEAN, STD, ChineseClip
 from danqing.models.clip_text import PAD
 from danqing.models.tokens import Tokenizer
 from danqing.train.augment import blemish
-from danqing.train.data import Corpus, Places, load_batch, mirror
+from danqing.train.corpus import Corpus, Places
+from danqing.train.data import load_batch, mirror
 from danqing.train.loop import Chance
 from danqing.train.recipe import Recipe
 

@@ -105,7 +105,7 @@ GPU = replace(
     text=TextConfig(vocabulary=0, width=192, layers=3, mlp=768, positions=64),
     denoiser=Course(batch=512, steps=20_000, rate=1e-3, warmup=500, average=0.9995),
     helper=Course(batch=256, steps=10_000, rate=2e-3, warmup=500, average=0.999),
-    encoder=Course(batch=1024, steps=10_000, rate=1e-3, warmup=500, decay=0.1, average=0.999),
+    encoder=Course(batch=512, steps=3_000, rate=2e-3, warmup=200, decay=0.1, average=0.998),
 )
 
 SMOKE = Recipe(

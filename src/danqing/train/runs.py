@@ -14,8 +14,10 @@ from danqing.models.clip import ChineseClip, ClipConfig
 from danqing.models.secondary import Secondary
 from danqing.models.tokens import Tokenizer
 from danqing.models.unet import UNet
+from danqing.train.album import Album
 from danqing.train.captions import characters
-from danqing.train.data import Album, Corpus, Families, hold_out, load_batch, open_corpus
+from danqing.train.corpus import Corpus, hold_out
+from danqing.train.data import Families, load_batch, open_corpus
 from danqing.train.denoiser import draw_times, picture_loss, time_density, velocity_loss
 from danqing.train.encoder import draw_pairs, encoder_loss, recall
 from danqing.train.export import write_card, write_vocabulary, write_weights

@@ -1,7 +1,6 @@
 """Times, weights and targets of the diffusion networks' training."""
 
 from math import pi
-from pathlib import Path
 
 import pytest
 import torch
@@ -9,9 +8,7 @@ from torch import Tensor, nn
 
 from danqing.diffusion.noise import NoiseSchedule, alpha_sigma
 from danqing.train.denoiser import UNIT, add_noise, draw_times, picture_loss, time_density, velocity_loss
-from danqing.train.look import draw_curve, paint_samples, write_grid
-from danqing.train.loop import Chance, Training, follow, rate_factor
-from danqing.train.recipe import Course
+from danqing.train.loop import Chance
 
 CPU = torch.device("cpu")
 
@@ -93,66 +90,3 @@ def test_the_secondary_network_is_told_the_angle() -> None:
     assert torch.allclose(asked[0], torch.atan2(sigma, alpha) * 2 / pi)
     assert 0 < float(asked[0][0]) < 0.01
     assert 0.99 < float(asked[0][1]) < 1
-
-
-def test_rate_rises_and_falls() -> None:
-    assert rate_factor(0, 10, 0.0) == pytest.approx(0.1)
-    assert rate_factor(10, 10, 0.0) == pytest.approx(1.0)
-    assert rate_factor(500, 10, 0.5) == pytest.approx(0.51)
-    assert rate_factor(999, 10, 1.0) == pytest.approx(0.02)
-
-
-def test_follow_moves_towards_the_network() -> None:
-    average, network = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
-    nn.init.constant_(average.weight, 1.0)
-    nn.init.constant_(network.weight, 2.0)
-    follow(average, network, 0.75)
-    assert float(average.weight.detach()) == pytest.approx(1.25)
-
-
-def line_loss(network: nn.Module, chance: Chance) -> Tensor:
-    x = torch.randn(8, 2, generator=chance.noise) + float(chance.numbers.random())
-    return (network(x) - x.sum(1, keepdim=True)).square().mean()
-
-
-def trained(file: Path, steps: int) -> Training:
-    torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType]
-    training = Training(nn.Linear(2, 1), Course(batch=8, steps=steps, rate=0.0, warmup=1), file, device=CPU)
-    training.course = Course(batch=8, steps=steps, rate=0.1, warmup=1)
-    training.run(line_loss, lambda _: None)
-    return training
-
-
-def test_training_learns_and_tells_its_losses(tmp_path: Path) -> None:
-    training = trained(tmp_path / "line.pt", 200)
-    assert training.step == 200
-    assert training.pictures == 1600
-    assert training.losses[-1][1] < 0.05 * training.losses[0][1]
-
-
-def test_a_resumed_training_draws_the_same_numbers(tmp_path: Path) -> None:
-    whole = trained(tmp_path / "whole.pt", 40)
-    first = trained(tmp_path / "parts.pt", 20)
-    assert first.step == 20
-    second = trained(tmp_path / "parts.pt", 40)
-    assert second.step == 40
-    assert second.chance.numbers.random() == whole.chance.numbers.random()
-    assert torch.equal(second.chance.noise.get_state(), whole.chance.noise.get_state())
-    assert second.losses[0] == first.losses[0]
-
-
-def test_time_limit_ends_a_training(tmp_path: Path) -> None:
-    course = Course(batch=8, steps=10**9, rate=0.1, seconds=0.05)
-    training = Training(nn.Linear(2, 1), course, tmp_path / "line.pt", device=CPU)
-    training.run(line_loss, lambda _: None)
-    assert 0 < training.step < 10**9
-
-
-def test_samples_come_from_the_schedule(tmp_path: Path) -> None:
-    x0 = torch.full((2, 3, 16, 16), 0.25)
-    pictures = paint_samples(Oracle(x0), resolution=16, count=2, steps=10)
-    assert torch.allclose(pictures, x0, atol=0.02)
-    write_grid(pictures, tmp_path / "grid.png", columns=2)
-    draw_curve([(1, 1.0), (2, 0.5), (3, 0.4)], tmp_path / "curve.png")
-    assert (tmp_path / "grid.png").stat().st_size > 0
-    assert (tmp_path / "curve.png").stat().st_size > 0
