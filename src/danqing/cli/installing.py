@@ -45,13 +45,12 @@ def install(
     from danqing.zoo.locate import folder, spec_of
 
     settings = read_settings()
+    waiting = _Said(say("另一个程序正在安装模型，等它装完……", "another program is installing a model; waiting for it…"))
     if source is None:
-        waiting = _Said(
-            say("另一个程序正在安装模型，等它装完……", "another program is installing a model; waiting for it…")
-        )
-        follow(adopt.install(name, settings, half=half, optional=everything, waiting=waiting.once), name)
+        events = adopt.install(name, settings, half=half, optional=everything, waiting=waiting.once)
     else:
-        follow(adopt.adopt(name, source, settings, half=half, verify=verify), name)
+        events = adopt.adopt(name, source, settings, half=half, verify=verify, waiting=waiting.once)
+    follow(events, name)
     place = folder(spec_of(name, settings), settings)
     typer.echo(say(f"装好了：{place}", f"Installed in {place}"))
 

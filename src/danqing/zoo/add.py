@@ -4,10 +4,11 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from danqing.errors import ModelNotFound, StorageError
+from danqing.errors import ModelNotFound
 from danqing.settings import Settings
 from danqing.zoo.convert import convert_file
 from danqing.zoo.fetch import sha256_of
+from danqing.zoo.lock import alone
 from danqing.zoo.manifest import Record, write_manifest
 from danqing.zoo.own import OwnModel, check_name, read_own, write_own
 
@@ -40,21 +41,17 @@ def add_checkpoint(
         raise ModelNotFound(f"没有 {checkpoint} 这个文件。", f"There is no file {checkpoint}.")
     check_name(name, settings)
     place = settings.models / name
-    try:
+    with alone(settings, lambda: None):
         settings.models.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=settings.models) as staged:
             ready = Path(staged) / "unet.safetensors"
             convert_file(checkpoint, ready, "unet", half=half)
             check(ready)
-            origin = {checkpoint.name: sha256_of(checkpoint)}
+            checksum = sha256_of(checkpoint)
+            entry = entry.model_copy(update={"sha256": checksum, "size": checkpoint.stat().st_size})
+            origin = {checkpoint.name: checksum}
             record = Record(sha256=sha256_of(ready), bytes=ready.stat().st_size, made_from=origin, half=half)
             place.mkdir(exist_ok=True)
             ready.replace(place / ready.name)
-            write_manifest(place, {ready.name: record})
-    except OSError as error:
-        raise StorageError(
-            f"写不进 {place}：{error.strerror}。请检查权限和磁盘空间。",
-            f"Cannot write {place}: {error.strerror}. Check permissions and disk space.",
-        ) from error
-    facts = {"sha256": origin[checkpoint.name], "size": checkpoint.stat().st_size}
-    write_own(settings, {**read_own(settings), name: entry.model_copy(update=facts)})
+            write_manifest(place, {ready.name: record}, own=entry)
+        write_own(settings, {**read_own(settings), name: entry})

@@ -1,22 +1,24 @@
 """Installing a model: from the net, a folder of original files, another home or a tar; converted, checked, whole."""
 
+import glob
+import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from danqing.errors import ModelNotFound, StorageError, WeightsError
+from danqing.errors import ModelNotFound, WeightsError
 from danqing.events import Downloaded
 from danqing.settings import Settings
 from danqing.zoo.convert import convert_file
 from danqing.zoo.fetch import Patience, sha256_of
 from danqing.zoo.install import download, forget, installable, lacking
 from danqing.zoo.link import link_or_copy
-from danqing.zoo.locate import folder
-from danqing.zoo.lock import held
+from danqing.zoo.locate import folder, known
+from danqing.zoo.lock import alone
 from danqing.zoo.manifest import Record, find_twin, read_manifest, write_manifest
-from danqing.zoo.pack import opened
+from danqing.zoo.own import check_name, read_own, write_own
+from danqing.zoo.pack import homes, opened, peek
 from danqing.zoo.spec import ModelSpec, WeightFile
 
 
@@ -53,7 +55,7 @@ def install(
         DownloadFailed: a file could not be had from any address; what has arrived is kept for the next time.
         ModelNotFound, WeightsError, StorageError: as `adopt`.
     """
-    with _alone(settings, waiting):
+    with alone(settings, waiting):
         spec = installable(name, settings)
         parts = [part for file in lacking(spec, settings, half=half, optional=optional) for part in file.parts]
         yield from download(name, settings, half=half, optional=optional, patience=patience)
@@ -61,19 +63,14 @@ def install(
         forget(parts, settings)
 
 
-@contextmanager
-def _alone(settings: Settings, waiting: Callable[[], None]) -> Generator[None]:
-    """One installation at a time: the originals of one are not thrown away under the hands of another."""
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        with held(settings.home / ".install.lock", waiting):
-            yield
-    except OSError as error:
-        raise _unwritable(settings.home, error) from error
-
-
 def adopt(
-    name: str, source: Path, settings: Settings, *, half: bool = False, verify: bool = True
+    name: str,
+    source: Path,
+    settings: Settings,
+    *,
+    half: bool = False,
+    verify: bool = True,
+    waiting: Callable[[], None] = lambda: None,
 ) -> Iterator[Downloaded]:
     """Install a model from files that are here.
 
@@ -84,6 +81,7 @@ def adopt(
         settings: says where models live.
         half: store fp16 instead of the original precision.
         verify: compare the files' SHA-256 with the published ones; leave it off only for files of your own.
+        waiting: called now and then while another program installs something.
     Yields:
         one event for each file that is ready.
     Raises:
@@ -91,29 +89,37 @@ def adopt(
         WeightsError: a file is damaged or of another architecture.
         StorageError: the models folder cannot be written.
     """
-    spec = installable(name, settings)
-    with opened(source, _names(spec), settings) as place:
-        yield from _install(spec, place, _Plan(settings, half, verify))
+    with alone(settings, waiting):
+        _learn(name, source, settings)
+        spec = installable(name, settings)
+        with opened(source, _names(spec), settings) as place:
+            yield from _install(spec, place, _Plan(settings, half, verify))
+
+
+def _learn(name: str, source: Path, settings: Settings) -> None:
+    """Take over what another machine wrote down of a model of the user's own."""
+    if name not in known(settings) and (own := peek(name, source).own):
+        check_name(name, settings)
+        write_own(settings, {**read_own(settings), name: own})
 
 
 def _install(spec: ModelSpec, source: Path, plan: _Plan) -> Iterator[Downloaded]:
     place = folder(spec, plan.settings)
     originals = _find_originals(spec, source, plan)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{spec.name}-", dir=place.parent) as staged:
-            records: dict[str, Record] = {}
-            for file, paths in originals.items():
-                target = Path(staged) / file.installed
-                records[file.installed] = _make(file, paths, target, plan)
-                size = target.stat().st_size
-                yield Downloaded(file=file.installed, bytes=size, total=size)
-            place.mkdir(exist_ok=True)
-            for ready in Path(staged).iterdir():
-                ready.replace(place / ready.name)
-            write_manifest(place, records)
-    except OSError as error:
-        raise _unwritable(place, error) from error
+    place.parent.mkdir(parents=True, exist_ok=True)
+    for left in place.parent.glob(f".{glob.escape(spec.name)}-*"):  # by an installation that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f".{spec.name}-", dir=place.parent) as staged:
+        records: dict[str, Record] = {}
+        for file, paths in originals.items():
+            target = Path(staged) / file.installed
+            records[file.installed] = _make(file, paths, target, plan)
+            size = target.stat().st_size
+            yield Downloaded(file=file.installed, bytes=size, total=size)
+        place.mkdir(exist_ok=True)
+        for ready in Path(staged).iterdir():
+            ready.replace(place / ready.name)
+        write_manifest(place, records)
 
 
 def _find_originals(spec: ModelSpec, source: Path, plan: _Plan) -> Mapping[WeightFile, tuple[Path, ...]]:
@@ -143,7 +149,7 @@ def _search(file: WeightFile, source: Path, name: str) -> tuple[Path, ...]:
     if len(whole) == len(file.parts):
         return whole
     others = (_below(source, other) for other in file.also)
-    ready = (home / file.installed for home in (source / "models" / name, source / name, source))
+    ready = (home / file.installed for home in homes(name, source))
     return next(((path,) for path in (*others, *ready) if path and path.exists()), ())
 
 
@@ -197,13 +203,6 @@ def _check(file: WeightFile, paths: tuple[Path, ...], ready: Record | None, *, v
         if part.sha256 not in (None, sums[part.name]):
             raise _differs(path, part.sha256)
     return sums
-
-
-def _unwritable(place: Path, error: OSError) -> StorageError:
-    return StorageError(
-        f"写不进 {place}：{error.strerror}。请检查权限和磁盘空间，或用 DANQING_HOME 换一个地方。",
-        f"Cannot write {place}: {error.strerror}. Check permissions and disk space, or move it with DANQING_HOME.",
-    )
 
 
 def _differs(path: Path, expected: str | None) -> WeightsError:

@@ -132,7 +132,7 @@ def _reporter(part: Published, news: "SimpleQueue[Downloaded | None]", stop: thr
         nonlocal last
         if stop.is_set():
             raise _Stopped
-        if time.monotonic() - last > _BETWEEN_REPORTS:
+        if here != total and time.monotonic() - last > _BETWEEN_REPORTS:  # the end is told when the file is right
             last = time.monotonic()
             news.put(Downloaded(file=part.name, bytes=here, total=total or part.room or None))
 

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from danqing.errors import StorageError
+from danqing.settings import Settings
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -44,3 +47,21 @@ def held(path: Path, waiting: Callable[[], None], *, pause: float = 0.2) -> Gene
             waiting()
             time.sleep(pause)
         yield
+
+
+@contextmanager
+def alone(settings: Settings, waiting: Callable[[], None]) -> Generator[None]:
+    """One installation at a time in a home: the files of one are not removed under the hands of another.
+
+    Raises:
+        StorageError: the home cannot be written.
+    """
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with held(settings.home / ".install.lock", waiting):
+            yield
+    except OSError as error:
+        raise StorageError(
+            f"写不进 {settings.home}：{error.strerror}。请检查权限和磁盘空间，或用 DANQING_HOME 换一个地方。",
+            f"Cannot write {settings.home}: {error.strerror}. Check permissions and disk space, or move it with DANQING_HOME.",
+        ) from error

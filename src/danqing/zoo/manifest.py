@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from danqing.settings import Settings
 from danqing.zoo.fetch import sha256_of
 from danqing.zoo.locate import folder
+from danqing.zoo.own import OwnModel
 from danqing.zoo.spec import ModelSpec, WeightFile
 
 MANIFEST = "danqing.json"
@@ -32,6 +33,8 @@ class Manifest(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     files: Mapping[str, Record] = {}
+    own: OwnModel | None = None
+    """What models.yaml says of a model of the user's own, so that it can move to another machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +49,29 @@ class Finding:
 def read_manifest(place: Path) -> Manifest:
     """What a folder says of its files; nothing where it says nothing that can be read."""
     try:
-        return Manifest.model_validate_json((place / MANIFEST).read_bytes())
-    except (OSError, ValidationError):
+        return parse_manifest((place / MANIFEST).read_bytes())
+    except OSError:
         return Manifest()
 
 
-def write_manifest(place: Path, records: Mapping[str, Record]) -> None:
-    """Add records to a folder's own.
+def parse_manifest(content: bytes) -> Manifest:
+    """What is written in a manifest; nothing where it cannot be understood."""
+    try:
+        return Manifest.model_validate_json(content)
+    except ValidationError:
+        return Manifest()
+
+
+def write_manifest(place: Path, records: Mapping[str, Record], *, own: OwnModel | None = None) -> None:
+    """Add records, and what models.yaml says, to what a folder says already.
 
     Raises:
         OSError: the folder cannot be written.
     """
-    merged = Manifest(files={**read_manifest(place).files, **records})
+    old = read_manifest(place)
+    merged = Manifest(files={**old.files, **records}, own=own or old.own)
     part = place / f".{MANIFEST}.part"
-    part.write_text(merged.model_dump_json(indent=1), encoding="utf-8")
+    part.write_text(merged.model_dump_json(indent=1, exclude_defaults=True), encoding="utf-8")
     part.replace(place / MANIFEST)
 
 

@@ -9,8 +9,10 @@ from pathlib import Path, PurePosixPath
 from danqing.errors import ModelNotFound, StorageError, WeightsError
 from danqing.settings import Settings
 from danqing.zoo.locate import folder, missing, spec_of
-from danqing.zoo.manifest import MANIFEST
+from danqing.zoo.manifest import MANIFEST, Manifest, parse_manifest, read_manifest
 from danqing.zoo.part import check_room
+
+_LONGEST = 1 << 20  # bytes of a manifest
 
 
 def pack(name: str, target: Path, settings: Settings) -> Path:
@@ -51,6 +53,24 @@ def pack(name: str, target: Path, settings: Settings) -> Path:
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def peek(name: str, source: Path) -> Manifest:
+    """What a home or a packed tar says of a model; nothing where it says nothing."""
+    if source.is_dir():
+        said = (read_manifest(home) for home in homes(name, source))
+        return next((manifest for manifest in said if manifest.files), Manifest())
+    if not (source.is_file() and tarfile.is_tarfile(source)):
+        return Manifest()
+    with tarfile.open(source, "r|*") as tar:
+        first = next(iter(tar), None)  # `pack` puts it first
+        stream = tar.extractfile(first) if first and first.name == f"{name}/{MANIFEST}" else None
+        return parse_manifest(stream.read(_LONGEST)) if stream else Manifest()
+
+
+def homes(name: str, source: Path) -> tuple[Path, Path, Path]:
+    """Where a model may lie in another home, in its models folder, or in a folder of its own."""
+    return source / "models" / name, source / name, source
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """All files of a model, from the net into a home."""
 
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -81,6 +84,28 @@ def test_closing_the_iterator_keeps_what_has_arrived(mirror: Server, home: Path)
     assert any(site.ranges[-1] for site in mirror.sites.values())
 
 
+def test_two_at_once_share_everything(mirror: Server, home: Path) -> None:
+    left = home / "models" / f".{ORIGINAL}-killed"
+    left.mkdir(parents=True)
+    waited: list[bool] = []
+
+    def one(name: str) -> None:
+        list(adopt.install(name, read_settings(), waiting=lambda: waited.append(True), patience=QUICK))
+
+    for site in mirror.sites.values():
+        site.pause = 0.01
+    threads = [threading.Thread(target=one, args=(name,)) for name in (ORIGINAL, ORIGINAL, CLIP)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert waited
+    assert installed(ORIGINAL, read_settings())
+    assert installed(CLIP, read_settings())
+    assert {len(site.ranges) for site in mirror.sites.values()} == {1}
+    assert not left.exists()
+
+
 @pytest.mark.parametrize("name", ["DANQING_OFFLINE", "HF_HUB_OFFLINE"])
 def test_offline_asks_nobody(mirror: Server, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "1")
@@ -126,6 +151,11 @@ def test_half_precision_is_stored_as_asked(mirror: Server) -> None:
     list(adopt.install(CLIP, read_settings(), half=True, patience=QUICK))
     state = load_file(read_settings().models / CLIP / "clip.safetensors")
     assert {tensor.dtype for tensor in state.values()} == {torch.float16}
+
+
+def test_downloading_needs_no_torch() -> None:
+    program = "import sys, danqing.zoo.install; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 class TestAddresses:

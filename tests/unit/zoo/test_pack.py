@@ -8,10 +8,12 @@ import pytest
 
 from danqing.errors import ModelNotFound, StorageError, WeightsError
 from danqing.settings import read_settings
-from danqing.zoo.adopt import adopt
+from danqing.zoo.add import add_checkpoint
+from danqing.zoo.adopt import adopt, install
 from danqing.zoo.catalog import MINI, ORIGINAL
-from danqing.zoo.locate import folder, installed, spec_of
+from danqing.zoo.locate import find, folder, installed, spec_of
 from danqing.zoo.manifest import verify
+from danqing.zoo.own import own_model
 from danqing.zoo.pack import opened, pack
 from tests.unit.zoo.conftest import NAMES, Originals
 
@@ -30,6 +32,22 @@ def test_a_packed_model_installs_on_another_machine(
     assert {finding.state for finding in verify(spec_of(ORIGINAL), settings)} == {"right"}
     for name in NAMES.values():
         assert (settings.models / ORIGINAL / name).read_bytes() == (before / name).read_bytes()
+
+
+def test_a_model_of_ones_own_takes_its_entry_along(
+    originals: Originals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    list(adopt(ORIGINAL, originals.folder, read_settings()))
+    checkpoint = originals.folder / "512x512_diffusion_uncond_finetune_008100.pt"
+    entry = own_model(checkpoint.name, clips={}, secondary=False)
+    add_checkpoint(checkpoint, "墨竹", entry, read_settings())
+    list(install("墨竹", read_settings()))
+    tar, first = pack("墨竹", tmp_path, read_settings()), read_settings().home
+    for number, source in enumerate((tar, first)):
+        monkeypatch.setenv("DANQING_HOME", str(tmp_path / str(number)))
+        list(adopt("墨竹", source, read_settings()))
+        assert find("墨竹", read_settings()).spec.own
+        assert "secondary" not in find("墨竹", read_settings()).paths
 
 
 def test_only_what_is_installed_is_packed(originals: Originals, tmp_path: Path) -> None:
