@@ -12,7 +12,7 @@ COMMANDS = {
     "": {"draw", "runs", "models", "config", "hub", "version"},
     "runs": {"list", "show", "again", "resume", "gif", "sheet", "rm"},
     "config": {"init", "show"},
-    "models": {"list", "show", "install", "path"},
+    "models": {"list", "show", "install", "verify", "path", "add", "rm", "pack"},
     "hub": {"install", "uninstall", "list", "show", "search", "download", "run", "config", "clear", "version", "help"},
 }
 DRAW = {"--out", "--config", "--set", "--preview", "--json", "--dry-run", "--help"}
@@ -28,7 +28,11 @@ OPTIONS = {
     "runs rm": {"--yes"},
     "config init": {"--force"},
     "models list": {"--json"},
-    "models install": {"--from", "--half", "--no-verify"},
+    "models show": {"--json"},
+    "models install": {"--from", "--half", "--all", "--no-verify"},
+    "models verify": {"--json"},
+    "models add": {"--name", "--clip", "--no-secondary", "--half"},
+    "models pack": {"--out"},
 }
 
 
