@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import struct
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,10 @@ from danqing.zoo.torchscript import is_torchscript, read_torchscript
 
 PICKLE = b"\x80"  # the first byte of every pickle that is used today
 TORCH = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # stands at the beginning of PyTorch's old files
+BROKEN = (  # what the readers raise at bytes that make no sense
+    *(OSError, EOFError, MemoryError, RuntimeError, ArithmeticError, AssertionError, AttributeError, LookupError),
+    *(TypeError, ValueError, struct.error, zipfile.BadZipFile, SafetensorError),
+)
 
 
 def read_original(path: Path) -> State:
@@ -39,10 +44,7 @@ def read_original(path: Path) -> State:
         if alien is None:
             raise damaged(path, "no whole file of PyTorch, PaddlePaddle or safetensors") from error
         raise _refused(path, alien[1]) from error
-    except (
-        *(OSError, EOFError, MemoryError, RuntimeError, ValueError, TypeError, LookupError, AttributeError),
-        *(SafetensorError, zipfile.BadZipFile),
-    ) as error:
+    except BROKEN as error:
         raise damaged(path, f"{type(error).__name__} {error}".split("\n")[0][:200]) from error
     if isinstance(loaded, Mapping):
         loaded = cast(Mapping[Any, Any], loaded).get("state_dict", loaded)

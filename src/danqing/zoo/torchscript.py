@@ -84,7 +84,9 @@ class _Unpickler(pickle.Unpickler):
             if entry.compress_type != ZIP_STORED:
                 raise ValueError(f"{entry.filename} is compressed")
             content = bytearray(self._archive.read(entry))
-            self._storages[name] = torch.frombuffer(content, dtype=kind) if content else torch.empty(0, dtype=kind)
+            self._storages[name] = torch.frombuffer(content or bytearray(8), dtype=torch.uint8)[: len(content)].view(
+                kind
+            )
         return self._storages[name]
 
 
