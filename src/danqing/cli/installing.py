@@ -33,7 +33,7 @@ def install(
     everything: Annotated[
         bool,
         typer.Option(
-            "--all", help="也下载可选的文件（底图用的 LPIPS）| Also the optional files (LPIPS, for start pictures)"
+            "--all", help="也下载可选的文件（底图用的 LPIPS） | Also the optional files (LPIPS, for start pictures)"
         ),
     ] = False,
     verify: Annotated[

@@ -44,6 +44,9 @@ class Part:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stream.close()
+        if not self.size:
+            self.path.unlink(missing_ok=True)
+            self._note.unlink(missing_ok=True)
 
     @property
     def here(self) -> int:

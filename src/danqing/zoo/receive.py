@@ -5,7 +5,7 @@ from collections.abc import Callable
 from http.client import HTTPException, HTTPResponse
 from typing import cast
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request, build_opener
 
 from danqing.zoo.part import Part
 from danqing.zoo.spec import Published
@@ -44,7 +44,7 @@ def receive(url: str, file: Published, part: Part, *, report: Report, seconds: f
     """
     total = file.size
     try:
-        with cast("HTTPResponse", urlopen(_request(url, file, part), timeout=seconds)) as answer:
+        with cast("HTTPResponse", build_opener().open(_request(url, file, part), timeout=seconds)) as answer:
             total = _start(url, answer, file, part)
             _read(answer, part, total=total, report=report)
     except HTTPError as error:

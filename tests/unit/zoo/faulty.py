@@ -28,6 +28,8 @@ class Site:
     ranges: list[str | None] = field(default_factory=list["str | None"])
     tag: str | None = '"1"'
     sent: int = 0
+    moved: str | None = None
+    """Where requests are sent on to."""
     pause: float = 0.0
     """Seconds between blocks of 4 KiB."""
 
@@ -46,6 +48,12 @@ class Handler(BaseHTTPRequestHandler):
         site.ranges.append(self.headers["Range"])
         fault = site.faults.pop(0) if site.faults else Fault()
         self.close_connection = True
+        if site.moved:
+            self.send_response(302)
+            self.send_header("Location", site.moved)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         if fault.kind == "status":
             self.send_response(fault.number)
             self.send_header("Content-Length", "0")

@@ -10,12 +10,14 @@ import torch
 
 from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
 from danqing.settings import read_settings
+from danqing.zoo import weights
 from danqing.zoo.add import add_checkpoint
 from danqing.zoo.adopt import adopt, install
 from danqing.zoo.catalog import CLIP, ORIGINAL
 from danqing.zoo.locate import find, folder, installed, spec_of
 from danqing.zoo.manifest import read_manifest, verify
 from danqing.zoo.own import own_model
+from danqing.zoo.spec import Published
 from tests.made_up import UNET, randomise, write_made_up
 from tests.unit.zoo.conftest import NAMES, Originals
 
@@ -85,6 +87,26 @@ def test_a_broken_tar_says_so(originals: Originals, tmp_path: Path) -> None:
     (tmp_path / "m.tar.gz").write_bytes(content[: len(content) // 2])
     with pytest.raises(WeightsError, match=r"m\.tar\.gz"):
         take(tmp_path / "m.tar.gz", CLIP)
+
+
+def test_a_file_made_of_two_is_converted_from_both(
+    originals: Originals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(originals.folder, tmp_path / "weights")
+    for name in ("vgg.pth", "vgg16.pth"):
+        (tmp_path / "weights" / name).write_text(name, encoding="utf-8")
+    monkeypatch.setattr(weights, "perceptual", lambda: (Published("vgg16.pth"), Published("vgg.pth")))
+
+    def convert(source: Path, target: Path, kind: str, half: bool) -> None:
+        del half
+        together = sorted(path.name for path in source.iterdir()) if source.is_dir() else []
+        target.write_text(f"{kind} {together}", encoding="utf-8")
+
+    monkeypatch.setattr("danqing.zoo.adopt.convert_file", convert)
+    take(tmp_path / "weights")
+    place = folder(spec_of(ORIGINAL), read_settings())
+    assert (place / "lpips.safetensors").read_text("utf-8") == "lpips ['vgg.pth', 'vgg16.pth']"
+    assert list(read_manifest(place).files["lpips.safetensors"].made_from) == ["vgg16.pth", "vgg.pth"]
 
 
 def test_damage_is_found(originals: Originals) -> None:

@@ -215,6 +215,21 @@ def test_a_killed_download_goes_on(server: Server, tmp_path: Path) -> None:
     assert int(second.removeprefix("bytes=").rstrip("-")) > 20_000
 
 
+def test_a_redirect_is_followed_after_every_break(server: Server, tmp_path: Path) -> None:
+    front = server.add("/front", b"")
+    server.sites["/front"].moved = server.add("/a", CONTENT, [Fault("cut", 40_000)])
+    bring(NAMELESS, tmp_path / "w", front)
+    assert (tmp_path / "w").read_bytes() == CONTENT
+    assert server.sites["/a"].ranges == [None, "bytes=40000-"]
+
+
+def test_a_proxy_is_used(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.add("/a", CONTENT)
+    monkeypatch.setenv("http_proxy", server.address)
+    bring(FILE, tmp_path / "w", "http://weights.invalid/a")
+    assert (tmp_path / "w").read_bytes() == CONTENT
+
+
 def test_a_full_disk_is_told_before_the_bytes(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = server.add("/a", CONTENT)
     monkeypatch.setattr("danqing.zoo.part.shutil.disk_usage", lambda _: SimpleNamespace(free=10))  # pyright: ignore
