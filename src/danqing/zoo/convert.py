@@ -77,7 +77,26 @@ def _check_kind(source: Path, state: State, kind: Kind) -> None:
     }
     absent = [name for name in marks[kind] if name not in state]
     if absent:
+        zh, en = _guess(state)
         raise WeightsError(
-            f"{source} 不是 {kind} 的权重：缺少 {'、'.join(absent)}。请确认文件没有拿错。",
-            f"{source} holds no weights of kind {kind}: {', '.join(absent)} missing. Make sure that it is the right file.",
+            f"{source} 不是 {kind} 的权重：缺少 {'、'.join(absent)}。{zh}",
+            f"{source} holds no weights of kind {kind}: {', '.join(absent)} missing. {en}",
         )
+
+
+def _guess(state: State) -> tuple[str, str]:
+    """What a file seems to hold instead, and what to do, by the beginnings of the names in it."""
+    families = (
+        ("model.diffusion_model.", "Stable Diffusion 一类的模型", "a model such as Stable Diffusion"),
+        ("down_blocks.", "diffusers 格式的 U-Net", "a U-Net in diffusers' layout"),
+        ("timestep_embed.", "secondary（辅助网络）", "a secondary network"),
+        ("out.2.c_proj.", "guided-diffusion 的分类器", "guided-diffusion's classifier"),
+        ("time_embed.", "guided-diffusion 的 U-Net", "a guided-diffusion U-Net"),
+        ("visual.", "CLIP", "a CLIP"),
+        ("net.slice", "LPIPS", "LPIPS"),
+        ("features.", "VGG 一类的分类网络", "a classifier such as VGG"),
+    )
+    for start, zh, en in families:
+        if any(name.startswith(start) for name in state):
+            return f"看起来是{zh}，请确认文件没有拿错。", f"It looks like {en}; make sure that it is the right file."
+    return "请确认文件没有拿错。", "Make sure that it is the right file."

@@ -249,6 +249,23 @@ def test_the_wrong_kind_is_refused(tmp_path: Path, target: Path, kind: Kind) -> 
         convert_file(tmp_path / "clip.pt", target, kind)
 
 
+@pytest.mark.parametrize(
+    ("name", "guess"),
+    [
+        ("model.diffusion_model.time_embed.0.weight", "Stable Diffusion"),
+        ("down_blocks.0.resnets.0.conv1.weight", "diffusers' layout"),
+        ("out.2.c_proj.weight", "guided-diffusion's classifier"),
+        ("timestep_embed.weight", "a secondary network"),
+        ("visual.conv1.weight", "a CLIP"),
+        ("never.heard.of", "Make sure that it is the right file"),
+    ],
+)
+def test_what_the_wrong_file_seems_to_be_is_said(tmp_path: Path, target: Path, name: str, guess: str) -> None:
+    torch.save({name: torch.zeros(1)}, tmp_path / "other.pt")
+    with pytest.raises(WeightsError, match=guess):
+        convert_file(tmp_path / "other.pt", target, "unet")
+
+
 def test_folders_without_weights_are_refused(tmp_path: Path, target: Path) -> None:
     with pytest.raises(WeightsError, match=r"pytorch_model\.bin"):
         convert_file(tmp_path, target, "clip")
