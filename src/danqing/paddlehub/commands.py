@@ -1,21 +1,23 @@
 """The original's command lines: `danqing hub run NAME --text_prompts …` and its companions; `alias hub='danqing hub'`."""
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress, TaskID
 
 import danqing
 from danqing.errors import ModelNotFound, StorageError
+from danqing.events import Downloaded
 from danqing.paddlehub.module import Module
 from danqing.paddlehub.options import read_options
 from danqing.paddlehub.parameters import OUTPUT_DIR, PARAMETERS
 from danqing.settings import Settings, read_settings
-from danqing.zoo.catalog import models
-from danqing.zoo.locate import folder, installed, spec_of
+from danqing.zoo.locate import folder, installed, known, spec_of
 from danqing.zoo.spec import ModelSpec
 
 app = typer.Typer(
@@ -35,31 +37,33 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名 | A model's
 def install(
     words: Words,
     source: Annotated[
-        Path | None, typer.Option("--from", help="放原始文件的文件夹 | Folder with the original files")
+        Path | None,
+        typer.Option(
+            "--from", help="不下载，用这里的原始文件 | Instead of downloading: a folder of the original files"
+        ),
     ] = None,
     half: Annotated[bool, typer.Option("--half", help="存成 fp16，省一半空间 | Store fp16, half the space")] = False,
     no_verify: Annotated[
         bool, typer.Option("--no-verify", help="不核对校验和 | Leave the checksums unchecked")
     ] = False,
 ) -> None:
-    """从原始文件安装模型 | Install a model from its original files"""
-    from danqing.zoo.adopt import adopt
+    """下载并安装模型，或从文件安装 | Download and install a model, or install it from files"""
+    from danqing.zoo import adopt
 
     settings, name = read_settings(), _name(words)
-    if installed(name, settings):
-        _tell(settings, f"{name} 已经装好。", f"{name} is installed.")
-    elif source is None:
-        raise _no_download(name)
-    else:
-        for event in adopt(name, source, settings, half=half, verify=not no_verify):
-            typer.echo(f"{event.file}  {event.bytes / 1e6:,.1f} MB")
-        _tell(settings, f"{name} 装好了。", f"{name} is installed.")
+    if not installed(name, settings):
+        if source is None:
+            _follow(adopt.install(name, settings, half=half), name, settings)
+        else:
+            _follow(adopt.adopt(name, source, settings, half=half, verify=not no_verify), name, settings)
+    _tell(settings, f"{name} 已经装好。", f"{name} is installed.")
 
 
 @app.command()
 def uninstall(name: Name) -> None:
     """删去装好的模型 | Remove an installed model"""
-    settings, spec = read_settings(), spec_of(name)
+    settings = read_settings()
+    spec = spec_of(name, settings)
     place = folder(spec, settings)
     if spec.embedded or not place.is_dir():
         raise ModelNotFound(
@@ -74,20 +78,22 @@ def uninstall(name: Name) -> None:
 def list_installed() -> None:
     """列出装好的模型 | List the installed models"""
     settings = read_settings()
-    _print_models((spec for spec in models().values() if installed(spec.name, settings)), settings)
+    _print_models((spec for spec in _painters(settings) if installed(spec.name, settings)), settings)
 
 
 @app.command()
 def search(word: Annotated[str, typer.Argument(help="要找的词 | A word to look for")] = "") -> None:
     """在已知的模型中查找 | Look for a model among the known ones"""
-    specs = (s for s in models().values() if word.lower() in f"{s.name} {s.title_zh} {s.title_en}".lower())
-    _print_models(specs, read_settings())
+    settings = read_settings()
+    specs = (s for s in _painters(settings) if word.lower() in f"{s.name} {s.title_zh} {s.title_en}".lower())
+    _print_models(specs, settings)
 
 
 @app.command()
 def show(name: Name) -> None:
     """说明一个模型：文件、大小、许可 | Describe a model: files, size, licence"""
-    settings, spec = read_settings(), spec_of(name)
+    settings = read_settings()
+    spec = spec_of(name, settings)
     typer.echo(f"{spec.name}\n{_title(spec, settings)}")
     typer.echo(f"{spec.size_bytes / 1e6:,.0f} MB\n{spec.licence}\n{folder(spec, settings)}")
     for file in spec.files:
@@ -96,11 +102,12 @@ def show(name: Name) -> None:
 
 @app.command()
 def download(words: Words) -> None:
-    """下载模型（以后的版本提供） | Download a model (a later release)"""
+    """只下载原始文件，不安装 | Download the original files without installing them"""
+    from danqing.zoo import install as net
+
     settings, name = read_settings(), _name(words)
-    if not installed(name, settings):
-        raise _no_download(name)
-    _tell(settings, f"{name} 已经装好。", f"{name} is installed.")
+    _follow(net.download(name, settings), name, settings)
+    typer.echo(settings.downloads)
 
 
 @app.command(
@@ -132,9 +139,9 @@ def config() -> None:
 
 @app.command()
 def clear() -> None:
-    """清去装到一半留下的文件 | Remove what unfinished installations left"""
+    """清去下载和安装到一半留下的文件 | Remove what unfinished downloads and installations left"""
     settings = read_settings()
-    left = [path for path in settings.models.glob(".*") if path.is_dir()]
+    left = [path for path in (settings.downloads, *settings.models.glob(".*")) if path.is_dir()]
     for path in left:
         _remove(path)
     _tell(settings, f"清去 {len(left)} 个文件夹。", f"{len(left)} folders removed.")
@@ -158,11 +165,26 @@ def _name(words: list[str]) -> str:
     return "".join(words).partition("==")[0]
 
 
-def _no_download(name: str) -> ModelNotFound:
-    return ModelNotFound(
-        f"这一版还不能下载。有原始文件时运行：danqing hub install {name} --from 文件夹",
-        f"This release cannot download yet. With the original files at hand run: danqing hub install {name} --from FOLDER",
-    )
+def _follow(events: Iterable[Downloaded], name: str, settings: Settings) -> None:
+    """A moving bar for each file in a terminal, and a line for each that has arrived."""
+    console = Console(stderr=True)
+    bars: dict[str, TaskID] = {}
+    try:
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+            for event in events:
+                if event.file not in bars:
+                    bars[event.file] = progress.add_task(event.file)
+                progress.update(bars[event.file], completed=event.bytes, total=event.total)
+                if event.bytes == event.total:
+                    typer.echo(f"{event.file}  {event.bytes / 1e6:,.1f} MB")
+    except KeyboardInterrupt as error:
+        again = f"danqing hub install {name}"
+        typer.echo(_pick(settings, f"已停下。接着下载：{again}", f"Stopped. To go on: {again}"), err=True)
+        raise typer.Exit(130) from error
+
+
+def _painters(settings: Settings) -> Iterator[ModelSpec]:
+    return (spec for spec in known(settings).values() if spec.paints)
 
 
 def _remove(place: Path) -> None:
@@ -188,8 +210,12 @@ def _print_parameters(settings: Settings) -> None:
 
 
 def _title(spec: ModelSpec, settings: Settings) -> str:
-    return spec.title_en if settings.language == "en" else spec.title_zh
+    return _pick(settings, spec.title_zh, spec.title_en)
 
 
 def _tell(settings: Settings, zh: str, en: str) -> None:
-    typer.echo(en if settings.language == "en" else zh)
+    typer.echo(_pick(settings, zh, en))
+
+
+def _pick(settings: Settings, zh: str, en: str) -> str:
+    return en if settings.language == "en" else zh

@@ -12,7 +12,7 @@ from danqing.events import Event, Failed, Started, Stepped, Warned
 from danqing.paddlehub.parameters import OUTPUT_DIR, to_parameters, to_request
 from danqing.request import Request
 from danqing.settings import Settings, read_settings
-from danqing.zoo.catalog import MINI, models
+from danqing.zoo.catalog import MINI
 from danqing.zoo.locate import installed, spec_of
 
 if TYPE_CHECKING:
@@ -24,13 +24,10 @@ if TYPE_CHECKING:
 Level = float | str | Sequence[float]
 """A number, a schedule text such as "[12]*400+[4]*600", or 1000 numbers."""
 
-SIBLINGS = (
-    "disco_diffusion_clip_vitb32",
-    "disco_diffusion_clip_rn50",
-    "disco_diffusion_clip_rn101",
-    "disco_diffusion_ernievil_base",
-)
-"""The other modules of the original's family: their names are understood; so far danqing_mini paints for them."""
+SIBLINGS = ("disco_diffusion_ernievil_base",)
+"""Modules of the original's family that the catalogue does not know; danqing_mini paints for them."""
+
+_NO_ENCODER = ("这一版没有它的编码器", "this release lacks its encoder")
 
 _P = ParamSpec("_P")
 
@@ -58,13 +55,13 @@ class Module:
         """Look a model up.
 
         Args:
-            name: disco_diffusion_cnclip_vitb16, one of its siblings, or danqing_mini.
+            name: disco_diffusion_cnclip_vitb16, one of its siblings, or any model of the catalogue or of your own.
             version: accepted as the original did; there is one version of each model.
         Raises:
             ModelNotFound: the name is unknown; the nearest one is named.
         """
         if name not in SIBLINGS:
-            spec_of(name)
+            spec_of(name, read_settings())
         self.name = name
         self.version = version or "1.0.0"
         self._loaded: dict[str, Pipeline] = {}
@@ -177,22 +174,24 @@ class Module:
         return self._loaded[device]
 
     def _model(self, settings: Settings) -> str:
-        """The model that paints: this one, or the embedded one where its files are not here."""
-        if self.name not in models():
+        """The model that paints: this one, or the embedded one where it cannot be had or its files are not here."""
+        pending = _NO_ENCODER if self.name in SIBLINGS else spec_of(self.name, settings).pending
+        if pending:
+            zh, en = pending
             _say(
                 settings,
-                f"这一版还没有 {self.name} 的权重，改由随包的小模型 {MINI} 来画。",
-                f"This release has no weights for {self.name}; the embedded {MINI} paints instead.",
+                f"{self.name} 还不能用（{zh}），改由随包的小模型 {MINI} 来画。",
+                f"{self.name} cannot be used yet ({en}); the embedded {MINI} paints instead.",
             )
             return MINI
         if installed(self.name, settings):
             return self.name
+        how = f"danqing models install {self.name}"
         _say(
             settings,
-            f"{self.name} 还没有装，改由随包的小模型 {MINI} 来画。"
-            f"有原始文件时运行：danqing models install {self.name} --from 文件夹",
-            f"{self.name} is not installed; the embedded {MINI} paints instead. "
-            f"With the original files at hand run: danqing models install {self.name} --from FOLDER",
+            f"{self.name} 还没有装，改由随包的小模型 {MINI} 来画。安装：{how}（有原始文件时加 --from 文件夹）",
+            f"{self.name} is not installed; the embedded {MINI} paints instead. To install it: {how} (with the original "
+            "files at hand add --from FOLDER)",
         )
         return MINI
 

@@ -1,6 +1,6 @@
 """The hub commands, run as a shell would run them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,6 +9,7 @@ from typer.testing import CliRunner, Result
 
 import danqing
 from danqing.errors import DanqingError, InvalidRequest, ModelNotFound
+from danqing.events import Downloaded
 from danqing.paddlehub.commands import app
 from danqing.paddlehub.module import Module
 from danqing.paddlehub.parameters import PARAMETERS
@@ -68,10 +69,35 @@ def test_run_of_an_unknown_model_names_the_nearest() -> None:
 
 
 @pytest.mark.parametrize("words", [(ORIGINAL,), (f"{ORIGINAL}==1.0.0",), (ORIGINAL, "==", "1.0.0")])
-def test_install_and_download_say_how_to_do_it_offline(words: tuple[str, ...]) -> None:
-    for command in ("install", "download"):
-        with pytest.raises(ModelNotFound, match=f"danqing hub install {ORIGINAL} --from"):
-            hub(command, *words)
+@pytest.mark.parametrize("command", ["install", "download"])
+def test_without_a_network_it_is_said_how_to_install(
+    command: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DANQING_OFFLINE", "1")
+    with pytest.raises(ModelNotFound, match=f"danqing models install {ORIGINAL} --from"):
+        hub(command, *words)
+
+
+def test_files_are_named_as_they_arrive(monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
+    def arrive(*_: object, **__: object) -> Iterator[Downloaded]:
+        yield Downloaded(file="unet.pt", bytes=5_000_000, total=10_000_000)
+        yield Downloaded(file="unet.pt", bytes=10_000_000, total=10_000_000)
+
+    monkeypatch.setattr("danqing.zoo.adopt.install", arrive)
+    monkeypatch.setattr("danqing.zoo.install.download", arrive)
+    assert hub("install", ORIGINAL).stdout.splitlines() == ["unet.pt  10.0 MB", f"{ORIGINAL} 已经装好。"]
+    assert hub("download", ORIGINAL).stdout.splitlines() == ["unet.pt  10.0 MB", str(home / "downloads")]
+
+
+def test_an_interrupted_download_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object, **__: object) -> Iterator[Downloaded]:
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("danqing.zoo.adopt.install", stop)
+    result = hub("install", ORIGINAL)
+    assert result.exit_code == 130
+    assert f"danqing hub install {ORIGINAL}" in result.stderr
 
 
 def test_install_from_an_empty_folder_names_what_is_missing(tmp_path: Path) -> None:
@@ -106,9 +132,11 @@ def test_search_and_show_describe_models() -> None:
 def test_clear_removes_what_unfinished_installations_left(home: Path) -> None:
     left = home / "models" / f".{ORIGINAL}-abc"
     left.mkdir(parents=True)
+    (home / "downloads").mkdir()
     kept = write_made_up(home / "models" / ORIGINAL)
-    assert "1" in hub("clear").stdout
+    assert "2" in hub("clear").stdout
     assert not left.exists()
+    assert not (home / "downloads").exists()
     assert kept.exists()
 
 
