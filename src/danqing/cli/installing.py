@@ -76,7 +76,7 @@ def add(
     half: Half = False,
 ) -> None:
     """Read the architecture off the checkpoint, convert it, and write it into models.yaml."""
-    from danqing.models.load import load_unet
+    from danqing.models.fit import check_unet
     from danqing.zoo import adopt
     from danqing.zoo.add import add_checkpoint
     from danqing.zoo.install import lacking
@@ -85,7 +85,7 @@ def add(
 
     settings = read_settings()
     entry = own_model(checkpoint.name, clips=_weights(clips or ()), secondary=secondary)
-    add_checkpoint(checkpoint, name, entry, settings, half=half, check=lambda path: str(load_unet(path).config))
+    add_checkpoint(checkpoint, name, entry, settings, half=half, check=check_unet)
     typer.echo(say(f"{name} 写进了 {settings.models_file}", f"{name} is in {settings.models_file}"))
     if lacking(spec_of(name, settings), settings, half=half, optional=False):
         typer.echo(

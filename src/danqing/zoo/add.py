@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from danqing.errors import ModelNotFound
+from danqing.errors import ModelNotFound, WeightsError
 from danqing.settings import Settings
 from danqing.zoo.convert import convert_file
 from danqing.zoo.fetch import sha256_of
@@ -46,7 +46,7 @@ def add_checkpoint(
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=settings.models) as staged:
             ready = Path(staged) / "unet.safetensors"
             convert_file(checkpoint, ready, "unet", half=half)
-            check(ready)
+            _check(check, ready, checkpoint)
             checksum = sha256_of(checkpoint)
             entry = entry.model_copy(update={"sha256": checksum, "size": checkpoint.stat().st_size})
             origin = {checkpoint.name: checksum}
@@ -55,3 +55,12 @@ def add_checkpoint(
             ready.replace(place / ready.name)
             write_manifest(place, {ready.name: record}, own=entry)
         write_own(settings, {**read_own(settings), name: entry})
+
+
+def _check(check: Callable[[Path], object], ready: Path, checkpoint: Path) -> None:
+    """Let it speak of the user's file, not of ours."""
+    try:
+        check(ready)
+    except WeightsError as error:
+        zh, en = (text.replace(str(ready), str(checkpoint)) for text in (error.zh, error.en))
+        raise WeightsError(zh, en) from error

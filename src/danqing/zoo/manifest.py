@@ -103,7 +103,9 @@ def find_twin(file: WeightFile, settings: Settings, *, half: bool) -> tuple[Path
 
 
 def _same(file: WeightFile, record: Record) -> bool:
-    """Whether a file was made from the same originals: by checksum where one is published, else by name."""
+    """Whether a file was made from the same originals: by checksum where there is one, else by a name that is published."""
     return len(file.parts) == len(record.made_from) and all(
-        part.name in record.made_from and part.sha256 in (None, record.made_from[part.name]) for part in file.parts
+        part.name in record.made_from
+        and (part.sha256 == record.made_from[part.name] if part.sha256 else bool(part.sources))
+        for part in file.parts
     )

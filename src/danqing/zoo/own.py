@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Annotated, cast
+from typing import Annotated, Self, cast
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from danqing.errors import InvalidRequest, StorageError
 from danqing.settings import Settings
@@ -41,6 +41,12 @@ class OwnModel(BaseModel):
         if unknown:
             raise ValueError(f"{', '.join(unknown)} ≠ {', '.join(known)}")
         return value
+
+    @model_validator(mode="after")
+    def _addresses_need_a_checksum(self) -> Self:
+        if self.sources and not self.sha256:
+            raise ValueError("sources 要有 sha256 need a sha256")
+        return self
 
     def spec(self, name: str) -> ModelSpec:
         """The entry of the catalogue that this makes."""

@@ -78,11 +78,12 @@ def test_a_checkpoint_of_ones_own(danqing: Command, mirror: Server, tmp_path: Pa
 
 def test_a_checkpoint_that_does_not_fit_is_explained(danqing: Command, tmp_path: Path) -> None:
     state = dict(UNet(UNET).state_dict())
-    state["out.2.weight"] = torch.zeros(5, 5)
+    state["out.2.bias"] = torch.zeros(5)
     torch.save(state, tmp_path / "ink.pt")
     answer = danqing("models", "add", str(tmp_path / "ink.pt"), "--name", "墨竹")
     assert answer.code == 2
-    assert "ink.pt" in answer.err or "out.2.weight" in answer.err
+    assert str(tmp_path / "ink.pt") in answer.err
+    assert "out.2.bias 应为 [6]，实为 [5]" in answer.err
     assert "墨竹" not in danqing("models", "list").out
     assert "不认识" not in danqing("models", "add", str(tmp_path / "ink.pt"), "--name", MINI).err
     assert "clip-rn51" in danqing("models", "add", "x.pt", "--name", "a", "--clip", "clip-rn51:0.5").err

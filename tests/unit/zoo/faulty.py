@@ -57,6 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault.kind == "status":
             self.send_response(fault.number)
             self.send_header("Content-Length", "0")
+            self.send_header("Retry-After", "7")
             self.end_headers()
             return
         body = _spoilt(site.content, fault)

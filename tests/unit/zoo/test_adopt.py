@@ -1,5 +1,7 @@
 """Installing from files that are here: a folder, another home, a tar."""
 
+import io
+import pickle
 import shutil
 import tarfile
 from pathlib import Path
@@ -9,6 +11,10 @@ import pytest
 import torch
 
 from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
+from danqing.models.clip import ChineseClip
+from danqing.models.secondary import Secondary
+from danqing.models.unet import UNet
+from danqing.pipeline.model import load_model
 from danqing.settings import read_settings
 from danqing.zoo import weights
 from danqing.zoo.add import add_checkpoint
@@ -16,10 +22,12 @@ from danqing.zoo.adopt import adopt, install
 from danqing.zoo.catalog import CLIP, ORIGINAL
 from danqing.zoo.locate import find, folder, installed, spec_of
 from danqing.zoo.manifest import read_manifest, verify
-from danqing.zoo.own import own_model
+from danqing.zoo.own import own_model, read_own, write_own
 from danqing.zoo.spec import Published
-from tests.made_up import UNET, randomise, write_made_up
+from tests.made_up import CLIP as CLIP_SHAPE
+from tests.made_up import SECONDARY, UNET, randomise, write_made_up
 from tests.unit.zoo.conftest import NAMES, Originals
+from tests.unit.zoo.test_paddle import as_paddle
 
 
 def take(source: Path, name: str = ORIGINAL, *, check: bool = True) -> list[str]:
@@ -80,6 +88,27 @@ def test_a_tar_of_original_files(originals: Originals, tmp_path: Path, mode: Lit
     assert not list(read_settings().home.glob(".unpacked-*"))
 
 
+def test_a_tar_of_the_paddlehub_module(originals: Originals, tmp_path: Path) -> None:
+    networks = {
+        "reverse_diffusion/pre_trained/512x512_diffusion_uncond_finetune_008100": UNet(UNET),
+        "reverse_diffusion/pre_trained/secondary_model_imagenet_2": Secondary(SECONDARY),
+        "cn_clip/clip/pre_trained/ViTB16": ChineseClip(CLIP_SHAPE),
+    }
+    with tarfile.open(tmp_path / "module.tar.gz", "w:gz") as tar:
+        tar.add(originals.folder / "vocab.txt", f"{ORIGINAL}/cn_clip/clip/vocab.txt")
+        for name, network in networks.items():
+            content = pickle.dumps(as_paddle(randomise(network, 1)))
+            member = tarfile.TarInfo(f"{ORIGINAL}/{name}.pdparams")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    take(tmp_path / "module.tar.gz")
+    model = load_model(find(ORIGINAL, read_settings()), device="cpu")
+    assert model.unet.config == UNET
+    assert torch.equal(
+        model.clip.text_projection, randomise(ChineseClip(CLIP_SHAPE), 1).state_dict()["text_projection"]
+    )
+
+
 def test_a_broken_tar_says_so(originals: Originals, tmp_path: Path) -> None:
     with tarfile.open(tmp_path / "m.tar.gz", "w:gz") as tar:
         tar.add(originals.folder / "clip_cn_vit-b-16.pt", "clip_cn_vit-b-16.pt")
@@ -127,8 +156,6 @@ def test_damage_is_found(originals: Originals) -> None:
 
 class TestACheckpointOfOnesOwn:
     def write(self, path: Path) -> Path:
-        from danqing.models.unet import UNet
-
         torch.save(dict(randomise(UNet(UNET), 1).state_dict()), path)
         return path
 
@@ -142,14 +169,22 @@ class TestACheckpointOfOnesOwn:
         list(install("墨竹", settings))
         assert find("墨竹", settings).paths["unet"].parent == settings.models / "墨竹"
 
+    def test_a_name_alone_makes_no_twin(self, originals: Originals, tmp_path: Path) -> None:
+        settings = read_settings()
+        take(originals.folder)
+        add_checkpoint(self.write(tmp_path / "ink.pt"), "墨竹", own_model("ink.pt", clips={}, secondary=True), settings)
+        write_own(settings, {**read_own(settings), "墨兰": own_model("ink.pt", clips={}, secondary=True)})
+        with pytest.raises(ModelNotFound, match=r"ink\.pt"):
+            take(originals.folder, "墨兰")
+
     def test_it_is_refused_whole(self, tmp_path: Path) -> None:
         settings = read_settings()
         entry = own_model("ink.pt", clips={}, secondary=True)
 
         def check(path: Path) -> None:
-            raise WeightsError("不对", f"{path.name} does not fit")
+            raise WeightsError("不对", f"{path} does not fit")
 
-        with pytest.raises(WeightsError, match="does not fit"):
+        with pytest.raises(WeightsError, match=f"{tmp_path / 'ink.pt'} does not fit"):
             add_checkpoint(self.write(tmp_path / "ink.pt"), "墨竹", entry, settings, check=check)
         with pytest.raises(ModelNotFound):
             add_checkpoint(tmp_path / "none.pt", "墨竹", entry, settings)

@@ -104,6 +104,15 @@ def test_without_a_good_address_every_reason_is_told(server: Server, tmp_path: P
     assert "danqing models install x --from" in caught.value.zh
 
 
+def test_a_busy_server_gets_the_pause_it_asks_for(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("danqing.zoo.fetch.time.sleep", pauses.append)
+    bring(FILE, tmp_path / "w", server.add("/a", CONTENT, [Fault("status", 429)] * 2))
+    assert pauses == [7.0, 7.0]
+
+
 def test_nobody_listens(tmp_path: Path) -> None:
     with pytest.raises(DownloadFailed, match=r"weights\.pt"):
         bring(FILE, tmp_path / "w", "http://127.0.0.1:9/w")

@@ -93,7 +93,7 @@ def test_two_at_once_share_everything(mirror: Server, home: Path) -> None:
         list(adopt.install(name, read_settings(), waiting=lambda: waited.append(True), patience=QUICK))
 
     for site in mirror.sites.values():
-        site.pause = 0.01
+        site.pause = 0.001
     threads = [threading.Thread(target=one, args=(name,)) for name in (ORIGINAL, ORIGINAL, CLIP)]
     for thread in threads:
         thread.start()

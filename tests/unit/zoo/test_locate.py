@@ -51,6 +51,7 @@ class TestOwnModels:
         self.write(
             home,
             "墨竹:\n  unet: ink bamboo.pt\n  sources: [https://example.org/ink.pt]\n"
+            f"  sha256: {'a' * 64}\n"
             "  clips: {chinese-clip-vit-b-16: 1, chinese-clip-vit-l-14: 0.5}\n  defaults: {size: [256, 256]}\n",
         )
         settings = read_settings()
@@ -78,6 +79,7 @@ class TestOwnModels:
             ("墨竹: {unet: x.pt, clips: {}}", "墨竹: clips"),
             ("墨竹: {unet: x.pt, colour: red}", "墨竹: colour"),
             ("墨竹: {}", "墨竹: unet"),
+            ("墨竹: {unet: x.pt, sources: [https://example.org/x.pt]}", "sha256"),
             ("../墨竹: {unet: x.pt}", "墨竹"),
             ("danqing_mini: {unet: x.pt}", "catalogue"),
             ("墨竹: [", "line 1"),
