@@ -73,9 +73,9 @@ class Stepped(_Event):
     batch: int
     step: int = Field(description="0..steps-1, counted from the noisiest step that is run.")
     steps: int
-    loss: float | None = Field(None, description="The guidance loss, mean over the batch; null when unguided.")
-    nan: bool = Field(False, description="The guidance gradient was not finite and was left out of this step.")
-    seconds: float = Field(0.0, description="Seconds this step took.")
+    loss: float | None = Field(default=None, description="The guidance loss, mean over the batch; null when unguided.")
+    nan: bool = Field(default=False, description="The guidance gradient was not finite and was left out of this step.")
+    seconds: float = Field(default=0.0, description="Seconds this step took.")
 
 
 class Previewed(_Event):
@@ -95,7 +95,7 @@ class Completed(_Event):
     picture: int
     seed: int
     image: Picture | None
-    nan_steps: int = Field(0, description="Steps that went unguided because the gradient was not finite.")
+    nan_steps: int = Field(default=0, description="Steps that went unguided because the gradient was not finite.")
 
 
 class Failed(_Event):

@@ -1,7 +1,6 @@
 """Numbers that change along a run: "[12]*400+[4]*600" read by a walk over its syntax tree, never evaluated."""
 
 import ast
-import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -127,9 +126,9 @@ def _sized(values: list[float] | float) -> Schedule:
     return Schedule(tuple(values))
 
 
-def _finite(value: float, column: int) -> float:
+def _finite(value: object, column: int) -> float:
     # A whole number of 400 digits overflows float(); it is no more usable than an infinity.
-    if isinstance(value, bool) or abs(value) > 1e12 or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= 1e12:
         raise _unreadable(column)
     return float(value)
 

@@ -79,7 +79,7 @@ def test_a_picture_with_the_embedded_model(place: Path) -> None:
     done = call("draw", SENTENCE, "--artist", "齐白石", "--steps", "6", "--model", MINI, "--seed", "7", "--out", "out")
 
     picture = Path(done.stdout.strip())
-    assert done.stderr == ""
+    assert done.stderr == f"过程  {picture.with_suffix('.gif')}\n"
     assert picture.is_relative_to("out")
     with Image.open(picture) as image:
         assert image.format == "PNG"

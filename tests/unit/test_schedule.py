@@ -1,5 +1,7 @@
 """Schedules: what is read, what is refused and where."""
 
+from typing import Any
+
 import pytest
 
 from danqing.errors import ScheduleError
@@ -72,7 +74,9 @@ def test_a_huge_product_is_refused_before_it_is_made() -> None:
         parse_schedule("1" * 1001)
 
 
-@pytest.mark.parametrize("source", [True, [float("nan")] * 1000, float("inf"), "nan", "\0", "(" * 500])
-def test_values_that_are_no_numbers(source: "str | float | list[float]") -> None:
+@pytest.mark.parametrize(
+    "source", [True, [float("nan")] * 1000, float("inf"), "nan", "\0", "(" * 500, [None], ["1"] * 1000, [[1]]]
+)
+def test_values_that_are_no_numbers(source: Any) -> None:
     with pytest.raises(ScheduleError):
         parse_schedule(source)

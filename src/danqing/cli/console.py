@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from typer.exceptions import TyperException
@@ -10,7 +11,7 @@ from typer.exceptions import TyperException
 from danqing.cli.language import read_language, say
 
 if TYPE_CHECKING:
-    from danqing.events import Event
+    from danqing.events import Event, Started
 
 Look = Literal["auto", "preview", "json"]
 Show = Callable[["Event"], None]
@@ -48,7 +49,7 @@ def follow(look: Look, *, model_was_named: bool) -> Generator[Show]:
     if look == "json":
         yield _show_json
     elif not sys.stderr.isatty():
-        yield _show_warnings
+        yield partial(_show_plainly, model_was_named=model_was_named)
     else:
         from danqing.cli.progress import Board
 
@@ -62,8 +63,19 @@ def _show_json(event: "Event") -> None:
     print(plain.model_dump_json(), flush=True)
 
 
-def _show_warnings(event: "Event") -> None:
-    from danqing.events import Warned
+def _show_plainly(event: "Event", *, model_was_named: bool) -> None:
+    """No moving board: only what the user should know, a line each."""
+    from danqing.events import Started, Warned
 
-    if isinstance(event, Warned):
+    if isinstance(event, Started) and not model_was_named:
+        print(name_model(event), file=sys.stderr)
+    elif isinstance(event, Warned):
         print(event.en if read_language() == "en" else event.zh, file=sys.stderr)
+
+
+def name_model(event: "Started") -> str:
+    """Which model paints when none was named."""
+    return say(
+        f"由模型 {event.model} 作画（自动选定，可用 --model 另选）。",
+        f"Painting with the model {event.model}, chosen automatically; --model takes another.",
+    )

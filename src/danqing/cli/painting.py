@@ -62,20 +62,18 @@ def _go_on(run: Run | None) -> str:
 
 
 def _report(run: Run, look: Look) -> None:
-    """On a terminal, a line for each file with what it is; piped, the pictures' paths and nothing else."""
+    """A line for each file with what it is; piped, stdout gets the pictures' bare paths and nothing else."""
     if look == "json":
         stored = {"folder": str(run.folder), "pictures": _paths(run.pictures), "animations": _paths(run.animations)}
         print(json.dumps({"type": "stored", **stored}, ensure_ascii=False), flush=True)
         return
-    if not sys.stdout.isatty():
-        for path in _paths(run.pictures):
-            print(path)
-        return
+    piped = not sys.stdout.isatty()
     for number, path in enumerate(run.pictures):
         seed = (run.request.seed or 0) + number
-        print(say(f"画    {_near(path)}（种子 {seed}）", f"picture  {_near(path)} (seed {seed})"))
+        said = say(f"画    {_near(path)}（种子 {seed}）", f"picture  {_near(path)} (seed {seed})")
+        print(_near(path) if piped else said)
     for path in run.animations:
-        print(say(f"过程  {_near(path)}", f"process  {_near(path)}"))
+        print(say(f"过程  {_near(path)}", f"process  {_near(path)}"), file=sys.stderr if piped else sys.stdout)
 
 
 def _paths(files: tuple[Path, ...]) -> list[str]:

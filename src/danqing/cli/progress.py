@@ -9,6 +9,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from danqing.cli.console import name_model
 from danqing.cli.language import read_language, say
 from danqing.cli.preview import half_blocks
 from danqing.events import Event, Previewed, Started, Stepped, Warned
@@ -82,11 +83,7 @@ class Board:
 
     def _start(self, event: Started) -> None:
         if self._name_model:
-            chosen = say(
-                f"由模型 {event.model} 作画（自动选定，可用 --model 另选）。",
-                f"Painting with the model {event.model}, chosen automatically; --model takes another.",
-            )
-            self.console.print(chosen)
+            self.console.print(name_model(event))
         total = event.steps * event.request.n_batches
         self._progress.reset(self._task, total=total, description=say("作画", "painting"), loss="")
 

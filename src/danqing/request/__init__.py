@@ -54,96 +54,107 @@ class Request(BaseModel):
         max_length=20,
         **_knob("画题", "画题，可多句，每句可带“：权重”", "sentences, each with an optional ':weight'"),
     )
-    style: str | None = Field(None, **_knob("画题", "风格，如 水墨画", "style, for instance 水墨画"))
-    artist: str | None = Field(None, **_knob("画题", "画家，如 齐白石", "artist, for instance 齐白石"))
+    style: str | None = Field(default=None, **_knob("画题", "风格，如 水墨画", "style, for instance 水墨画"))
+    artist: str | None = Field(default=None, **_knob("画题", "画家，如 齐白石", "artist, for instance 齐白石"))
     fuzzy_prompt: bool = Field(
-        False, **_knob("画题", "每句另加 25 份带噪的副本", "add 25 noisy copies of every sentence")
+        default=False, **_knob("画题", "每句另加 25 份带噪的副本", "add 25 noisy copies of every sentence")
     )
-    rand_mag: float = Field(0.05, ge=0, le=10, **_knob("画题", "副本的噪声大小", "size of that noise"))
+    rand_mag: float = Field(default=0.05, ge=0, le=10, **_knob("画题", "副本的噪声大小", "size of that noise"))
 
-    size: Size = Field((1280, 768), **_knob("画幅", "宽x高，64 的倍数", "width x height, multiples of 64", "px"))
+    size: Size = Field(
+        default=(1280, 768), **_knob("画幅", "宽x高，64 的倍数", "width x height, multiples of 64", "px")
+    )
     seed: int | None = Field(
-        None,
+        default=None,
         ge=0,
         le=2**63 - 1,
         **_knob("画幅", "随机种子；不给则随机并告知", "random seed; drawn and reported if not given"),
     )
-    n_batches: int = Field(1, ge=1, le=1000, **_knob("画幅", "先后画几批", "batches painted one after another"))
-    batch_size: int = Field(1, ge=1, le=64, **_knob("画幅", "一批同时画几幅", "pictures painted at once"))
-    batch_name: str = Field("", max_length=100, **_knob("画幅", "这次作画的名字", "part of the run's name"))
+    n_batches: int = Field(default=1, ge=1, le=1000, **_knob("画幅", "先后画几批", "batches painted one after another"))
+    batch_size: int = Field(default=1, ge=1, le=64, **_knob("画幅", "一批同时画几幅", "pictures painted at once"))
+    batch_name: str = Field(default="", max_length=100, **_knob("画幅", "这次作画的名字", "part of the run's name"))
 
     init_image: str | None = Field(
-        None,
+        default=None,
         max_length=MAX_URI,
         **_knob("底图", "底图：文件、网址或 data URI", "picture to start from: a file, URL or data URI"),
     )
     init_fit: Literal["cover", "stretch"] = Field(
-        "cover", **_knob("底图", "底图放到画幅：裁切或拉伸", "fit the start picture by cropping or by stretching")
+        default="cover",
+        **_knob("底图", "底图放到画幅：裁切或拉伸", "fit the start picture by cropping or by stretching"),
     )
     init_scale: Scale = Field(
-        _constant(1000), **_knob("底图", "与底图相似的权重", "weight of likeness to the start picture")
+        default=_constant(1000), **_knob("底图", "与底图相似的权重", "weight of likeness to the start picture")
     )
     skip_steps: int = Field(
-        0, ge=0, le=999, **_knob("底图", "略过最初几步", "leave out the first (noisiest) steps", "step")
+        default=0, ge=0, le=999, **_knob("底图", "略过最初几步", "leave out the first (noisiest) steps", "step")
     )
-    perlin_init: bool = Field(False, **_knob("底图", "从柏林噪声开始", "start from Perlin noise"))
+    perlin_init: bool = Field(default=False, **_knob("底图", "从柏林噪声开始", "start from Perlin noise"))
     perlin_mode: Literal["mixed", "color", "gray"] = Field(
-        "mixed", **_knob("底图", "柏林噪声的颜色", "colours of the Perlin noise")
+        default="mixed", **_knob("底图", "柏林噪声的颜色", "colours of the Perlin noise")
     )
 
-    steps: int = Field(250, ge=2, le=1000, **_knob("步骤", "步数", "steps", "step"))
-    sampler: Sampler = Field("ddim", **_knob("步骤", "采样器", "sampler"))
-    eta: float = Field(0.8, ge=0, le=10, **_knob("步骤", "DDIM 每步加多少新噪声", "fresh noise in a DDIM step"))
-    clip_denoised: bool = Field(False, **_knob("步骤", "把估计的画限制在 [-1, 1]", "clamp the estimate to [-1, 1]"))
+    steps: int = Field(default=250, ge=2, le=1000, **_knob("步骤", "步数", "steps", "step"))
+    sampler: Sampler = Field(default="ddim", **_knob("步骤", "采样器", "sampler"))
+    eta: float = Field(default=0.8, ge=0, le=10, **_knob("步骤", "DDIM 每步加多少新噪声", "fresh noise in a DDIM step"))
+    clip_denoised: bool = Field(
+        default=False, **_knob("步骤", "把估计的画限制在 [-1, 1]", "clamp the estimate to [-1, 1]")
+    )
     randomize_class: bool = Field(
-        True, **_knob("步骤", "分类网络每步随机取一类", "random class at every step, for class-conditional networks")
+        default=True,
+        **_knob("步骤", "分类网络每步随机取一类", "random class at every step, for class-conditional networks"),
     )
     symmetry: Symmetry = Field(
-        "none", **_knob("步骤", "对称：左右、上下或两者", "mirror left-right, top-bottom or both")
+        default="none", **_knob("步骤", "对称：左右、上下或两者", "mirror left-right, top-bottom or both")
     )
     symmetry_at: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
-        (0.09,), max_length=100, **_knob("步骤", "在全程的哪些比例处做对称", "when to mirror, as shares of the run")
+        default=(0.09,),
+        max_length=100,
+        **_knob("步骤", "在全程的哪些比例处做对称", "when to mirror, as shares of the run"),
     )
 
-    clip_guidance_scale: Scale = Field(_constant(5000), **_knob("引导", "画题的权重", "weight of the sentence"))
-    tv_scale: Scale = Field(_constant(0), **_knob("引导", "平滑的权重", "weight of smoothness"))
-    range_scale: Scale = Field(_constant(0), **_knob("引导", "颜色不越界的权重", "weight of staying in range"))
-    sat_scale: Scale = Field(_constant(0), **_knob("引导", "不过饱和的权重", "weight against saturation"))
-    clamp_grad: bool = Field(True, **_knob("引导", "限制引导的大小", "limit the guidance gradient"))
+    clip_guidance_scale: Scale = Field(default=_constant(5000), **_knob("引导", "画题的权重", "weight of the sentence"))
+    tv_scale: Scale = Field(default=_constant(0), **_knob("引导", "平滑的权重", "weight of smoothness"))
+    range_scale: Scale = Field(default=_constant(0), **_knob("引导", "颜色不越界的权重", "weight of staying in range"))
+    sat_scale: Scale = Field(default=_constant(0), **_knob("引导", "不过饱和的权重", "weight against saturation"))
+    clamp_grad: bool = Field(default=True, **_knob("引导", "限制引导的大小", "limit the guidance gradient"))
     clamp_max: Clamp = Field(
-        _constant(0.05), **_knob("引导", "引导梯度的均方根上限", "largest RMS of the guidance gradient")
+        default=_constant(0.05), **_knob("引导", "引导梯度的均方根上限", "largest RMS of the guidance gradient")
     )
     use_secondary: Switch = Field(
-        _constant(1),
+        default=_constant(1),
         **_knob("引导", "引导用小网络（快）还是主网络（准）", "guide through the small network (fast) or the U-Net"),
     )
-    cutn_batches: Batches = Field(_constant(4), **_knob("引导", "每步看几批切片", "batches of cuts in a step"))
+    cutn_batches: Batches = Field(default=_constant(4), **_knob("引导", "每步看几批切片", "batches of cuts in a step"))
     cut_overview: Cuts = Field(
-        parse_schedule("[12]*400+[4]*600"), **_knob("引导", "每批看全图的切片数", "whole-picture cuts in a batch")
+        default=parse_schedule("[12]*400+[4]*600"),
+        **_knob("引导", "每批看全图的切片数", "whole-picture cuts in a batch"),
     )
     cut_innercut: Cuts = Field(
-        parse_schedule("[4]*400+[12]*600"), **_knob("引导", "每批看局部的切片数", "inner cuts in a batch")
+        default=parse_schedule("[4]*400+[12]*600"), **_knob("引导", "每批看局部的切片数", "inner cuts in a batch")
     )
-    cut_ic_pow: Power = Field(_constant(1), **_knob("引导", "局部切片大小的指数", "exponent of the inner cuts' size"))
+    cut_ic_pow: Power = Field(
+        default=_constant(1), **_knob("引导", "局部切片大小的指数", "exponent of the inner cuts' size")
+    )
     cut_icgray_p: Share = Field(
-        parse_schedule("[0.2]*400+[0]*600"), **_knob("引导", "局部切片中灰度的比例", "share of gray inner cuts")
+        default=parse_schedule("[0.2]*400+[0]*600"), **_knob("引导", "局部切片中灰度的比例", "share of gray inner cuts")
     )
 
     model: str = Field(
-        "auto", max_length=200, **_knob("机器", "模型；auto 取已装的", "model; auto takes the one installed")
+        default="auto", max_length=200, **_knob("机器", "模型；auto 取已装的", "model; auto takes the one installed")
     )
     device: str = Field(
-        "auto", max_length=20, **_knob("机器", "设备：auto、cpu、cuda、mps", "device: auto, cpu, cuda, mps")
+        default="auto", max_length=20, **_knob("机器", "设备：auto、cpu、cuda、mps", "device: auto, cpu, cuda, mps")
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        "float32", **_knob("机器", "网络的精度", "precision of the networks")
+        default="float32", **_knob("机器", "网络的精度", "precision of the networks")
     )
 
     display_rate: int = Field(
-        10, ge=1, le=1000, **_knob("保存", "每几步一张预览", "a preview every so many steps", "step")
+        default=10, ge=1, le=1000, **_knob("保存", "每几步一张预览", "a preview every so many steps", "step")
     )
     save: tuple[Saved, ...] = Field(
-        ("previews", "gif", "sheet"), **_knob("保存", "除成画外还存什么", "what to keep beside the pictures")
+        default=("previews", "gif", "sheet"), **_knob("保存", "除成画外还存什么", "what to keep beside the pictures")
     )
 
     @model_validator(mode="after")

@@ -18,12 +18,14 @@ from tests.unit.results.runs import paint
 SMALL = ("--size", "64x64", "--steps", "6", "--display-rate", "2")
 
 
-def test_piped_it_prints_the_pictures_and_nothing_else(danqing: Command, painter: Painter) -> None:
+def test_piped_stdout_holds_the_pictures_and_nothing_else(danqing: Command, painter: Painter) -> None:
     answer = danqing("draw", "孤舟蓑笠翁", *SMALL, "--n-batches", "2", "--out", "here")
 
     folder = next(Path("here").iterdir())
-    assert (answer.code, answer.err) == (0, "")
+    assert answer.code == 0
     assert answer.out.splitlines() == [str(folder / "000.png"), str(folder / "001.png")]
+    assert answer.err.startswith("由模型 ")
+    assert answer.err.splitlines()[1:] == [f"过程  {folder}/000.gif", f"过程  {folder}/001.gif"]
     assert painter.asked[0].prompts == ("孤舟蓑笠翁",)
 
 
@@ -83,7 +85,7 @@ def test_an_interrupt_says_how_to_go_on(danqing: Command, painter: Painter) -> N
 
     run = Run.open(next(Path("a").iterdir()))
     assert (answer.code, answer.out) == (130, "")
-    assert answer.err == f"已停下。接着画：danqing runs resume {run.name}\n"
+    assert answer.err.endswith(f"\n已停下。接着画：danqing runs resume {run.name}\n")
     assert run.state == "unfinished"
     assert run.checkpoint() is not None
 
@@ -114,7 +116,7 @@ def test_a_run_that_failed_keeps_its_pictures_and_says_so(
     folder = next(Path("a").iterdir())
     assert answer.code == 2
     assert answer.out == f"{folder}/000.png\n"
-    assert answer.err == f"错误：画坏了。接着画：danqing runs resume {folder.name}\n"
+    assert answer.err.endswith(f"\n错误：画坏了。接着画：danqing runs resume {folder.name}\n")
     assert len(painter.asked) == 1
 
 

@@ -106,7 +106,8 @@ def test_resume(danqing: Command, painter: Painter) -> None:
 
     answer = danqing("runs", "resume", folder.name)
 
-    assert (answer.code, answer.out, answer.err) == (0, f"{folder}/000.png\n", "")
+    assert (answer.code, answer.out) == (0, f"{folder}/000.png\n")
+    assert answer.err == f"过程  {folder}/000.gif\n"
     again = danqing("runs", "resume", "last")
     assert again.code == 2
     assert "已经画完" in again.err
