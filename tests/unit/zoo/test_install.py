@@ -23,11 +23,11 @@ from danqing.zoo.spec import Published
 from tests.unit.zoo.conftest import NAMES, Originals
 from tests.unit.zoo.faulty import Fault, Server
 
-QUICK = Patience(seconds=1.0, rounds=2, pause=0.0)
+CALM = Patience(seconds=5.0, rounds=2, pause=0.0)
 
 
 def install(name: str) -> list[tuple[str, int]]:
-    return [(event.file, event.bytes) for event in adopt.install(name, read_settings(), patience=QUICK)]
+    return [(event.file, event.bytes) for event in adopt.install(name, read_settings(), patience=CALM)]
 
 
 def test_the_original_model_through_breaking_connections(mirror: Server) -> None:
@@ -74,7 +74,7 @@ def test_a_file_that_cannot_be_had_is_named_and_the_others_are_kept(mirror: Serv
 def test_closing_the_iterator_keeps_what_has_arrived(mirror: Server, home: Path) -> None:
     for site in mirror.sites.values():
         site.pause = 0.01
-    events = download(ORIGINAL, read_settings(), patience=QUICK)
+    events = download(ORIGINAL, read_settings(), patience=CALM)
     next(events)
     events.close()
     for site in mirror.sites.values():
@@ -90,7 +90,7 @@ def test_two_at_once_share_everything(mirror: Server, home: Path) -> None:
     waited: list[bool] = []
 
     def one(name: str) -> None:
-        list(adopt.install(name, read_settings(), waiting=lambda: waited.append(True), patience=QUICK))
+        list(adopt.install(name, read_settings(), waiting=lambda: waited.append(True), patience=CALM))
 
     for site in mirror.sites.values():
         site.pause = 0.001
@@ -148,7 +148,7 @@ def test_hugging_faces_cache_needs_no_download(
 
 def test_half_precision_is_stored_as_asked(mirror: Server) -> None:
     assert mirror.sites
-    list(adopt.install(CLIP, read_settings(), half=True, patience=QUICK))
+    list(adopt.install(CLIP, read_settings(), half=True, patience=CALM))
     state = load_file(read_settings().models / CLIP / "clip.safetensors")
     assert {tensor.dtype for tensor in state.values()} == {torch.float16}
 
