@@ -32,6 +32,7 @@ def test_a_picture_travels_as_a_data_uri() -> None:
     image = Image.new("RGB", (3, 2), (10, 20, 30))
     event = from_json(to_json(Completed(picture=0, seed=1, image=image)))
     assert isinstance(event, Completed)
+    assert isinstance(event.image, Image.Image)
     assert ImageChops.difference(event.image, image).getbbox() is None
 
 
