@@ -122,12 +122,13 @@ def _mini() -> ModelSpec:
         defaults=MappingProxyType(
             {
                 "size": (64, 64),
-                "steps": 50,
+                "steps": 40,
                 "use_secondary": 0,
                 "cutn_batches": 1,
                 "cut_overview": 8,
                 "cut_innercut": 8,
-                "clip_guidance_scale": 3000,
+                "clip_guidance_scale": 10000,
+                "clamp_max": 0.15,
                 "display_rate": 2,
             }
         ),
