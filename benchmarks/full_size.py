@@ -12,6 +12,7 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -80,6 +81,43 @@ def paint(size: str, steps: int) -> dict[str, object]:
     return {"load_s": round(loaded, 2), "step_s": [round(e.seconds, 1) for e in events if isinstance(e, Stepped)]}
 
 
+def parts(size: str) -> dict[str, object]:
+    """Seconds of each part of one guided step, with 16 cuts, forward and backward where guidance goes back."""
+    from danqing.api import load
+    from danqing.diffusion import Draws
+    from danqing.guidance.cutouts import CutSpec
+    from danqing.guidance.views import RandomViews
+
+    model = load(ORIGINAL, device="cpu").model
+    width, height = (int(side) for side in size.split("x"))
+    x = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(0))
+    seen = (x / 8 + 0.5).requires_grad_()
+    seconds: dict[str, float] = {}
+
+    def clock(part: str, work: Callable[[], torch.Tensor]) -> torch.Tensor:
+        began = time.perf_counter()
+        done = work()
+        seconds[part] = round(time.perf_counter() - began, 2)
+        return done
+
+    def back(value: torch.Tensor, to: torch.Tensor) -> torch.Tensor:
+        return torch.autograd.grad(value.square().sum(), to, retain_graph=True)[0]
+
+    assert model.secondary is not None
+    with torch.no_grad():
+        clock("unet_forward", lambda: model.unet(x, torch.tensor([500.0])))
+    secondary, views = model.secondary, RandomViews(Draws((0,)))
+    v = clock("secondary_forward", lambda: secondary(seen, torch.tensor([0.5])))
+    clock("secondary_backward", lambda: back(v, seen))
+    spec = CutSpec(overview=12, inner=4)
+    cuts = clock("cuts_forward", lambda: views(seen, spec, resolution=model.clip.resolution, purpose="cuts", k=0))
+    pixels = cuts.detach().flatten(0, 1).requires_grad_()
+    emb = clock("clip_forward", lambda: model.clip.encode_image(pixels))
+    clock("clip_backward", lambda: back(emb, pixels))
+    clock("cuts_backward", lambda: back(cuts, seen))
+    return {"parts_s": seconds}
+
+
 def measured(part: str, *arguments: str) -> dict[str, object]:
     """Run one part in a process of its own: what it printed, its seconds and its peak memory."""
     began = time.perf_counter()
@@ -92,7 +130,7 @@ def measured(part: str, *arguments: str) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=["write", "install", "paint", "all"], default="all")
+    parser.add_argument("part", nargs="?", choices=["write", "install", "paint", "parts", "all"], default="all")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--size", default="512x512")
     parser.add_argument("--steps", type=int, default=2)
@@ -108,8 +146,10 @@ def main() -> None:
             install(options.folder / "originals")
         case "paint":
             result = paint(options.size, options.steps)
+        case "parts":
+            result = parts(options.size)
         case _:
-            result = {part: measured(part, *rest) for part in ("write", "install", "paint")}
+            result = {part: measured(part, *rest) for part in ("write", "install", "paint", "parts")}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # kilobytes on Linux
     print(json.dumps({**result, "peak_gib": round(peak, 2)}))
 
