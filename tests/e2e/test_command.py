@@ -47,6 +47,11 @@ def call(*words: str, code: int = 0, before: tuple[str, ...] = ()) -> subprocess
     return done
 
 
+def _hear_interrupts() -> None:
+    # Tests that run in a shell's background inherit deaf ears for Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def painting(*words: str, until_step: int) -> Generator[subprocess.Popen[str]]:
     """A process that is painting and has done some steps."""
@@ -57,6 +62,7 @@ def painting(*words: str, until_step: int) -> Generator[subprocess.Popen[str]]:
         text=True,
         encoding="utf-8",
         start_new_session=True,
+        preexec_fn=_hear_interrupts,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:

@@ -13,7 +13,7 @@ from danqing.zoo.fetch import DownloadFailed, Patience, fetch
 from danqing.zoo.spec import Published
 from tests.unit.zoo.faulty import Fault, Server, serving
 
-QUICK = Patience(seconds=2.0, rounds=3, pause=0.0)
+QUICK = Patience(seconds=2.0, rounds=3, pause=0.0, longest=0.01)
 
 LENGTH = st.integers(0, 20_000)
 FAULTS = st.one_of(

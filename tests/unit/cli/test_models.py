@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from danqing.zoo.catalog import MINI, ORIGINAL
+from danqing.zoo.catalog import MINI, ORIGINAL, models
 from tests.unit.cli.conftest import Command
 
 
@@ -22,7 +22,7 @@ def test_show_names_files_licence_and_size(danqing: Command, monkeypatch: pytest
     shown = danqing("models", "show", ORIGINAL).out
     for words in ("512x512_diffusion_uncond_finetune_008100.pt", "licence: ", "size: ", " GB", "missing", "vocab.txt"):
         assert words in shown
-    assert "steps = 50" in danqing("models", "show", MINI).out
+    assert f"steps = {models()[MINI].defaults['steps']}" in danqing("models", "show", MINI).out
 
 
 def test_path(danqing: Command, home: Path) -> None:
