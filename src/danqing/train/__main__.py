@@ -32,6 +32,7 @@ def main() -> int:
         "--out", type=Path, required=True, help="folder of checkpoints; an existing run is gone on with"
     )
     parser.add_argument("--to", type=Path, help="folder to export to; OUT/export unless given")
+    parser.add_argument("--start", type=Path, help="folder of an export whose weights a new run begins with")
     parser.add_argument("--minutes", type=float, help="limit for each network, over every resumption")
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda, mps")
@@ -45,6 +46,7 @@ def main() -> int:
         out=options.out,
         device=torch.device(options.device),
         minutes=options.minutes,
+        start=options.start,
         say=lambda line: print(line, flush=True),
     )
     try:

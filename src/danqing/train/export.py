@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnknownVariableType]
 from torch import nn
 
@@ -53,6 +54,22 @@ def write_weights(network: nn.Module, file: Path) -> None:
         raise WeightsError(f"{part} 写坏了：请检查磁盘。", f"{part} was damaged while being written: check the disk.")
     part.chmod(0o644)  # safetensors writes files for their owner only
     os.replace(part, file)
+
+
+def read_weights(network: nn.Module, file: Path) -> None:
+    """Fill a network with exported weights, to train on from there.
+
+    Raises:
+        WeightsError: the file cannot be read, or holds a network of another shape.
+    """
+    try:
+        network.load_state_dict(load_file(file))
+    except (OSError, SafetensorError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise WeightsError(
+            f"不能从 {file} 开始训练：{reason}。请用同一个 preset 导出的文件夹。",
+            f"cannot start from {file}: {reason}. Name a folder that the same preset has exported.",
+        ) from error
 
 
 def write_card(folder: Path, facts: Mapping[str, object]) -> None:

@@ -20,13 +20,15 @@ from danqing.train.corpus import Corpus, hold_out
 from danqing.train.data import Families, load_batch, open_corpus
 from danqing.train.denoiser import draw_times, picture_loss, time_density, velocity_loss
 from danqing.train.encoder import draw_pairs, encoder_loss, recall
-from danqing.train.export import write_card, write_vocabulary, write_weights
+from danqing.train.export import read_weights, write_card, write_vocabulary, write_weights
 from danqing.train.look import draw_curve, paint_samples, write_grid
 from danqing.train.loop import Chance, Training
 from danqing.train.recipe import Course, Recipe
 
 FAST = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
 Say = Callable[[str], None]
+FILES = {"unet": "unet.safetensors", "secondary": "secondary.safetensors", "encoder": "clip.safetensors"}
+"""The exported file of each network."""
 NoiseLoss = Callable[[nn.Module, Tensor, Tensor, Chance], Tensor]
 
 
@@ -40,6 +42,7 @@ class Studio:
     device: where to compute.
     heldout: another folder of pictures to judge by; None holds some of `data` out.
     minutes: limit for one network's training, over every resumption; None for the recipe's.
+    start: folder of an export whose weights a new training begins with, its vocabulary included; None begins afresh.
     say: receives one line for each report.
     """
 
@@ -49,6 +52,7 @@ class Studio:
     device: torch.device
     heldout: Path | None = None
     minutes: float | None = None
+    start: Path | None = None
     say: Say = print
 
     def corpora(self) -> tuple[Corpus, Corpus]:
@@ -62,12 +66,18 @@ class Studio:
         """The training of that name, new or gone on with."""
         if self.minutes is not None:
             course = replace(course, seconds=60 * self.minutes)
-        return Training(network, course, self.out / f"{name}.pt", device=self.device)
+        file = self.out / f"{name}.pt"
+        if self.start is not None and not file.exists():
+            read_weights(network, self.start / FILES[name])
+        return Training(network, course, file, device=self.device)
 
     def tokenizer(self) -> Tokenizer:
         """The tokens of this run; the vocabulary is written when it is first asked for."""
         file = self.out / "vocab.txt"
-        if not file.exists():
+        if not file.exists() and self.start is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes((self.start / "vocab.txt").read_bytes())
+        elif not file.exists():
             write_vocabulary(vocabulary(open_corpus(self.data, self.recipe.resolution)), file)
         return Tokenizer(file)
 
@@ -137,15 +147,15 @@ def export(studio: Studio, folder: Path) -> None:
     """
     recipe = studio.recipe
     networks = {
-        "unet": (UNet(recipe.unet), recipe.denoiser, "unet.safetensors"),
-        "secondary": (Secondary(recipe.secondary), recipe.helper, "secondary.safetensors"),
-        "encoder": (studio.clip(), recipe.encoder, "clip.safetensors"),
+        "unet": (UNet(recipe.unet), recipe.denoiser),
+        "secondary": (Secondary(recipe.secondary), recipe.helper),
+        "encoder": (studio.clip(), recipe.encoder),
     }
     figures: dict[str, object] = {}
     folder.mkdir(parents=True, exist_ok=True)
-    for name, (network, course, file) in networks.items():
+    for name, (network, course) in networks.items():
         training = studio.training(network, course, name)
-        write_weights(training.average, folder / file)
+        write_weights(training.average, folder / FILES[name])
         figures[name] = {
             "parameters": sum(weight.numel() for weight in network.parameters()),
             "steps": training.step,

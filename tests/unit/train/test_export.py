@@ -11,10 +11,14 @@ from torch import nn
 from danqing.errors import WeightsError
 from danqing.models.load import load_clip, load_secondary, load_unet
 from danqing.models.tokens import Tokenizer
-from danqing.train.export import write_card, write_vocabulary, write_weights
+from danqing.models.unet import UNet
+from danqing.settings import read_settings
+from danqing.train.export import read_weights, write_card, write_vocabulary, write_weights
 from danqing.train.recipe import PRESETS
 from danqing.train.runs import Studio, export, train_denoiser, train_encoder, train_secondary
 from danqing.train.scenes.__main__ import write
+from danqing.zoo.catalog import MINI
+from danqing.zoo.locate import folder, spec_of
 
 
 def test_vocabulary_spells_every_character(tmp_path: Path) -> None:
@@ -74,3 +78,23 @@ def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
     clip = load_clip(tmp_path / "model/clip.safetensors")
     tokens = Tokenizer(tmp_path / "model/vocab.txt").encode(["雪山"])
     assert clip.encode_text(tokens).shape == clip.encode_image(x).shape
+
+
+def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
+    trained, fresh = nn.Linear(3, 2), nn.Linear(3, 2)
+    write_weights(trained, tmp_path / "line.safetensors")
+    read_weights(fresh, tmp_path / "line.safetensors")
+    torch.testing.assert_close(fresh.weight, trained.weight, rtol=1e-3, atol=1e-4)
+    for network, file in ((nn.Linear(4, 2), "line.safetensors"), (fresh, "nowhere.safetensors")):
+        with pytest.raises(WeightsError, match="preset"):
+            read_weights(network, tmp_path / file)
+
+
+def test_the_cpu_preset_goes_on_from_the_weights_that_ship(tmp_path: Path) -> None:
+    place = folder(spec_of(MINI), read_settings())
+    studio = Studio(PRESETS["cpu"], tmp_path / "none", tmp_path / "run", torch.device("cpu"), start=place)
+    training = studio.training(UNet(studio.recipe.unet), studio.recipe.denoiser, "unet")
+    shipped = load_unet(place / "unet.safetensors").state_dict()
+    assert all(torch.equal(tensor, shipped[name]) for name, tensor in training.average.state_dict().items())
+    encoder = studio.training(studio.clip(), studio.recipe.encoder, "encoder")
+    assert encoder.step == 0
