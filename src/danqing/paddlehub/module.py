@@ -127,11 +127,9 @@ class Module:
 
     def answer(self, values: Mapping[str, object]) -> "DocumentArray":
         """What `generate_image` does, from parameters by name."""
-        from danqing.results.artwork import Artwork
-        from danqing.results.documents import to_documents
+        from danqing.results.documents import require_docarray, to_documents
 
-        # With no picture at all it only finds out whether docarray is there, before minutes of painting.
-        to_documents(Artwork(to_request(values), self.name, ()))
+        require_docarray()
         artwork = self.paint(values)
         return to_documents(artwork, {**to_parameters(artwork.request), "output_dir": _folder(values)})
 

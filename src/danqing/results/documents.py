@@ -28,16 +28,27 @@ def to_documents(artwork: Artwork, tags: Mapping[str, object] | None = None) -> 
     Raises:
         MissingExtra: docarray is not installed.
     """
+    require_docarray()
+    from docarray import DocumentArray
+
+    common = artwork.request.model_dump(mode="json") if tags is None else dict(tags)
+    steps = artwork.request.steps - artwork.request.skip_steps
+    return DocumentArray([_document(picture, {**common, "seed": picture.seed}, steps) for picture in artwork])
+
+
+def require_docarray() -> None:
+    """Complain now rather than after minutes of painting.
+
+    Raises:
+        MissingExtra: docarray is not installed.
+    """
     try:
-        from docarray import DocumentArray
+        import docarray  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         raise MissingExtra(
             '要用 docarray 的结果，请先安装：pip install "danqing[paddlehub]"。',
             'docarray results need an extra library: pip install "danqing[paddlehub]".',
         ) from error
-    common = artwork.request.model_dump(mode="json") if tags is None else dict(tags)
-    steps = artwork.request.steps - artwork.request.skip_steps
-    return DocumentArray([_document(picture, {**common, "seed": picture.seed}, steps) for picture in artwork])
 
 
 def _document(picture: Picture, tags: Mapping[str, object], steps: int) -> "Document":
