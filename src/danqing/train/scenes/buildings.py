@@ -148,16 +148,17 @@ def _house(stage: Stage, x: float, y: float, size: float) -> None:
 
 
 def village(stage: Stage, site: Site) -> None:
-    """Half a dozen houses around a steeple, the nearer the larger."""
+    """Half a dozen houses around a steeple, the nearer the larger; after sunset their windows are lit."""
     x, y, size = site.x, site.y, site.size
     tower = x + stage.side * size * 0.12
-    stage.canvas.box(tower - 3.5, tower + 3.5, (y - size * 0.62, y - 8), stage.colours.wall)
+    stage.canvas.box(tower - 5, tower + 5, (y - size * 0.72, y - 6), shade(stage.colours.wall, 0.92))
+    stage.canvas.box(tower - 1.8, tower + 1.8, (y - size * 0.68, y - size * 0.59), _lit(stage))
     stage.canvas.fill(
-        [(tower - 5, y - size * 0.6), (tower, y - size * 1.02), (tower + 5, y - size * 0.6)], stage.colours.roof
+        [(tower - 7, y - size * 0.7), (tower, y - size * 1.1), (tower + 7, y - size * 0.7)], stage.colours.roof
     )
-    for place, depth in ((-0.62, 0), (0.6, 0), (-0.22, 1), (0.3, 1), (-0.78, 2), (0.02, 2), (0.80, 2)):
-        reach = size * 0.82
-        _house(stage, x + place * reach + stage.between(-2, 2), y - 6 + depth * 5, size * (0.35 + 0.06 * depth))
+    for place, depth in ((-0.66, 0), (0.62, 0), (-0.2, 1), (0.34, 1), (-0.82, 2), (0.0, 2), (0.82, 2)):
+        reach = size * 0.9
+        _house(stage, x + place * reach + stage.between(-2, 2), y - 6 + depth * 6, size * (0.38 + 0.07 * depth))
 
 
 def bridge(stage: Stage, site: Site) -> None:
@@ -168,7 +169,8 @@ def bridge(stage: Stage, site: Site) -> None:
     deck = np.stack([x + half * 1.25 * np.cos(turn), y - rise * 1.3 * np.sin(turn) ** 1.3], 1)
     arch = np.stack([x + half * 0.55 * np.cos(turn), y - rise * 0.86 * np.sin(turn)], 1)
     colours = stage.colours
-    stage.canvas.ellipse((x, y + 1), (half * 0.55, rise * 0.7), mix(colours.water, colours.sky_low, 0.55))
+    mirrored = [(at, 2 * y - row) for at, row in [*deck, *arch[::-1]]]
+    stage.canvas.fill(mirrored, mix(colours.water, colours.stone, 0.6), alpha=0.5, pen=False)
     stage.canvas.fill([*deck, *arch[::-1]], colours.stone)
     rail = np.stack([deck[:, 0], deck[:, 1] - 4], 1)[2:-2]
     stage.canvas.line(rail, colours.snow if stage.scene.snowy else mix(colours.stone, colours.dark, 0.6), 2)

@@ -54,11 +54,11 @@ def _angler(stage: Stage, centre: tuple[float, float], half: float, facing: int)
     straw = colours.snow if stage.scene.snowy and stage.scene.medium is not Medium.INK else colours.straw
     stage.canvas.fill([(x + a * size, y + b * size) for a, b in hat], straw)
     steps = np.linspace(0, 1, 8)
-    rod_x = x + facing * size * (0.15 + 1.25 * steps)
-    rod_y = y - size * (0.22 + 0.72 * steps - 0.16 * steps**3)
-    stage.canvas.line(list(zip(rod_x, rod_y, strict=True)), colours.dark)
+    rod_x = x + facing * size * (0.15 + 1.3 * steps)
+    rod_y = y - size * (0.22 + 0.86 * steps - 0.2 * steps**3)
+    stage.canvas.line(list(zip(rod_x, rod_y, strict=True)), colours.dark, 2)
     tip = (float(rod_x[-1]), float(rod_y[-1]))
-    stage.canvas.line([tip, (tip[0] + facing * 0.5, y + size * 0.34)], mix(colours.dark, colours.water, 0.35))
+    stage.canvas.line([tip, (tip[0] + facing * 0.5, y + size * 0.4)], mix(colours.dark, colours.water, 0.2))
 
 
 def _sails(stage: Stage, centre: tuple[float, float], half: float, facing: int) -> None:

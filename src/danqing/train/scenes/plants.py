@@ -207,7 +207,7 @@ def lotus(stage: Stage, x: float, size: float) -> None:
         foot = (x + bloom, SIZE - 12.0)
         head = (foot[0] + stage.between(-4, 4), SIZE - size * stage.between(0.32, 0.52))
         stage.canvas.line([foot, head], shade(colours.leaf, 0.8), 2)
-        lotus_flower(stage, head, stage.between(8, 11))
+        lotus_flower(stage, head, stage.between(11, 14))
 
 
 def lotus_flower(stage: Stage, centre: tuple[float, float], size: float) -> None:
