@@ -33,6 +33,7 @@ def main() -> int:
     )
     parser.add_argument("--to", type=Path, help="folder to export to; OUT/export unless given")
     parser.add_argument("--start", type=Path, help="folder of an export whose weights a new run begins with")
+    parser.add_argument("--seed", type=int, default=0, help="of the order of pictures, their captions and their noise")
     parser.add_argument("--minutes", type=float, help="limit for each network, over every resumption")
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cpu, cuda, mps")
@@ -47,6 +48,7 @@ def main() -> int:
         device=torch.device(options.device),
         minutes=options.minutes,
         start=options.start,
+        seed=options.seed,
         say=lambda line: print(line, flush=True),
     )
     try:

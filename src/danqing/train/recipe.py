@@ -1,4 +1,4 @@
-"""What is trained and for how long: one frozen `Recipe`, and the three presets."""
+"""What is trained and for how long: one frozen `Recipe`, and the presets."""
 
 from dataclasses import dataclass, replace
 
@@ -120,4 +120,11 @@ SMOKE = Recipe(
     encoder=Course(batch=16, steps=6, rate=1e-3, warmup=2),
 )
 
-PRESETS = {"cpu-smoke": SMOKE, "cpu": CPU, "gpu": GPU}
+JUDGE = replace(
+    CPU,
+    vision=VisionConfig(resolution=64, patch=8, width=128, layers=5),
+    encoder=replace(CPU.encoder, steps=6_000),
+)
+"""Of another shape than any CLIP that guides: it judges finished pictures (benchmarks/quality.py)."""
+
+PRESETS = {"cpu-smoke": SMOKE, "cpu": CPU, "gpu": GPU, "judge": JUDGE}

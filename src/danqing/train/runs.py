@@ -43,6 +43,7 @@ class Studio:
     heldout: another folder of pictures to judge by; None holds some of `data` out.
     minutes: limit for one network's training, over every resumption; None for the recipe's.
     start: folder of an export whose weights a new training begins with, its vocabulary included; None begins afresh.
+    seed: of the order of the pictures, their captions and their noise.
     say: receives one line for each report.
     """
 
@@ -53,6 +54,7 @@ class Studio:
     heldout: Path | None = None
     minutes: float | None = None
     start: Path | None = None
+    seed: int = 0
     say: Say = print
 
     def corpora(self) -> tuple[Corpus, Corpus]:
@@ -69,7 +71,7 @@ class Studio:
         file = self.out / f"{name}.pt"
         if self.start is not None and not file.exists():
             read_weights(network, self.start / FILES[name])
-        return Training(network, course, file, device=self.device)
+        return Training(network, course, file, device=self.device, seed=self.seed)
 
     def tokenizer(self) -> Tokenizer:
         """The tokens of this run; the vocabulary is written when it is first asked for."""
