@@ -62,6 +62,42 @@ class MissingExtra(DanqingError):
     """An optional library is not installed; the message carries the pip command."""
 
 
+class JobNotFound(DanqingError):
+    """There is no job of that id."""
+
+
+class JobConflict(DanqingError):
+    """The job is not in a state for that, or its id belongs to another request."""
+
+
+class ServiceBusy(DanqingError):
+    """The service takes no new work for now. `retry_after` says in how many seconds another try is worthwhile."""
+
+    def __init__(self, zh: str, en: str, *, retry_after: float) -> None:
+        super().__init__(zh, en)
+        self.retry_after = retry_after
+
+
+class QueueFull(ServiceBusy):
+    """As many jobs wait as may wait."""
+
+
+class TooManyJobs(ServiceBusy):
+    """One owner has as many unfinished jobs as one may have."""
+
+
+class ServiceStopping(ServiceBusy):
+    """The service is on its way down."""
+
+
+class HomeTaken(DanqingError):
+    """Another service works in the same home; `pid` is its process where that is known."""
+
+    def __init__(self, zh: str, en: str, *, pid: int | None) -> None:
+        super().__init__(zh, en)
+        self.pid = pid
+
+
 class ShapeError(DanqingError):
     """A tensor at a seam has the wrong shape: a mistake in the calling program."""
 
