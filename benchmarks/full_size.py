@@ -106,13 +106,13 @@ def parts(size: str) -> dict[str, object]:
     assert model.secondary is not None
     with torch.no_grad():
         clock("unet_forward", lambda: model.unet(x, torch.tensor([500.0])))
-    secondary, views = model.secondary, RandomViews(Draws((0,)))
+    secondary, clip, views = model.secondary, model.viewers[0].encoder, RandomViews(Draws((0,)))
     v = clock("secondary_forward", lambda: secondary(seen, torch.tensor([0.5])))
     clock("secondary_backward", lambda: back(v, seen))
     spec = CutSpec(overview=12, inner=4)
-    cuts = clock("cuts_forward", lambda: views(seen, spec, resolution=model.clip.resolution, purpose="cuts", k=0))
+    cuts = clock("cuts_forward", lambda: views(seen, spec, resolution=clip.resolution, purpose="cuts", k=0))
     pixels = cuts.detach().flatten(0, 1).requires_grad_()
-    emb = clock("clip_forward", lambda: model.clip.encode_image(pixels))
+    emb = clock("clip_forward", lambda: clip.encode_image(pixels))
     clock("clip_backward", lambda: back(emb, pixels))
     clock("cuts_backward", lambda: back(cuts, seen))
     return {"parts_s": seconds}

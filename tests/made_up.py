@@ -1,5 +1,6 @@
 """Tiny networks with made-up weights in the real formats: everything runs with them, nothing can be recognised."""
 
+import gzip
 from pathlib import Path
 
 import torch
@@ -7,6 +8,8 @@ from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariable
 from torch import nn
 
 from danqing.models.clip import ChineseClip, ClipConfig
+from danqing.models.clip_openai import OpenAiClip, OpenAiConfig
+from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
 from danqing.models.secondary import Secondary, SecondaryConfig
@@ -21,6 +24,9 @@ CLIP = ClipConfig(
     vision=VisionConfig(resolution=32, patch=16, width=64, layers=1),
     text=TextConfig(vocabulary=len(VOCABULARY), width=64, layers=1, mlp=64, positions=52),
 )
+
+OPENAI = OpenAiConfig(24, ResNetConfig(32, 8, (1, 1, 1, 1)), vocabulary=518, positions=77, width=64, layers=1)
+MERGES = ["#version: 0.2", "i n", "in k</w>", "t h", "th e</w>"]
 
 
 def randomise(network: nn.Module, seed: int) -> nn.Module:
@@ -43,4 +49,13 @@ def write_made_up(folder: Path, *, classes: int | None = None) -> Path:
     ):
         save_file(dict(randomise(network, seed).state_dict()), folder / f"{name}.safetensors")
     (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+    return folder
+
+
+def write_openai(folder: Path, *, number: int = 1) -> Path:
+    """Write the files of an OpenAI encoder with a ResNet, as those of the CLIP with this number in a model."""
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = "" if number == 1 else str(number)
+    save_file(dict(randomise(OpenAiClip(OPENAI), 9).state_dict()), folder / f"clip{stem}.safetensors")
+    (folder / f"vocab{stem}.txt.gz").write_bytes(gzip.compress(("\n".join(MERGES) + "\n").encode()))
     return folder

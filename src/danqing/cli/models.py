@@ -48,7 +48,7 @@ def list_(*, json: Json = False) -> None:
         if json:
             typer.echo(json_.dumps(_plain(spec, settings), ensure_ascii=False))
         else:
-            mark = say("已装", "ready") if here else say("不可用", "later") if spec.pending else say("未装", "-----")
+            mark = say("已装", "ready") if here else say("未装", "-----")
             typer.echo(f"{mark}  {spec.name}  {_title(spec)}  {size(spec.size_bytes)}")
 
 
@@ -60,8 +60,6 @@ def show(name: Name, *, json: Json = False) -> None:
         typer.echo(json_.dumps(_plain(spec, settings), ensure_ascii=False))
         return
     typer.echo(f"{spec.name}  {_title(spec)}")
-    if spec.pending:
-        typer.echo(say(f"不可用：{spec.pending[0]}", f"cannot be used: {spec.pending[1]}"))
     typer.echo(say("许可：", "licence: ") + spec.licence)
     typer.echo(say("大小：", "size: ") + size(spec.size_bytes))
     typer.echo(say("位置：", "folder: ") + str(folder(spec, settings)))
@@ -144,7 +142,6 @@ def _plain(spec: ModelSpec, settings: Settings) -> dict[str, object]:
         "title": _title(spec),
         "kind": "model" if spec.paints else "encoder",
         "installed": not missing(spec, settings),
-        "usable": spec.pending is None,
         "own": spec.own,
         "bytes": spec.size_bytes,
         "licence": spec.licence,

@@ -15,6 +15,7 @@ from danqing.models.clip_vision import VisionConfig, VisionTransformer
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # of the pictures CLIP learnt from, red, green, blue, in [0, 1]
 STD = (0.26862954, 0.26130258, 0.27577711)
+CONTEXT = 52  # tokens that Chinese-CLIP was trained to read; its BERT has positions for more
 
 
 class Clip(nn.Module, ABC):
@@ -25,6 +26,8 @@ class Clip(nn.Module, ABC):
         embed: length of the embeddings.
     """
 
+    mean, std = MEAN, STD
+
     def __init__(self, vision: VisionConfig | ResNetConfig, embed: int) -> None:
         super().__init__()
         self.visual = ResNet(vision, embed) if isinstance(vision, ResNetConfig) else VisionTransformer(vision, embed)
@@ -34,6 +37,11 @@ class Clip(nn.Module, ABC):
     def resolution(self) -> int:
         """Side of the square pictures that `encode_image` takes, in pixels."""
         return self.visual.config.resolution
+
+    @property
+    @abstractmethod
+    def context(self) -> int:
+        """Tokens of a sentence that it was trained to read, start and end included."""
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         """[N, 3, R, R], normalised with `MEAN` and `STD` -> [N, embed], not unit length, in the pixels' dtype.
@@ -78,6 +86,11 @@ class ChineseClip(Clip):
         self.config = config
         self.bert = Bert(config.text)
         self.text_projection = nn.Parameter(config.text.width**-0.5 * torch.randn(config.text.width, config.embed))
+
+    @property
+    def context(self) -> int:
+        """See `Clip`."""
+        return min(CONTEXT, self.config.text.positions)
 
     def encode_text(self, tokens: Tensor) -> Tensor:
         """See `Clip`."""

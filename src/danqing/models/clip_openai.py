@@ -56,6 +56,11 @@ class OpenAiClip(Clip):
         self.text_projection = nn.Parameter(config.width**-0.5 * torch.randn(config.width, config.embed))
         nn.init.normal_(self.token_embedding.weight, std=0.02)
 
+    @property
+    def context(self) -> int:
+        """See `Clip`."""
+        return self.config.positions
+
     def encode_text(self, tokens: Tensor) -> Tensor:
         """See `Clip`. The end of a sentence is the token with the largest number; what follows it does not matter."""
         if tokens.ndim != 2 or tokens.shape[1] > self.config.positions:

@@ -1,6 +1,6 @@
 """Whether a file's tensors are exactly those of a network, and what to say where they are not."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -43,18 +43,17 @@ class Misfit:
         return f"{self.name} {'应为' if zh else 'expected'} {list(self.expected)}{'，实为' if zh else ', found'} {list(self.found)}"
 
 
-def read_shapes(path: Path, *, ignore: Collection[str] = ()) -> Shapes:
+def read_shapes(path: Path) -> Shapes:
     """Name and shape of every tensor in a safetensors file.
 
     Args:
         path: the file.
-        ignore: names to leave out.
     Raises:
         WeightsError: the file cannot be read.
     """
     try:
         with cast(Any, safe_open(path, framework="pt")) as file:  # its stubs carry no types
-            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys() if name not in ignore}  # noqa: SIM118
+            return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
 

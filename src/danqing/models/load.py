@@ -1,6 +1,6 @@
 """From a safetensors file to a network: the shape is read off the header, the tensors are mapped in, never copied twice."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +22,6 @@ def load_unet(
     *,
     heads: int | None = None,
     head_channels: int | None = None,
-    ignore: Collection[str] = (),
     dtype: torch.dtype = torch.float32,
 ) -> UNet:
     """A guided-diffusion U-Net, on the CPU, frozen.
@@ -30,8 +29,6 @@ def load_unet(
     Args:
         path: safetensors file with the original's names.
         heads, head_channels: attention heads, where the rule of `UNetConfig` does not hold.
-        ignore: names of tensors to leave in the file: FeiArt_Handpainted_CG_Diffusion carries a "label_emb.weight"
-            that its unconditional network has no use for.
         dtype: of the weights in memory, whatever the file holds.
     Raises:
         WeightsError: the file is damaged, or not exactly such a network.
@@ -39,25 +36,6 @@ def load_unet(
 
     def build(shapes: Shapes) -> UNet:
         return UNet(unet.config_from_state(shapes, heads=heads, head_channels=head_channels))
-
-    return _load(path, build, dtype=dtype, ignore=ignore)
-
-
-def load_clip(
-    path: Path, *, heads: int | None = None, text_heads: int | None = None, dtype: torch.dtype = torch.float32
-) -> ChineseClip:
-    """A Chinese-CLIP, on the CPU, frozen.
-
-    Args:
-        path: safetensors file with the original's names.
-        heads, text_heads: attention heads of the towers, where the rules of their configurations do not hold.
-        dtype: of the weights in memory, whatever the file holds.
-    Raises:
-        WeightsError: the file is damaged, or not exactly such a network.
-    """
-
-    def build(shapes: Shapes) -> ChineseClip:
-        return ChineseClip(clip.config_from_state(shapes, heads=heads, text_heads=text_heads))
 
     return _load(path, build, dtype=dtype)
 
@@ -107,10 +85,8 @@ def load_lpips(path: Path, *, dtype: torch.dtype = torch.float32) -> Lpips:
     return _load(path, lambda _: Lpips(), dtype=dtype)
 
 
-def _load(
-    path: Path, build: Callable[[Shapes], Network], *, dtype: torch.dtype, ignore: Collection[str] = ()
-) -> Network:
-    shapes = read_shapes(path, ignore=ignore)
+def _load(path: Path, build: Callable[[Shapes], Network], *, dtype: torch.dtype) -> Network:
+    shapes = read_shapes(path)
     network = build_to_fit(path, build, shapes)
     try:
         with cast(Any, safe_open(path, framework="pt")) as file:  # its stubs carry no types

@@ -27,8 +27,6 @@ Level = float | str | Sequence[float]
 SIBLINGS = ("disco_diffusion_ernievil_base",)
 """Modules of the original's family that the catalogue does not know; danqing_mini paints for them."""
 
-_NO_ENCODER = ("这一版没有它的编码器", "this release lacks its encoder")
-
 _P = ParamSpec("_P")
 
 
@@ -173,13 +171,11 @@ class Module:
 
     def _model(self, settings: Settings) -> str:
         """The model that paints: this one, or the embedded one where it cannot be had or its files are not here."""
-        pending = _NO_ENCODER if self.name in SIBLINGS else spec_of(self.name, settings).pending
-        if pending:
-            zh, en = pending
+        if self.name in SIBLINGS:
             _say(
                 settings,
-                f"{self.name} 还不能用（{zh}），改由随包的小模型 {MINI} 来画。",
-                f"{self.name} cannot be used yet ({en}); the embedded {MINI} paints instead.",
+                f"这一版没有 {self.name} 的编码器，改由随包的小模型 {MINI} 来画。",
+                f"This release lacks the encoder of {self.name}; the embedded {MINI} paints instead.",
             )
             return MINI
         if installed(self.name, settings):

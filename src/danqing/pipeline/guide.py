@@ -1,7 +1,8 @@
 """From a request to a guide: sentences embedded once, knobs handed to the maths."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -12,8 +13,8 @@ from danqing.guidance.fuzzy import fuzzy_copies
 from danqing.guidance.losses import normalise_weights
 from danqing.guidance.scales import GuidanceScales
 from danqing.guidance.views import RandomViews
-from danqing.models.clip import MEAN, STD
 from danqing.pipeline.model import Model
+from danqing.pipeline.viewer import Viewer
 from danqing.request import Request
 from danqing.schedule import Schedule
 from danqing.types import Randomness
@@ -21,50 +22,54 @@ from danqing.types import Randomness
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Embedded:
-    """The sentences of a request as the model's CLIP understands them."""
+    """The sentences of a request as one CLIP understands them."""
 
+    viewer: Viewer
     texts: Tensor
     """[P, D]"""
     weights: Tensor
     """[P], the absolute value of their sum is 1."""
+    share: Schedule
+    """How much the word of this CLIP counts along the run."""
 
 
-def embed_prompts(model: Model, request: Request) -> Embedded:
-    """Encode all sentences of a request, once for the whole run."""
+def embed_prompts(model: Model, request: Request) -> tuple[Embedded, ...]:
+    """Encode all sentences of a request for every CLIP, once for the whole run."""
     prompts = request.composed()
-    tokens = model.tokenizer.encode([prompt.text for prompt in prompts], model.spec.context)  # [P, L]
-    with torch.no_grad():
-        texts = model.clip.encode_text(tokens.to(model.device)).float()  # [P, D]
-    weights = normalise_weights(torch.tensor([prompt.weight for prompt in prompts]))
-    return Embedded(texts, weights.to(model.device))
+    texts = [prompt.text for prompt in prompts]
+    weights = normalise_weights(torch.tensor([prompt.weight for prompt in prompts])).to(model.device)
+    return tuple(
+        Embedded(viewer, viewer.embed(texts), weights, Schedule((share,)))
+        for viewer, share in zip(model.viewers, model.spec.clips.values(), strict=True)
+    )
 
 
-def prompt_warnings(model: Model, request: Request) -> Iterator[Warned]:
-    """What of the sentences the model will not read: characters past its context, and ones that it does not know."""
-    for prompt in request.composed():
-        beyond = model.tokenizer.overflow(prompt.text, model.spec.context)
+def prompt_warnings(viewers: Iterable[Viewer], request: Request) -> Iterator[Warned]:
+    """What of the sentences a CLIP will not read: characters past its context, and ones that it does not know."""
+    for prompt, viewer in product(request.composed(), viewers):
+        beyond = viewer.tokenizer.overflow(prompt.text, viewer.encoder.context)
         if beyond:
             yield Warned(
-                zh=f"画题太长，模型读不到后面的：“{beyond}”。请把要紧的话放到前面。",
-                en=f"The prompt is too long; the model does not read the end: {beyond!r}. Put what matters first.",
+                zh=f"画题太长，{viewer.name} 读不到后面的：“{beyond}”。请把要紧的话放到前面。",
+                en=f"The prompt is too long; {viewer.name} does not read the end: {beyond!r}. Put what matters first.",
             )
-        unknown = model.tokenizer.unknown(prompt.text)
+        unknown = viewer.tokenizer.unknown(prompt.text)
         if unknown:
             yield Warned(
-                zh=f"模型 {model.spec.name} 不认识这些字：{'、'.join(unknown)}。可以换个说法。",
-                en=f"The model {model.spec.name} does not know: {', '.join(unknown)}. Try other words.",
+                zh=f"{viewer.name} 不认识这些字：{'、'.join(unknown)}。可以换个说法。",
+                en=f"{viewer.name} does not know: {', '.join(unknown)}. Try other words.",
             )
 
 
 def build_guide(
-    model: Model, request: Request, prompts: Embedded, *, draws: Randomness, init: Tensor | None
+    model: Model, request: Request, prompts: Sequence[Embedded], *, draws: Randomness, init: Tensor | None
 ) -> ClipGuide | None:
     """The guide of one batch.
 
     Args:
         model: its networks.
         request: a complete request.
-        prompts: from `embed_prompts`.
+        prompts: from `embed_prompts`, for each CLIP.
         draws: the batch's randomness.
         init: the picture to stay close to, [1 or B, 3, H, W] in [-1, 1].
     Returns:
@@ -74,17 +79,21 @@ def build_guide(
     pulls = (scales.clip_guidance_scale, scales.tv_scale, scales.range_scale, scales.sat_scale)
     if not any(pull.highest for pull in pulls) and not (init is not None and scales.init_scale.highest):
         return None
-    texts, weights = prompts.texts, prompts.weights
-    if request.fuzzy_prompt:
-        texts, weights = fuzzy_copies(texts, weights, draws=draws, magnitude=request.rand_mag)
     return ClipGuide(
-        critics=(Critic(model.clip, texts, weights, mean=MEAN, std=STD, share=Schedule((1.0,))),),
+        critics=tuple(_critic(number, part, request, draws) for number, part in enumerate(prompts)),
         scales=scales,
         views=RandomViews(draws),
         secondary=model.secondary,
         perceptual=model.likeness,
         init=None if init is None else init.to(model.device),
     )
+
+
+def _critic(number: int, part: Embedded, request: Request, draws: Randomness) -> Critic:
+    texts, weights, encoder = part.texts, part.weights, part.viewer.encoder
+    if request.fuzzy_prompt:
+        texts, weights = fuzzy_copies(texts, weights, draws=draws, magnitude=request.rand_mag, critic=number)
+    return Critic(encoder, texts, weights, mean=encoder.mean, std=encoder.std, share=part.share)
 
 
 def _scales(request: Request) -> GuidanceScales:

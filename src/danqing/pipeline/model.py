@@ -9,11 +9,10 @@ from torch import Tensor
 
 from danqing.errors import InvalidRequest
 from danqing.guidance.likeness import pyramid_distance
-from danqing.models.clip import ChineseClip
-from danqing.models.load import load_clip, load_lpips, load_secondary, load_unet
+from danqing.models.load import load_lpips, load_secondary, load_unet
 from danqing.models.secondary import Secondary
-from danqing.models.tokens import Tokenizer
 from danqing.models.unet import UNet
+from danqing.pipeline.viewer import Viewer, load_viewer
 from danqing.zoo.locate import Installed
 from danqing.zoo.spec import ModelSpec
 
@@ -27,8 +26,8 @@ class Model:
     spec: ModelSpec
     unet: UNet
     secondary: Secondary | None
-    clip: ChineseClip
-    tokenizer: Tokenizer
+    viewers: tuple[Viewer, ...]
+    """Its CLIPs, in the order of `spec.clips`."""
     likeness: Callable[[Tensor, Tensor], Tensor]
     """Distance of two pictures [B, 3, H, W] in [-1, 1] -> [B]: LPIPS where it is installed, else a pyramid of pixels."""
     device: torch.device
@@ -73,8 +72,7 @@ def load_model(installed: Installed, *, device: str = "auto", dtype: Dtype = "fl
         spec=installed.spec,
         unet=load_unet(paths["unet"], dtype=precision).to(place),
         secondary=secondary,
-        clip=load_clip(paths["clip"], dtype=precision).to(place),
-        tokenizer=Tokenizer(paths["vocab"]),
+        viewers=tuple(load_viewer(clip, device=place, dtype=precision) for clip in installed.clips),
         likeness=load_lpips(paths["lpips"]).to(place) if "lpips" in paths else pyramid_distance,
         device=place,
     )

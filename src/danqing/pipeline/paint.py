@@ -103,7 +103,7 @@ class _Painting:
             seeds=tuple(self._seed(number) for number in range(self.request.count)),
             steps=self.steps,
         )
-        yield from prompt_warnings(self.model, self.request)
+        yield from prompt_warnings(self.model.viewers, self.request)
         try:
             for batch in range(resume.batch if resume else 0, self.request.n_batches):
                 here = resume if resume and resume.batch == batch else None

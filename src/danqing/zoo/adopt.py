@@ -176,7 +176,7 @@ def _make(file: WeightFile, paths: tuple[Path, ...], target: Path, plan: _Plan) 
     if file.role == "vocab":
         link_or_copy(paths[0], target)
     elif len(paths) == 1:
-        convert_file(paths[0], target, file.role, half=plan.half)
+        convert_file(paths[0], target, file.role, half=plan.half, spare=file.spare)
     else:
         _convert_together(file, paths, target, half=plan.half)
     return Record(sha256=sha256_of(target), bytes=target.stat().st_size, made_from=made_from, half=half)

@@ -13,16 +13,14 @@ ORIGINAL = "disco_diffusion_cnclip_vitb16"
 CLIP = "chinese-clip-vit-b-16"
 """The encoder of the original, and of every model that names no other."""
 
-_FEIART = "FeiArt_Handpainted_CG_Diffusion"
-
 
 def models() -> Mapping[str, ModelSpec]:
-    """The models that this release can paint with, by name, the preferred first."""
-    return MappingProxyType({spec.name: spec for spec in _painters() if spec.pending is None})
+    """The models that paint, by name, the preferred first."""
+    return MappingProxyType({spec.name: spec for spec in _painters()})
 
 
 def catalogue() -> Mapping[str, ModelSpec]:
-    """All entries by name: models, encoders alone, and what this release knows but cannot load."""
+    """All entries by name: models, and encoders alone."""
     return MappingProxyType({spec.name: spec for spec in (*_painters(), *encoders())})
 
 
@@ -67,42 +65,31 @@ def _fine_tuned(row: Checkpoint) -> ModelSpec:
         name=row.name,
         title_zh=f"{row.zh}，{row.side}x{row.side}",
         title_en=f"{row.en}, {row.side}x{row.side}",
-        files=model_files(WeightFile("unet", (row.file,)), {CLIP: 1.0}),
+        files=model_files(WeightFile("unet", (row.file,), spare=row.spare), {CLIP: 1.0}),
         licence=row.licence,
         defaults=MappingProxyType({"size": (512, 448)}) if row.side == 256 else MappingProxyType({}),
         clips={CLIP: 1.0},
-        pending=_LABELS if row.name == _FEIART else None,
     )
-
-
-_LABELS = (
-    "它的文件里多一个没有用处的 label_emb.weight，这一版还不能略过",
-    "its file carries a label_emb.weight that it has no use for, which this release cannot leave out",
-)
 
 
 def _siblings() -> tuple[ModelSpec, ...]:
     """PaddleHub's modules with OpenAI's encoders, which read English."""
-    made: list[ModelSpec] = []
-    for suffix, clip, title in (
+    rows = (
         ("vitb32", "clip-vit-b-32", "ViT-B/32"),
         ("rn50", "clip-rn50", "ResNet-50"),
         ("rn101", "clip-rn101", "ResNet-101"),
-    ):
-        looks = encoder(clip)
-        made.append(
-            ModelSpec(
-                name=f"disco_diffusion_clip_{suffix}",
-                title_zh=f"Disco Diffusion 512x512 与 OpenAI CLIP {title}，读英文，PaddleHub 同名模块所用",
-                title_en=f"Disco Diffusion 512x512 with OpenAI's CLIP {title}, reads English, as in PaddleHub's module",
-                files=model_files(_original_unet(), {clip: 1.0}),
-                licence=f"{RESEARCH}; CLIP MIT",
-                context=looks.context,
-                clips={clip: 1.0},
-                pending=looks.pending,
-            )
+    )
+    return tuple(
+        ModelSpec(
+            name=f"disco_diffusion_clip_{suffix}",
+            title_zh=f"Disco Diffusion 512x512 与 OpenAI CLIP {title}，读英文，PaddleHub 同名模块所用",
+            title_en=f"Disco Diffusion 512x512 with OpenAI's CLIP {title}, reads English, as in PaddleHub's module",
+            files=model_files(_original_unet(), {clip: 1.0}),
+            licence=f"{RESEARCH}; CLIP MIT",
+            clips={clip: 1.0},
         )
-    return tuple(made)
+        for suffix, clip, title in rows
+    )
 
 
 def _mini() -> ModelSpec:
@@ -119,6 +106,7 @@ def _mini() -> ModelSpec:
         licence="Apache-2.0",
         prediction="x0",
         embedded=True,
+        clips={MINI: 1.0},
         defaults=MappingProxyType(
             {
                 "size": (64, 64),

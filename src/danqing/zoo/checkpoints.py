@@ -20,6 +20,8 @@ class Checkpoint(NamedTuple):
     zh: str
     en: str
     licence: str = UNSTATED
+    spare: tuple[str, ...] = ()
+    """Tensors in the file that its network, which knows no classes, has no use for."""
 
     @property
     def file(self) -> Published:
@@ -60,6 +62,7 @@ CHECKPOINTS = (
         512,
         "手绘 CG",
         "hand-painted CG",
+        spare=("label_emb.weight",),
     ),
     Checkpoint(
         "portrait_generator_v1.5",

@@ -1,5 +1,6 @@
 """Original weight files to ours: one safetensors file under the names that `models` uses, written whole or not at all."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +14,7 @@ from danqing.zoo.tensors import State, write_tensors
 Kind = Literal["unet", "secondary", "clip", "lpips"]
 
 
-def convert_file(source: Path, target: Path, kind: Kind, half: bool = False) -> None:
+def convert_file(source: Path, target: Path, kind: Kind, *, half: bool = False, spare: Collection[str] = ()) -> None:
     """Write the weights in `source` as safetensors.
 
     Args:
@@ -24,6 +25,7 @@ def convert_file(source: Path, target: Path, kind: Kind, half: bool = False) -> 
         target: the safetensors file to write; it appears when it is complete.
         kind: the network that the file is for.
         half: store fp16 instead of the original precision.
+        spare: tensors to leave out, whether the file has them or not.
     Raises:
         WeightsError: the file is damaged, is not of this kind, or is a pickle with more than tensors in it.
         OSError: `target` cannot be written.
@@ -34,7 +36,7 @@ def convert_file(source: Path, target: Path, kind: Kind, half: bool = False) -> 
     elif kind == "lpips":
         state = lpips_names(state)
     _check_kind(source, state, kind)
-    write_tensors(state, target, half=half)
+    write_tensors({name: tensor for name, tensor in state.items() if name not in spare}, target, half=half)
 
 
 def _read_folder(source: Path, kind: Kind) -> State:

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from danqing.zoo import weights
 from danqing.zoo.spec import ModelSpec, Published, WeightFile
 
-_OPENAI = ("这一版还不能加载 OpenAI 的编码器", "this release cannot load OpenAI's encoders")
-
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
@@ -17,8 +15,6 @@ class Encoder:
     clip: WeightFile
     vocabulary: Published
     licence: str
-    context: int = 52
-    pending: tuple[str, str] | None = None
 
     def numbered(self, number: int) -> tuple[WeightFile, WeightFile]:
         """Its files as those of the CLIP with this number in a model."""
@@ -44,9 +40,7 @@ def encoders() -> tuple[ModelSpec, ...]:
             title_en=f"{made.title}, the encoder alone",
             files=made.numbered(1),
             licence=made.licence,
-            context=made.context,
             clips={name: 1.0},
-            pending=made.pending,
         )
         for name, made in _table().items()
     )
@@ -89,6 +83,4 @@ def _openai(model: str, sha256: str, megabytes: int) -> Encoder:
         clip=WeightFile("clip", (weights.openai_clip(name, sha256, megabytes * 1_000_000),)),
         vocabulary=weights.openai_vocabulary(),
         licence="MIT (OpenAI CLIP)",
-        context=77,
-        pending=_OPENAI,
     )

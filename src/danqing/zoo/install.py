@@ -31,17 +31,11 @@ def installable(name: str, settings: Settings) -> ModelSpec:
     """The entry for a name, if it can be installed.
 
     Raises:
-        ModelNotFound: it is unknown, comes with the package, or cannot be loaded by this release.
+        ModelNotFound: it is unknown, or comes with the package.
     """
     spec = spec_of(name, settings)
     if spec.embedded:
         raise ModelNotFound(f"{name} 随包附带，不用安装。", f"{name} comes with the package and needs no installing.")
-    if spec.pending:
-        zh, en = spec.pending
-        raise ModelNotFound(
-            f"{name} 不能装：{zh}。用 danqing models list 看能装的模型。",
-            f"{name} cannot be installed: {en}. See danqing models list for those that can.",
-        )
     return spec
 
 
@@ -73,7 +67,7 @@ def download(
     Yields:
         progress of the files, mixed; at the end of each `bytes` equals `total`.
     Raises:
-        ModelNotFound: the name is unknown or cannot be installed, or the network may not be used.
+        ModelNotFound: the name is unknown or comes with the package, or the network may not be used.
         DownloadFailed: a file could not be had from any address.
         StorageError: the disk has too little room, or the folder cannot be written.
     """

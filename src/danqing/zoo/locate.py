@@ -17,6 +17,7 @@ from danqing.zoo.spec import ModelSpec, Role
 class InstalledClip:
     """One of the CLIPs that look at a picture."""
 
+    name: str
     weights: Path
     vocab: Path
     weight: float
@@ -30,7 +31,7 @@ class Installed:
     spec: ModelSpec
     paths: Mapping[Role, Path]
     """The files by role; of several CLIPs the first."""
-    clips: tuple[InstalledClip, ...] = ()
+    clips: tuple[InstalledClip, ...]
     """All CLIPs, the first included."""
 
 
@@ -93,8 +94,11 @@ def find(name: str, settings: Settings) -> Installed:
     if name == "auto":
         name = next((n for n, spec in models().items() if not missing(spec, settings)), MINI)
     spec = spec_of(name, settings)
-    if not spec.paints or spec.pending:
-        raise _cannot_paint(spec)
+    if not spec.paints:
+        raise ModelNotFound(
+            f"{name} 只是编码器，没有 U-Net，画不了画。用 danqing models list 看能画的模型。",
+            f"{name} is an encoder without a U-Net and cannot paint. See danqing models list for models that can.",
+        )
     absent = missing(spec, settings)
     if absent and spec.embedded:
         raise ModelNotFound(
@@ -116,15 +120,7 @@ def find(name: str, settings: Settings) -> Installed:
 
 def _clips(spec: ModelSpec, place: Path) -> tuple[InstalledClip, ...]:
     names = {(file.role, file.number): place / file.installed for file in spec.files}
-    weights = list(spec.clips.values()) or [1.0]
     return tuple(
-        InstalledClip(names["clip", number], names["vocab", number], weight) for number, weight in enumerate(weights, 1)
-    )
-
-
-def _cannot_paint(spec: ModelSpec) -> ModelNotFound:
-    zh, en = spec.pending or ("它只是编码器，没有 U-Net", "it is an encoder without a U-Net")
-    return ModelNotFound(
-        f"{spec.name} 还不能用来画：{zh}。用 danqing models list 看能画的模型。",
-        f"{spec.name} cannot paint: {en}. See danqing models list for models that can.",
+        InstalledClip(name, names["clip", number], names["vocab", number], weight)
+        for number, (name, weight) in enumerate(spec.clips.items(), 1)
     )

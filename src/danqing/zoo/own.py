@@ -50,7 +50,6 @@ class OwnModel(BaseModel):
 
     def spec(self, name: str) -> ModelSpec:
         """The entry of the catalogue that this makes."""
-        encoders = [catalogue()[clip] for clip in self.clips]
         return ModelSpec(
             name=name,
             title_zh=self.title or "自己添加的模型",
@@ -62,11 +61,9 @@ class OwnModel(BaseModel):
             ),
             licence=self.licence,
             prediction=self.prediction,
-            context=encoders[0].context,
             defaults=MappingProxyType(dict(self.defaults)),
             clips=MappingProxyType(dict(self.clips)),
             own=True,
-            pending=next((encoder.pending for encoder in encoders if encoder.pending), None),
         )
 
 

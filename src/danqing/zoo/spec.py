@@ -43,6 +43,8 @@ class WeightFile:
     """Whether the model paints without it."""
     number: int = 1
     """Which CLIP of the model it belongs to, counted from 1."""
+    spare: tuple[str, ...] = ()
+    """Tensors that the published file holds and its network has no use for; they are left out when it is converted."""
 
     @property
     def room(self) -> int:
@@ -75,16 +77,12 @@ class ModelSpec:
     prediction: Prediction = "eps"
     embedded: bool = False
     """Whether the files come with the package itself."""
-    context: int = 52
-    """Tokens that the text encoder reads, [CLS] and [SEP] included."""
     defaults: Mapping[str, object] = field(default_factory=dict[str, object])
     """Request fields that this model fills differently when the user says nothing."""
     clips: Mapping[str, float] = field(default_factory=dict[str, float])
     """The CLIPs that look at the picture and their weights; the n-th one's files carry the number n."""
     own: bool = False
     """Whether the user added it."""
-    pending: tuple[str, str] | None = None
-    """Why this release cannot load it, in Chinese and English; such an entry is not installed."""
 
     @property
     def size_bytes(self) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from danqing.errors import WeightsError
-from danqing.models.load import load_clip, load_secondary, load_unet
+from danqing.models.load import load_encoder, load_secondary, load_unet
 from danqing.models.tokens import Tokenizer
 from danqing.models.unet import UNet
 from danqing.settings import read_settings
@@ -75,7 +75,7 @@ def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
     x = torch.zeros(1, 3, 32, 32)
     assert unet(x, torch.zeros(1)).shape == (1, 3, 32, 32)
     assert load_secondary(tmp_path / "model/secondary.safetensors")(x, torch.zeros(1)).shape == x.shape
-    clip = load_clip(tmp_path / "model/clip.safetensors")
+    clip = load_encoder(tmp_path / "model/clip.safetensors")
     tokens = Tokenizer(tmp_path / "model/vocab.txt").encode(["雪山"])
     assert clip.encode_text(tokens).shape == clip.encode_image(x).shape
 

@@ -104,9 +104,20 @@ def test_a_tar_of_the_paddlehub_module(originals: Originals, tmp_path: Path) -> 
     take(tmp_path / "module.tar.gz")
     model = load_model(find(ORIGINAL, read_settings()), device="cpu")
     assert model.unet.config == UNET
-    assert torch.equal(
-        model.clip.text_projection, randomise(ChineseClip(CLIP_SHAPE), 1).state_dict()["text_projection"]
-    )
+    encoder = randomise(ChineseClip(CLIP_SHAPE), 1).state_dict()
+    assert torch.equal(model.viewers[0].encoder.state_dict()["text_projection"], encoder["text_projection"])
+
+
+def test_a_tensor_that_the_network_has_no_use_for_is_left_out(originals: Originals, tmp_path: Path) -> None:
+    name = "FeiArt_Handpainted_CG_Diffusion"
+    state = randomise(UNet(UNET), 1).state_dict() | {"label_emb.weight": torch.zeros(1000, 128)}
+    torch.save(dict(state), tmp_path / "FeiArt-Handpainted-CG-Diffusion.pt")
+    for other in NAMES:
+        shutil.copy(originals.folder / other, tmp_path)
+    take(tmp_path, name, check=False)
+    settings = read_settings()
+    assert {finding.state for finding in verify(spec_of(name), settings)} == {"right"}
+    assert load_model(find(name, settings), device="cpu").unet.config.classes is None
 
 
 def test_a_broken_tar_says_so(originals: Originals, tmp_path: Path) -> None:
@@ -126,8 +137,8 @@ def test_a_file_made_of_two_is_converted_from_both(
         (tmp_path / "weights" / name).write_text(name, encoding="utf-8")
     monkeypatch.setattr(weights, "perceptual", lambda: (Published("vgg16.pth"), Published("vgg.pth")))
 
-    def convert(source: Path, target: Path, kind: str, half: bool) -> None:
-        del half
+    def convert(source: Path, target: Path, kind: str, *, half: bool, spare: object = ()) -> None:
+        del half, spare
         together = sorted(path.name for path in source.iterdir()) if source.is_dir() else []
         target.write_text(f"{kind} {together}", encoding="utf-8")
 

@@ -42,10 +42,12 @@ def test_the_models_of_the_family_are_known() -> None:
     assert len(encoders) == 10
 
 
-def test_what_cannot_be_loaded_says_why_and_is_not_offered() -> None:
-    assert all(spec.paints and spec.pending is None for spec in models().values())
+def test_every_clip_has_a_name_and_files_with_its_number() -> None:
+    assert all(spec.paints for spec in models().values())
     for spec in catalogue().values():
-        assert spec.pending is None or all(spec.pending)
+        for role in ("clip", "vocab"):
+            numbers = [file.number for file in spec.files if file.role == role]
+            assert numbers == list(range(1, len(spec.clips) + 1))
 
 
 def test_published_files_have_addresses_and_checksums() -> None:
@@ -84,14 +86,13 @@ def table() -> str:
     lines = ["| | 说明 | what | 大小 size | 内存 memory | 许可 licence |", "|---|---|---|---|---|---|"]
     for spec in catalogue().values():
         if not spec.embedded:
-            zh, en = spec.pending or ("", "")
             needed = [file for file in spec.files if not file.optional]
             halves = [file for file in needed if file.role == "clip" and file.parts[0].sha256]  # OpenAI publishes fp16
             memory = sum(file.room for file in (*needed, *halves))
             cells = (
                 f"`{spec.name}`",
-                spec.title_zh + (f"；{zh}" if zh else ""),
-                spec.title_en + (f"; {en}" if en else ""),
+                spec.title_zh,
+                spec.title_en,
                 f"{spec.size_bytes / 1e9:.1f} GB",
                 f"{memory / 1e9:.1f} GB",
                 spec.licence,

@@ -17,7 +17,7 @@ from danqing.models.clip_openai import OpenAiClip, OpenAiConfig
 from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
-from danqing.models.load import load_clip, load_encoder, load_lpips, load_secondary, load_unet
+from danqing.models.load import load_encoder, load_lpips, load_secondary, load_unet
 from danqing.models.perceptual import Lpips
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
@@ -47,7 +47,7 @@ def networks() -> list[tuple[Kind, State, Callable[[Path], nn.Module]]]:
     return [
         ("unet", dict(unet.state_dict()), load_unet),
         ("secondary", dict(Secondary(SecondaryConfig((8, 16))).state_dict()), load_secondary),
-        ("clip", clip_state(), load_clip),
+        ("clip", clip_state(), load_encoder),
     ]
 
 
@@ -68,7 +68,7 @@ def test_chinese_clip_checkpoint(tmp_path: Path, target: Path, prefix: str) -> N
     stored[f"{prefix}bert.pooler.dense.weight"] = torch.zeros(64, 64)
     torch.save({"epoch": 3, "name": "x", "state_dict": stored, "optimizer": {}}, tmp_path / "clip.pt")
     convert_file(tmp_path / "clip.pt", target, "clip")
-    assert same(load_clip(target), state)
+    assert same(load_encoder(target), state)
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
@@ -112,7 +112,7 @@ def test_transformers_folder(tmp_path: Path, target: Path, name: str) -> None:
     else:
         torch.save(theirs, tmp_path / name)
     convert_file(tmp_path, target, "clip")
-    assert same(load_clip(target), state)
+    assert same(load_encoder(target), state)
 
 
 def test_openais_transformers_folder(tmp_path: Path, target: Path) -> None:

@@ -31,4 +31,4 @@ def test_it_loads_with_all_its_networks() -> None:
     model = load(MINI, device="cpu").model
     assert model.secondary is not None
     assert model.unet.config.patch == 4
-    assert model.tokenizer.unknown("孤舟蓑笠翁，独钓寒江雪，由齐白石所作") == []
+    assert model.viewers[0].tokenizer.unknown("孤舟蓑笠翁，独钓寒江雪，由齐白石所作") == []

@@ -17,7 +17,7 @@ from danqing.errors import WeightsError
 from danqing.models.clip import ChineseClip, ClipConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
-from danqing.models.load import load_clip, load_secondary, load_unet
+from danqing.models.load import load_encoder, load_secondary, load_unet
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
 from danqing.zoo.convert import Kind, convert_file
@@ -58,7 +58,7 @@ NETWORKS: list[tuple[Kind, Callable[[], nn.Module], Callable[[Path], nn.Module]]
     (
         "clip",
         lambda: ChineseClip(ClipConfig(64, VisionConfig(32, 16, 64, 2), TextConfig(64, 64, 1, 64, 64))),
-        load_clip,
+        load_encoder,
     ),
 ]
 
