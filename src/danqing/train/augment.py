@@ -12,26 +12,30 @@ LUMA = (0.299, 0.587, 0.114)
 RADIUS = 4  # of the blur kernel, in pixels
 
 
-def blemish(pictures: Tensor, blemishes: Blemishes, generator: torch.Generator) -> Tensor:
+def blemish(
+    pictures: Tensor, blemishes: Blemishes, generator: torch.Generator, *, resolution: int | None = None
+) -> Tensor:
     """Spoil a share of the pictures; the first ones stay clean.
 
     Args:
-        pictures: [N, 3, R, R] in [0, 1].
+        pictures: [N, 3, S, S] in [0, 1].
         blemishes: how much.
         generator: on the pictures' device.
+        resolution: side R that the pictures are reduced to, at least S / 2 so that crops stay sharp; None keeps S.
     Returns:
         [N, 3, R, R], a little outside [0, 1] where noise pushes it.
     """
+    resolution = resolution or pictures.shape[-1]
     clean = round(len(pictures) * blemishes.clean)
-    spoilt = pictures[clean:]
-    if len(spoilt) == 0:
-        return pictures
-    spoilt = _view(spoilt, blemishes, generator)
+    whole = F.interpolate(pictures[:clean], (resolution, resolution), mode="area")
+    if clean == len(pictures):
+        return whole
+    spoilt = _view(pictures[clean:], blemishes, generator, resolution)
     spoilt = _blur(spoilt, blemishes.blur * _draw(spoilt, generator))
     spoilt = _recolour(spoilt, blemishes, generator)
     level = blemishes.noise * _draw(spoilt, generator).square()[:, None, None, None]  # mostly little noise
     spoilt = spoilt + level * torch.randn(spoilt.shape, generator=generator, device=spoilt.device)
-    return torch.cat([pictures[:clean], spoilt])
+    return torch.cat([whole, spoilt])
 
 
 def _draw(pictures: Tensor, generator: torch.Generator) -> Tensor:
@@ -39,14 +43,14 @@ def _draw(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return torch.rand(len(pictures), generator=generator, device=pictures.device)
 
 
-def _view(pictures: Tensor, blemishes: Blemishes, generator: torch.Generator) -> Tensor:
-    """A tilted square out of every picture, at full size."""
+def _view(pictures: Tensor, blemishes: Blemishes, generator: torch.Generator, resolution: int) -> Tensor:
+    """A tilted square out of every picture, `resolution` pixels wide."""
     side = blemishes.crop + (1 - blemishes.crop) * _draw(pictures, generator)  # [N]
     angle = radians(blemishes.tilt) * (2 * _draw(pictures, generator) - 1)
     across, down = ((1 - side) * (2 * _draw(pictures, generator) - 1) for _ in range(2))
     cos, sin = side * angle.cos(), side * angle.sin()
     matrix = torch.stack([torch.stack([cos, -sin, across], 1), torch.stack([sin, cos, down], 1)], 1)  # [N, 2, 3]
-    grid = F.affine_grid(matrix, list(pictures.shape), align_corners=False)
+    grid = F.affine_grid(matrix, [len(pictures), 3, resolution, resolution], align_corners=False)
     return F.grid_sample(pictures, grid, padding_mode="reflection", align_corners=False)
 
 

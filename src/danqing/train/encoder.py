@@ -50,7 +50,7 @@ def draw_pairs(corpus: Corpus, places: Places, recipe: Recipe, chance: Chance) -
     pictures = mirror(load_batch(corpus, places, device), captions, rng)
     sayings, facts = _facts(corpus, places, rng)
     return Pairs(
-        pictures=blemish(pictures, recipe.blemishes, chance.noise),
+        pictures=blemish(pictures, recipe.blemishes, chance.noise, resolution=recipe.vision.resolution),
         captions=captions,
         rivals=[text for text in rivals if text is not None],
         sayings=sayings,
@@ -141,7 +141,8 @@ def recall(network: ChineseClip, tokenizer: Tokenizer, corpus: Corpus, *, words:
     rng = np.random.default_rng(0)
     places = np.arange(min(most, len(corpus)))
     device = network.text_projection.device
-    image = F.normalize(network.encode_image(normalised(load_batch(corpus, places, device))), dim=1)
+    pictures = F.interpolate(load_batch(corpus, places, device), (network.resolution,) * 2, mode="area")
+    image = F.normalize(network.encode_image(normalised(pictures)), dim=1)
     ranks: list[Tensor] = []
     for texts in (
         [corpus.full_caption(int(place)) for place in places],

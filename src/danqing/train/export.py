@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnkn
 from torch import nn
 
 from danqing.errors import WeightsError
+from danqing.train.grow import grown
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -57,13 +58,14 @@ def write_weights(network: nn.Module, file: Path) -> None:
 
 
 def read_weights(network: nn.Module, file: Path) -> None:
-    """Fill a network with exported weights, to train on from there.
+    """Fill a network with exported weights, to train on from there; patches may be of another size.
 
     Raises:
         WeightsError: the file cannot be read, or holds a network of another shape.
     """
+    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     try:
-        network.load_state_dict(load_file(file))
+        network.load_state_dict(grown(load_file(file), shapes))
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(

@@ -86,15 +86,16 @@ class Recipe:
 
 
 CPU = Recipe(
-    resolution=64,
-    unet=UNetConfig(128, (1, 1), (1,), blocks=2, updown=False, patch=4, out_channels=3),
+    resolution=128,
+    unet=UNetConfig(128, (1, 1), (1,), blocks=2, updown=False, patch=8, out_channels=3),
     secondary=SecondaryConfig((32, 48, 64, 96, 96, 96)),
-    vision=VisionConfig(resolution=64, patch=16, width=192, layers=6),
+    vision=VisionConfig(resolution=64, patch=8, width=192, layers=6),
     text=TextConfig(vocabulary=0, width=128, layers=2, mlp=512, positions=64),
     embed=192,
     denoiser=Course(batch=32, steps=20_000, rate=1.5e-3, average=0.995),
     helper=Course(batch=16, steps=8_000, rate=1.5e-3, average=0.995),
     encoder=Course(batch=64, steps=12_000, rate=2e-3, warmup=60, decay=0.1, average=0.99),
+    floor=0.3,
 )
 
 GPU = replace(

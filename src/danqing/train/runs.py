@@ -68,6 +68,7 @@ class Studio:
         """The training of that name, new or gone on with."""
         if self.minutes is not None:
             course = replace(course, seconds=60 * self.minutes)
+        self.out.mkdir(parents=True, exist_ok=True)
         file = self.out / f"{name}.pt"
         if self.start is not None and not file.exists():
             read_weights(network, self.start / FILES[name])

@@ -4,6 +4,7 @@ from math import log
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from danqing.models.clip import MEAN
 from danqing.train.augment import blemish
@@ -51,6 +52,13 @@ def test_no_blemish_is_no_change() -> None:
     pictures = torch.rand(4, 3, 32, 32, generator=generator())
     none = Blemishes(clean=0, crop=1, tilt=0, blur=0, noise=0, gray=0, jitter=0)
     assert torch.allclose(blemish(pictures, none, generator()), pictures, atol=1e-4)
+
+
+def test_pictures_are_reduced_to_what_the_encoder_takes() -> None:
+    pictures = torch.rand(4, 3, 32, 32, generator=generator())
+    made = blemish(pictures, Blemishes(clean=0.5), generator(), resolution=16)
+    assert made.shape == (4, 3, 16, 16)
+    assert torch.allclose(made[:2], F.avg_pool2d(pictures[:2], 2), atol=1e-6)
 
 
 @pytest.mark.parametrize("blemishes", [Blemishes(clean=0, crop=1, tilt=0, blur=0, noise=0, gray=1, jitter=0)])

@@ -1,0 +1,74 @@
+"""Weights that a network with other patches begins with: at first it paints and sees as the old one did."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from danqing.diffusion.noise import alpha_sigma
+from danqing.errors import WeightsError
+from danqing.models.clip_vision import VisionConfig, VisionTransformer
+from danqing.models.unet import UNet, UNetConfig, time_embedding
+from danqing.train.export import read_weights, write_weights
+from danqing.train.grow import grown
+from tests.made_up import randomise
+
+SMALL = UNetConfig(32, (1, 1), (1,), blocks=1, updown=False, patch=2, out_channels=3)
+
+
+def shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+
+
+@pytest.fixture
+def old() -> UNet:
+    network = UNet(SMALL)
+    randomise(network, 3)
+    return network
+
+
+def test_same_patches_change_nothing(old: UNet) -> None:
+    made = grown(old.state_dict(), shapes(old))
+    assert all(torch.equal(made[name], tensor) for name, tensor in old.state_dict().items())
+
+
+def test_it_paints_what_the_old_network_would_paint_small(old: UNet) -> None:
+    large = UNet(replace(SMALL, patch=4))
+    large.load_state_dict(grown(old.state_dict(), shapes(large)))
+    large.time_embed.load_state_dict(old.time_embed.state_dict())  # the same clock, to compare the rest
+    x, tau = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)), torch.tensor([5.0, 800.0])
+    with torch.no_grad():
+        expected = F.interpolate(old(F.avg_pool2d(x, 2), tau), scale_factor=2.0)
+        torch.testing.assert_close(large(x, tau), expected, atol=1e-4, rtol=1e-4)
+
+
+def test_the_clock_is_set_back_to_where_there_is_half_the_noise(old: UNet) -> None:
+    large = UNet(replace(SMALL, patch=4))
+    large.load_state_dict(grown(old.state_dict(), shapes(large)))
+    tau, earlier = torch.tensor([400.0]), torch.tensor([262.0])
+    (alpha, sigma), (alpha_earlier, sigma_earlier) = alpha_sigma(tau.long()), alpha_sigma(earlier.long())
+    assert float(alpha_earlier / sigma_earlier / (alpha / sigma)) == pytest.approx(2, rel=0.01)
+    with torch.no_grad():
+        said = large.time_embed(time_embedding(tau, 32))
+        wanted, unmoved = (old.time_embed(time_embedding(at, 32)) for at in (earlier, tau))
+    assert float((said - wanted).norm()) < 0.2 * float((unmoved - wanted).norm())
+
+
+def test_smaller_patches_see_even_pictures_alike() -> None:
+    old, new = (VisionTransformer(VisionConfig(32, patch, 64, 1), 16) for patch in (16, 8))
+    state = {f"visual.{name}": tensor for name, tensor in old.state_dict().items()}
+    made = grown(state, {f"visual.{name}": shape for name, shape in shapes(new).items()})
+    new.load_state_dict({name.removeprefix("visual."): tensor for name, tensor in made.items()})
+    even = torch.tensor([0.2, -0.5, 0.9])[None, :, None, None].expand(1, 3, 32, 32)
+    torch.testing.assert_close(new.conv1(even)[..., 0, 0], old.conv1(even)[..., 0, 0], atol=1e-5, rtol=1e-4)
+    assert torch.equal(new.positional_embedding[0], old.positional_embedding[0])
+
+
+def test_a_training_begins_with_a_file_of_other_patches_but_not_of_another_width(old: UNet, tmp_path: Path) -> None:
+    write_weights(old, tmp_path / "unet.safetensors")
+    read_weights(UNet(replace(SMALL, patch=4)), tmp_path / "unet.safetensors")
+    with pytest.raises(WeightsError, match="preset"):
+        read_weights(UNet(replace(SMALL, channels=64)), tmp_path / "unet.safetensors")
