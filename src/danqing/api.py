@@ -1,6 +1,6 @@
 """What most programs import: load a model, paint a sentence, follow the painting, go on with a run that stopped."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
@@ -161,7 +161,7 @@ def create(
     return Artwork.gather(_unless_failed(record(pipeline, writer)), folder=writer.folder)
 
 
-def record(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None = None) -> Iterator[Event]:
+def record(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None = None) -> Generator[Event]:
     """Paint what a run folder asks for.
 
     Args:
@@ -169,7 +169,7 @@ def record(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None 
         writer: an open run; it is closed when the run ends, however it ends.
         checkpoint: where the run stopped, if it did.
     Yields:
-        every event, after it was written down.
+        every event, after it was written down. Closing the generator stops the run, which keeps its checkpoint.
     Raises:
         KeyboardInterrupt: the run is kept and `resume` finishes it.
         StorageError: the folder cannot be written.

@@ -73,6 +73,11 @@ class Settings:
         """The list of run folders, one path a line, newest last."""
         return self.home / "runs.txt"
 
+    @property
+    def service(self) -> Path:
+        """Where the service keeps its jobs."""
+        return self.home / "service"
+
 
 def read_settings() -> Settings:
     """Read the environment now. Called once at the edge of a program and passed down.

@@ -12,6 +12,7 @@ def test_home_moves_all_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("DANQING_HOME", str(tmp_path))
     settings = read_settings()
     assert settings.models == tmp_path / "models"
+    assert settings.service == tmp_path / "service"
     assert settings.config_file.parent == settings.runs_file.parent == tmp_path
 
 

@@ -1,6 +1,5 @@
 """Painting: from a request to a stream of events, one batch after another."""
 
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -21,7 +20,6 @@ from danqing.diffusion import (
     perlin_init,
     starting_state,
 )
-from danqing.errors import InvalidRequest
 from danqing.events import Completed, Event, Failed, Previewed, Started, Stepped
 from danqing.pipeline.guide import build_guide, embed_prompts, prompt_warnings
 from danqing.pipeline.model import Model
@@ -29,6 +27,7 @@ from danqing.pipeline.picture import read_init, to_images
 from danqing.request import Request
 from danqing.settings import Settings as Environment
 from danqing.types import Checkpoint, Denoiser
+from danqing.zoo.complete import complete
 from danqing.zoo.spec import ModelSpec
 
 Keep = Callable[[Checkpoint], None]
@@ -52,19 +51,10 @@ class Pipeline:
         Raises:
             InvalidRequest: the canvas is larger than the settings allow, or eta is too large for the steps.
         """
-        filled = request.filled(self.spec.defaults)
-        width, height = filled.size
-        if width * height > self.environment.max_pixels:
-            limit = self.environment.max_pixels
-            raise InvalidRequest(
-                f"画幅 {width}x{height} 超过 {limit:,} 像素。请画小一些，或用环境变量 DANQING_MAX_PIXELS 放宽。",
-                f"The canvas {width}x{height} exceeds {limit:,} pixels. Paint smaller or raise DANQING_MAX_PIXELS.",
-                field="size",
-            )
-        if filled.sampler == "ddim":
-            check_eta(NoiseSchedule.linear(filled.steps), filled.eta)  # complain before the run starts
-        seed = secrets.randbits(32) if filled.seed is None else filled.seed
-        return filled.changed(seed=seed, model=self.spec.name)
+        whole = complete(request, self.spec, max_pixels=self.environment.max_pixels)
+        if whole.sampler == "ddim":  # complain before the run starts
+            check_eta(NoiseSchedule.linear(whole.steps), whole.eta)
+        return whole
 
     def run(self, request: Request, *, resume: Checkpoint | None = None, keep: Keep | None = None) -> Iterator[Event]:
         """Paint.

@@ -3,9 +3,14 @@
 # safetensors gives no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
+import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from danqing.types import Checkpoint
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
@@ -14,7 +19,8 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
 
     tensors = {"x": checkpoint.x} | {f"memory.{index}": kept for index, kept in enumerate(checkpoint.memory)}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    return save(contiguous, metadata={"batch": str(checkpoint.batch), "k": str(checkpoint.k)})
+    said = {"batch": checkpoint.batch, "k": checkpoint.k, "crc": _sum_of(tuple(contiguous.values()))}
+    return save(contiguous, metadata={name: str(value) for name, value in said.items()})
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
@@ -28,6 +34,22 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
             said = file.metadata()
             count = sum(name.startswith("memory.") for name in file.keys())  # noqa: SIM118 (not a mapping)
             memory = tuple(file.get_tensor(f"memory.{index}") for index in range(count))
-            return Checkpoint(int(said["batch"]), int(said["k"]), file.get_tensor("x"), memory)
+            x = file.get_tensor("x")
+            if int(said["crc"]) != _sum_of((x, *memory)):  # a power cut can leave the length without the content
+                return None
+            return Checkpoint(int(said["batch"]), int(said["k"]), x, memory)
     except (SafetensorError, KeyError, ValueError, TypeError):
         return None
+
+
+def furthest(*checkpoints: Checkpoint | None) -> Checkpoint | None:
+    """The one that leaves the least to be painted."""
+    there = [checkpoint for checkpoint in checkpoints if checkpoint is not None]
+    return max(there, key=lambda checkpoint: (checkpoint.batch, -checkpoint.k), default=None)
+
+
+def _sum_of(tensors: "tuple[Tensor, ...]") -> int:
+    total = 0
+    for tensor in tensors:
+        total = zlib.crc32(tensor.numpy().data, total)
+    return total

@@ -13,9 +13,13 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, *, lasting: bool = True) -> None:
     """Write a file so that nobody ever sees half of it: the old content stays until the new is complete.
 
+    Args:
+        path: its place.
+        data: its content.
+        lasting: wait until it is on the disk, which takes milliseconds; else a power cut may spoil it, a crash of the program not.
     Raises:
         StorageError: no permission, the disk is full, or the folder is not there; nothing is left behind.
     """
@@ -24,8 +28,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         try:
             with part.open("xb") as stream:
                 stream.write(data)
-                stream.flush()
-                os.fsync(stream.fileno())
+                if lasting:
+                    stream.flush()
+                    os.fsync(stream.fileno())
             part.replace(path)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -35,6 +40,12 @@ def write_bytes(path: Path, data: bytes) -> None:
 def write_text(path: Path, text: str) -> None:
     """`write_bytes` for UTF-8 text."""
     write_bytes(path, text.encode("utf-8"))
+
+
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed have left beside their files. Nobody may be writing there."""
+    for part in folder.rglob(".*.part"):
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import cast
@@ -15,6 +15,8 @@ from danqing.request import Request
 REQUEST = "request.yaml"
 EVENTS = "events.jsonl"
 CHECKPOINT = "checkpoint.safetensors"
+LATEST = "latest.safetensors"
+"""A checkpoint that a power cut may spoil; the one above is older and safe from that."""
 SHEET = "sheet.png"
 RESULT = "result.json"
 """Written last: a run that has it is finished."""
@@ -68,18 +70,31 @@ def read_log(path: Path) -> tuple[tuple[Event, ...], int]:
     Returns:
         the events, and how many bytes of the file hold them: what follows was torn when the program or machine was stopped.
     """
-    adapter: TypeAdapter[Event] = TypeAdapter(Event)
+    read = line_reader()
     events: list[Event] = []
     sound = 0
     for line in _whole_lines(path.read_bytes()):
+        event = read(line)
+        if event is None:
+            break
+        events.append(event)
+        sound += len(line)
+    return tuple(events), sound
+
+
+def line_reader() -> Callable[[bytes], Event | None]:
+    """Makes a function that reads one line of a log; its answer is None for a line that was torn or is no event."""
+    adapter: TypeAdapter[Event] = TypeAdapter(Event)
+
+    def read(line: bytes) -> Event | None:
         try:
             values = cast("dict[str, object]", json.loads(line))
             values.pop("file", None)
-            events.append(adapter.validate_python(values))
+            return adapter.validate_python(values)
         except (ValueError, TypeError, AttributeError, ValidationError):
-            break
-        sound += len(line)
-    return tuple(events), sound
+            return None
+
+    return read
 
 
 def _whole_lines(data: bytes) -> Iterable[bytes]:

@@ -14,7 +14,7 @@ from danqing.events import Completed, Event, Failed, Previewed
 from danqing.request import Request, read_request
 from danqing.results import layout
 from danqing.results.artwork import Artwork
-from danqing.results.checkpoints import read_checkpoint
+from danqing.results.checkpoints import furthest, read_checkpoint
 from danqing.settings import Settings
 from danqing.types import Checkpoint
 
@@ -76,7 +76,7 @@ class Run:
 
     def checkpoint(self) -> Checkpoint | None:
         """Where to go on; None starts from the beginning."""
-        return read_checkpoint(self.folder / layout.CHECKPOINT)
+        return furthest(*(read_checkpoint(self.folder / name) for name in (layout.CHECKPOINT, layout.LATEST)))
 
     def artwork(self) -> Artwork:
         """The finished pictures with their previews, read from their files."""

@@ -14,13 +14,13 @@ import yaml
 from PIL.Image import Image
 
 import danqing
-from danqing.errors import MissingExtra, StorageError
+from danqing.errors import MissingExtra, RunNotFound, StorageError
 from danqing.events import Completed, Event, Previewed, Started, Stepped
 from danqing.request import Request
 from danqing.results import layout
 from danqing.results.artwork import Picture
 from danqing.results.checkpoints import to_bytes
-from danqing.results.files import guarded, write_bytes, write_text
+from danqing.results.files import guarded, sweep, write_bytes, write_text
 from danqing.results.film import has_mp4, save_mp4
 from danqing.results.run import Run, find_run, list_runs, load_image
 from danqing.results.sheets import contact_sheet, save_gif, save_png, save_webp
@@ -30,7 +30,10 @@ from danqing.types import Checkpoint
 __all__ = ["Run", "RunWriter", "find_run", "list_runs"]
 
 KEEP_SECONDS = 10.0
-"""A running run writes its checkpoint at most this often; stopping it in order writes the newest."""
+"""How often a running run writes a checkpoint that outlives a power cut, which costs a wait for the disk."""
+KEEP_SHARE = 0.02
+"""Share of the time that may go into the checkpoints between those: they outlive the death of the program, and keep what is to
+be painted again small, whether a step takes milliseconds or minutes."""
 
 _ANIMATIONS = {"gif": save_gif, "webp": save_webp, "mp4": save_mp4}
 
@@ -45,7 +48,8 @@ class RunWriter:
         _hold(self._log, run.folder)
         self._done = {event.picture for event in run.events() if isinstance(event, Completed)}
         self._checkpoint: Checkpoint | None = None
-        self._kept_at = time.monotonic()
+        self._lasting_at = self._kept_at = time.monotonic()
+        self._cost = 0.0  # seconds that the last checkpoint took
 
     @classmethod
     def create(cls, root: Path, request: Request, *, model: str, runs_file: Path | None = None) -> "RunWriter":
@@ -60,21 +64,35 @@ class RunWriter:
             MissingExtra: a film is wanted and PyAV is not installed.
             StorageError: the folder cannot be made or written.
         """
-        if "mp4" in request.save and not has_mp4():
-            raise MissingExtra(
-                '存 MP4 要先安装：pip install "danqing[video]"；或改用 --save gif。',
-                'Saving MP4 needs an extra library: pip install "danqing[video]"; or use --save gif.',
-            )
+        _check_films(request)
         complete = request.changed(model=model)
         folder = _make_folder(root, layout.folder_name(complete, now=datetime.now()))
-        values = yaml.safe_dump(complete.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=120)
         try:
-            write_text(folder / layout.REQUEST, f"# danqing {danqing.__version__}\n{values}")
+            _write_request(folder, complete)
             with guarded(folder):
                 return cls(Run(folder, complete), new_in=runs_file or read_settings().runs_file)
         except StorageError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
+
+    @classmethod
+    def begin(cls, folder: Path, request: Request) -> "RunWriter":
+        """Start the run of a folder whose name is settled, or go on with it. It is added to no list.
+
+        Args:
+            folder: made if need be.
+            request: complete, its model included.
+        Raises:
+            MissingExtra: a film is wanted and PyAV is not installed.
+            StorageError: the folder cannot be made or written, or another program is painting there.
+        """
+        with suppress(RunNotFound):
+            return cls.reopen(folder)
+        _check_films(request)
+        with guarded(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            _write_request(folder, request)
+            return cls(Run(folder, request))
 
     @classmethod
     def reopen(cls, folder: Path | str) -> "RunWriter":
@@ -88,6 +106,7 @@ class RunWriter:
         with guarded(run.folder):
             writer = cls(run)
             writer._log.truncate(layout.read_log(run.folder / layout.EVENTS)[1])
+            sweep(run.folder)
             return writer
 
     @property
@@ -127,10 +146,20 @@ class RunWriter:
                 raise OSError(errno.ENOSPC, "disk full")
 
     def keep(self, checkpoint: Checkpoint) -> None:
-        """Remember where the run stands, and write it down if that was last done ten seconds ago."""
+        """Remember where the run stands, and write it down as often as costs little.
+
+        Raises:
+            StorageError: the folder cannot be written.
+        """
         self._checkpoint = checkpoint
-        if time.monotonic() - self._kept_at >= KEEP_SECONDS:
+        now = time.monotonic()
+        if now - self._lasting_at >= KEEP_SECONDS:
             self._write_checkpoint()
+            self._lasting_at = time.monotonic()
+        elif now - self._kept_at >= self._cost / KEEP_SHARE:
+            write_bytes(self.folder / layout.LATEST, to_bytes(checkpoint), lasting=False)
+            self._kept_at = time.monotonic()
+            self._cost = self._kept_at - now
 
     def close(self) -> None:
         """End recording: an unfinished run keeps its checkpoint, a finished one gets animations, sheet and result.
@@ -174,7 +203,6 @@ class RunWriter:
     def _write_checkpoint(self) -> None:
         if self._checkpoint is not None:
             write_bytes(self.folder / layout.CHECKPOINT, to_bytes(self._checkpoint))
-            self._kept_at = time.monotonic()
 
     def _finish(self) -> None:
         save = self.request.save
@@ -186,7 +214,8 @@ class RunWriter:
             several = [load_image(file) for file in self.run.pictures]
             save_png(contact_sheet(several if len(several) > 1 else self._frames(0)), self.folder / layout.SHEET)
         write_text(self.folder / layout.RESULT, json.dumps(self._result(), ensure_ascii=False, indent=1) + "\n")
-        (self.folder / layout.CHECKPOINT).unlink(missing_ok=True)
+        for name in (layout.CHECKPOINT, layout.LATEST):
+            (self.folder / name).unlink(missing_ok=True)
         if "previews" not in save:
             for number in self._done:
                 shutil.rmtree(self.folder / layout.previews_folder(number), ignore_errors=True)
@@ -209,6 +238,19 @@ class RunWriter:
                 for n, event in sorted(done.items())
             ],
         }
+
+
+def _check_films(request: Request) -> None:
+    if "mp4" in request.save and not has_mp4():
+        raise MissingExtra(
+            '存 MP4 要先安装：pip install "danqing[video]"；或改用 --save gif。',
+            'Saving MP4 needs an extra library: pip install "danqing[video]"; or use --save gif.',
+        )
+
+
+def _write_request(folder: Path, request: Request) -> None:
+    values = yaml.safe_dump(request.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=120)
+    write_text(folder / layout.REQUEST, f"# danqing {danqing.__version__}\n{values}")
 
 
 def _make_folder(root: Path, name: str) -> Path:

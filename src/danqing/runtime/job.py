@@ -1,6 +1,6 @@
 """A job: a request on its way to being painted, where it stands, and what came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -35,7 +35,7 @@ class Job:
     id: str
     """A UUID, brought by the client or drawn here."""
     state: State
-    request: Request
+    request: Request = field(repr=False)
     """Complete: the model's defaults, the model and the seed are filled in. In listings a start picture given as a data URI is
     left out."""
     model: str

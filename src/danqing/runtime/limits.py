@@ -11,6 +11,8 @@ class Limits:
     """Jobs that may wait; the ones being painted do not count."""
     per_owner: int = 4
     """Unfinished jobs of one owner; jobs without an owner are not counted."""
+    pictures: int = 16
+    """Pictures of one job."""
     deaths: int = 3
     """A job fails when it has killed its worker this many times in a row without getting further."""
     silence: float = 300.0

@@ -3,7 +3,7 @@
 import errno
 import json
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -17,6 +17,7 @@ from danqing.errors import MissingExtra, RunNotFound, StorageError
 from danqing.events import Event, Failed, Started
 from danqing.request import Request, read_request
 from danqing.results import film, store
+from danqing.results.checkpoints import to_bytes
 from danqing.results.store import Run, RunWriter, find_run, list_runs
 from danqing.settings import read_settings
 from tests.unit.results.runs import MODEL, checkpoint, paint, small_request
@@ -190,28 +191,82 @@ def test_a_torn_log_is_cut_and_goes_on(tmp_path: Path, torn: bytes) -> None:
     assert torn not in (writer.folder / "events.jsonl").read_bytes()
 
 
-def test_a_damaged_checkpoint_means_from_the_beginning(tmp_path: Path) -> None:
+def cut(data: bytes) -> bytes:
+    return data[:-5]
+
+
+def empty(data: bytes) -> bytes:
+    return data[:0]
+
+
+def flip_the_last_bit(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+@pytest.mark.parametrize("damage", [cut, empty, flip_the_last_bit])
+def test_a_damaged_checkpoint_means_from_the_beginning(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     with RunWriter.create(tmp_path, small_request(), model=MODEL) as writer:
         writer.record(next(paint(small_request())))
         writer.keep(checkpoint(0, 2))
-    file = writer.folder / "checkpoint.safetensors"
-    file.write_bytes(file.read_bytes()[:-5])
+    for file in writer.folder.glob("*.safetensors"):
+        file.write_bytes(damage(file.read_bytes()))
 
     assert Run.open(writer.folder).checkpoint() is None
 
 
-def test_checkpoints_are_written_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_spoilt_latest_checkpoint_leaves_the_lasting_one(tmp_path: Path) -> None:
+    with RunWriter.create(tmp_path, small_request(), model=MODEL) as writer:
+        writer.record(next(paint(small_request())))
+        writer.keep(checkpoint(0, 3))
+    latest = writer.folder / "latest.safetensors"
+    latest.write_bytes(to_bytes(checkpoint(0, 2)))
+    assert (kept := Run.open(writer.folder).checkpoint()) is not None
+    assert kept.k == 2
+
+    latest.write_bytes(b"")
+
+    assert (kept := Run.open(writer.folder).checkpoint()) is not None
+    assert kept.k == 3
+
+
+def test_checkpoints_are_written_as_often_as_costs_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
-    monkeypatch.setattr(store.time, "monotonic", lambda: clock[0])
+    written: list[tuple[float, str]] = []
+
+    def write(path: Path, data: bytes, *, lasting: bool = True) -> None:
+        assert data
+        written.append((clock[0], path.name))
+        clock[0] += 0.5 if lasting else 0.01
+
     writer = RunWriter.create(tmp_path, small_request(), model=MODEL)
+    monkeypatch.setattr(store.time, "monotonic", lambda: clock[0])
+    writer._lasting_at = writer._kept_at = 0.0  # pyright: ignore[reportPrivateUsage]
+    monkeypatch.setattr(store, "write_bytes", write)
 
-    seen: list[bool] = []
-    for clock[0] in (1.0, 9.9, 10.0):
+    for clock[0] in (1.0, 1.4, 2.0, 9.9, 10.0, 10.6, 20.4, 20.5):
         writer.keep(checkpoint(0, 2))
-        seen.append((writer.folder / "checkpoint.safetensors").exists())
 
-    assert seen == [False, False, True]
+    lasting, latest = "checkpoint.safetensors", "latest.safetensors"
+    assert written == [
+        (1.0, latest), (2.0, latest), (9.9, latest), (10.0, lasting), (10.6, latest), (20.4, latest), (20.5, lasting),
+    ]  # fmt: skip
     writer.close()
+
+
+def test_a_run_in_a_folder_of_a_given_name_begins_and_goes_on(tmp_path: Path) -> None:
+    request, folder = small_request(), tmp_path / "jobs" / "a"
+    events = list(paint(request))
+    with RunWriter.begin(folder, request) as writer:
+        record_all(writer, events[:3])
+    (folder / ".000.png.1a2b.part").write_bytes(b"half")
+
+    with RunWriter.begin(folder, request) as writer:
+        record_all(writer, events)
+
+    assert Run.open(folder).state == "finished"
+    assert Run.open(folder).request == request
+    assert not (folder / ".000.png.1a2b.part").exists()
+    assert list_runs(read_settings()) == ()
 
 
 def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
