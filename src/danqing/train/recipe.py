@@ -92,7 +92,7 @@ CPU = Recipe(
     vision=VisionConfig(resolution=64, patch=8, width=192, layers=6),
     text=TextConfig(vocabulary=0, width=128, layers=2, mlp=512, positions=64),
     embed=192,
-    denoiser=Course(batch=32, steps=20_000, rate=1.5e-3, average=0.995),
+    denoiser=Course(batch=32, steps=20_000, rate=1.5e-3, average=0.995, report=600.0),
     helper=Course(batch=16, steps=8_000, rate=1.5e-3, average=0.995),
     encoder=Course(batch=64, steps=12_000, rate=2e-3, warmup=60, decay=0.1, average=0.99),
     floor=0.3,
