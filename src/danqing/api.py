@@ -41,6 +41,7 @@ class Knobs(TypedDict, total=False):
     perlin_init: bool
     perlin_mode: Literal["mixed", "color", "gray"]
     steps: int
+    refine: float
     sampler: Sampler
     eta: float
     clip_denoised: bool

@@ -92,3 +92,5 @@ class Checkpoint:
     """The noisy pictures, [B, 3, H, W] float32 on the CPU."""
     memory: "tuple[Tensor, ...]"
     """What a multi-step sampler remembers of earlier steps, each [B, 3, H, W]."""
+    stage: int = 0
+    """Which stage of the batch: a large canvas is painted small first (0), then refined (1)."""

@@ -16,6 +16,8 @@ class Draws:
     """
 
     seeds: tuple[int, ...]
+    stage: int = 0
+    """Stages of one painting share no numbers."""
 
     def normal(self, purpose: str, index: int, shape: tuple[int, ...]) -> Tensor:
         """Standard normal numbers.
@@ -29,15 +31,18 @@ class Draws:
         """
         numbers = torch.empty((len(self.seeds), *shape))
         for picture, seed in zip(numbers, self.seeds, strict=True):
-            picture.normal_(generator=_generator(seed, purpose, index))
+            picture.normal_(generator=_generator(seed, self._named(purpose), index))
         return numbers
 
     def uniform(self, purpose: str, index: int, shape: tuple[int, ...]) -> Tensor:
         """Numbers in [0, 1), else as `normal`."""
         numbers = torch.empty((len(self.seeds), *shape))
         for picture, seed in zip(numbers, self.seeds, strict=True):
-            picture.uniform_(generator=_generator(seed, purpose, index))
+            picture.uniform_(generator=_generator(seed, self._named(purpose), index))
         return numbers
+
+    def _named(self, purpose: str) -> str:
+        return f"{self.stage}/{purpose}" if self.stage else purpose
 
 
 def _generator(seed: int, purpose: str, index: int) -> Generator:

@@ -24,6 +24,7 @@ from danqing.events import Completed, Event, Failed, Previewed, Started, Stepped
 from danqing.pipeline.guide import build_guide, embed_prompts, prompt_warnings
 from danqing.pipeline.model import Model
 from danqing.pipeline.picture import read_init, to_images
+from danqing.pipeline.stages import Stage, plan_stages, resized
 from danqing.request import Request
 from danqing.settings import Settings as Environment
 from danqing.types import Checkpoint, Denoiser
@@ -79,7 +80,8 @@ class _Painting:
         self.model = pipeline.model
         self.request = request
         self.noise = NoiseSchedule.linear(request.steps)
-        self.steps = request.steps - request.skip_steps
+        self.stages = plan_stages(request, side=self.model.spec.side, stride=self.model.unet.config.stride)
+        self.steps = self.stages[-1].before + self.stages[-1].steps
         self.init = self._read_init(offline=pipeline.environment.offline)
         self.prompts = embed_prompts(self.model, request)
         self.at = (0, 0)  # batch and step being painted
@@ -116,42 +118,65 @@ class _Painting:
     def _batch(self, batch: int, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
         """Paint one batch from its start or from a checkpoint."""
         first = batch * self.request.batch_size
-        draws = Draws(tuple(self._seed(first + j) for j in range(self.request.batch_size)))
+        seeds = tuple(self._seed(first + j) for j in range(self.request.batch_size))
         nan_steps = 0
         began = time.perf_counter()
-        for step in self._sample(draws, resume):
-            self.at = (batch, step.index)
+        for stage, step in self._sample(seeds, resume):
+            number = self.stages[stage].before + step.index
+            self.at = (batch, number)
             nan_steps += step.nan
             seconds, began = time.perf_counter() - began, time.perf_counter()
-            yield Stepped(batch=batch, step=step.index, steps=self.steps, loss=step.loss, nan=step.nan, seconds=seconds)
-            if step.index % self.request.display_rate == 0 or step.k == 0:
-                yield from self._show(step, first, nan_steps)
+            yield Stepped(batch=batch, step=number, steps=self.steps, loss=step.loss, nan=step.nan, seconds=seconds)
+            if number % self.request.display_rate == 0 or number == self.steps - 1:
+                yield from self._show(step, number, first, nan_steps)
             if keep is not None:
                 state = step.state
-                keep(Checkpoint(batch, state.k, state.x.cpu(), tuple(kept.cpu() for kept in state.memory)))
+                memory = tuple(kept.cpu() for kept in state.memory)
+                keep(Checkpoint(batch, state.k, state.x.cpu(), memory, stage))
 
-    def _show(self, step: Step, first: int, nan_steps: int) -> Iterator[Event]:
-        """Previews of a step; after the last one the finished pictures."""
+    def _show(self, step: Step, at: int, first: int, nan_steps: int) -> Iterator[Event]:
+        """Previews of a step, `at` in the whole run; after the last one the finished pictures."""
         if not bool(step.x0.isfinite().all()):
             raise _NotFiniteError
-        last = step.k == 0
-        images = to_images(step.x0)
+        last = at == self.steps - 1
+        images = to_images(resized(step.x0, self.request.size))
         for number, image in enumerate(images, first):
-            yield Previewed(picture=number, step=step.index, last=last, image=image)
+            yield Previewed(picture=number, step=at, last=last, image=image)
         for number, image in enumerate(images if last else (), first):
             yield Completed(picture=number, seed=self._seed(number), image=image, nan_steps=nan_steps)
 
-    def _sample(self, draws: Draws, resume: Checkpoint | None) -> Iterator[Step]:
-        request, device = self.request, self.model.device
-        init = perlin_init(draws, size=request.size, mode=request.perlin_mode) if request.perlin_init else self.init
-        state = starting_state(self.noise, draws, size=request.size, skip=request.skip_steps, init=init)
+    def _sample(self, seeds: tuple[int, ...], resume: Checkpoint | None) -> Iterator[tuple[int, Step]]:
+        """All steps of one batch with the numbers of their stages, from its start or from a checkpoint."""
+        begin, painted = (0, None) if resume is None else (resume.stage, resume.x)
+        for number in range(begin, len(self.stages)):
+            here = resume if number == begin else None
+            for step in self._descend(number, seeds, painted, here):
+                painted = step.state.x
+                yield number, step
+
+    def _descend(
+        self, number: int, seeds: tuple[int, ...], painted: Tensor | None, resume: Checkpoint | None
+    ) -> Iterator[Step]:
+        """One stage: from its start, where a later one takes what is painted so far, or from a checkpoint."""
+        request, stage, device = self.request, self.stages[number], self.model.device
+        draws = Draws(seeds, number)
+        init = self._init(seeds, stage.size)
+        start = init if number == 0 or painted is None else resized(painted, stage.size).clamp(-1, 1)
+        state = starting_state(self.noise, draws, size=stage.size, skip=stage.skip, init=start)
         if resume is not None:
             state = State(resume.k, resume.x, resume.memory, done=state.k - resume.k)
         state = replace(state, x=state.x.to(device), memory=tuple(kept.to(device) for kept in state.memory))
         guide = build_guide(self.model, request, self.prompts, draws=draws, init=init)
-        settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, self._symmetry())
-        denoiser = self._denoiser(draws)
-        return SAMPLERS[request.sampler](denoiser, guide, self.noise, state, draws=draws, settings=settings)
+        settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, self._symmetry(stage))
+        return SAMPLERS[request.sampler](
+            self._denoiser(draws), guide, self.noise, state, draws=draws, settings=settings
+        )
+
+    def _init(self, seeds: tuple[int, ...], size: tuple[int, int]) -> Tensor | None:
+        """The picture that a batch starts from and stays close to, at the size of a stage."""
+        if self.request.perlin_init:
+            return perlin_init(Draws(seeds), size=size, mode=self.request.perlin_mode)
+        return None if self.init is None else resized(self.init, size)
 
     def _denoiser(self, draws: Draws) -> Denoiser:
         """The U-Net as a callable; a class-conditional one gets a class, a new one at every step if so asked."""
@@ -166,13 +191,13 @@ class _Painting:
 
         return conditional
 
-    def _symmetry(self) -> Symmetry | None:
+    def _symmetry(self, stage: Stage) -> Symmetry | None:
         kind = self.request.symmetry
         if kind == "none":
             return None
         return Symmetry.at(
             self.request.symmetry_at,
-            self.steps,
+            stage.steps,
             horizontal=kind in ("horizontal", "both"),
             vertical=kind in ("vertical", "both"),
         )

@@ -95,6 +95,16 @@ class Request(BaseModel):
     )
 
     steps: int = Field(default=250, ge=2, le=1000, **_knob("步骤", "步数", "steps", "step"))
+    refine: float = Field(
+        default=0,
+        ge=0,
+        le=0.9,
+        **_knob(
+            "步骤",
+            "画幅远大于模型学过的时，先画小的，再在原大重画这一比例的步数",
+            "on a canvas much larger than the model learnt: paint small first, then take this share of the steps again",
+        ),
+    )
     sampler: Sampler = Field(default="ddim", **_knob("步骤", "采样器", "sampler"))
     eta: float = Field(default=0.8, ge=0, le=10, **_knob("步骤", "DDIM 每步加多少新噪声", "fresh noise in a DDIM step"))
     clip_denoised: bool = Field(

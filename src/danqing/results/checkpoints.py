@@ -12,6 +12,8 @@ from danqing.types import Checkpoint
 if TYPE_CHECKING:
     from torch import Tensor
 
+_NUMBERS = ("batch", "k", "stage")
+
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
     """A checkpoint as the content of a file."""
@@ -19,7 +21,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
 
     tensors = {"x": checkpoint.x} | {f"memory.{index}": kept for index, kept in enumerate(checkpoint.memory)}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    said = {"batch": checkpoint.batch, "k": checkpoint.k, "crc": _sum_of(tuple(contiguous.values()))}
+    said = {name: getattr(checkpoint, name) for name in _NUMBERS} | {"crc": _sum_of(tuple(contiguous.values()))}
     return save(contiguous, metadata={name: str(value) for name, value in said.items()})
 
 
@@ -37,7 +39,8 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
             x = file.get_tensor("x")
             if int(said["crc"]) != _sum_of((x, *memory)):  # a power cut can leave the length without the content
                 return None
-            return Checkpoint(int(said["batch"]), int(said["k"]), x, memory)
+            numbers = {name: int(said[name]) for name in _NUMBERS}
+            return Checkpoint(x=x, memory=memory, **numbers)
     except (SafetensorError, KeyError, ValueError, TypeError):
         return None
 
@@ -45,7 +48,7 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
 def furthest(*checkpoints: Checkpoint | None) -> Checkpoint | None:
     """The one that leaves the least to be painted."""
     there = [checkpoint for checkpoint in checkpoints if checkpoint is not None]
-    return max(there, key=lambda checkpoint: (checkpoint.batch, -checkpoint.k), default=None)
+    return max(there, key=lambda checkpoint: (checkpoint.batch, checkpoint.stage, -checkpoint.k), default=None)
 
 
 def _sum_of(tensors: "tuple[Tensor, ...]") -> int:

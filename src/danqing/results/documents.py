@@ -32,8 +32,7 @@ def to_documents(artwork: Artwork, tags: Mapping[str, object] | None = None) -> 
     from docarray import DocumentArray
 
     common = artwork.request.model_dump(mode="json") if tags is None else dict(tags)
-    steps = artwork.request.steps - artwork.request.skip_steps
-    return DocumentArray([_document(picture, {**common, "seed": picture.seed}, steps) for picture in artwork])
+    return DocumentArray([_document(picture, {**common, "seed": picture.seed}) for picture in artwork])
 
 
 def require_docarray() -> None:
@@ -51,11 +50,12 @@ def require_docarray() -> None:
         ) from error
 
 
-def _document(picture: Picture, tags: Mapping[str, object], steps: int) -> "Document":
+def _document(picture: Picture, tags: Mapping[str, object]) -> "Document":
     from docarray import Document
 
+    last = picture.previews[-1].step if picture.previews else 0
     chunks = [
-        Document(uri=to_data_uri(preview.image), tags={"cur_t": steps - 2 - preview.step})
+        Document(uri=to_data_uri(preview.image), tags={"cur_t": last - 1 - preview.step})
         for preview in picture.previews
     ]
     document = Document(uri=to_data_uri(picture.image), tags=dict(tags))

@@ -51,6 +51,7 @@ def _original() -> ModelSpec:
         title_en="Disco Diffusion 512x512 with Chinese-CLIP ViT-B/16, as in the PaddleHub module of that name",
         files=model_files(_original_unet(), {CLIP: 1.0}),
         licence=f"{RESEARCH}; code MIT and Apache-2.0",
+        side=512,
         clips={CLIP: 1.0},
     )
 
@@ -67,6 +68,7 @@ def _fine_tuned(row: Checkpoint) -> ModelSpec:
         title_en=f"{row.en}, {row.side}x{row.side}",
         files=model_files(WeightFile("unet", (row.file,), spare=row.spare), {CLIP: 1.0}),
         licence=row.licence,
+        side=row.side,
         defaults=MappingProxyType({"size": (512, 448)}) if row.side == 256 else MappingProxyType({}),
         clips={CLIP: 1.0},
     )
@@ -86,6 +88,7 @@ def _siblings() -> tuple[ModelSpec, ...]:
             title_en=f"Disco Diffusion 512x512 with OpenAI's CLIP {title}, reads English, as in PaddleHub's module",
             files=model_files(_original_unet(), {clip: 1.0}),
             licence=f"{RESEARCH}; CLIP MIT",
+            side=512,
             clips={clip: 1.0},
         )
         for suffix, clip, title in rows
@@ -105,6 +108,7 @@ def _mini() -> ModelSpec:
         ),
         licence="Apache-2.0",
         prediction="x0",
+        side=64,
         embedded=True,
         clips={MINI: 1.0},
         defaults=MappingProxyType(

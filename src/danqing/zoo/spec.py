@@ -75,6 +75,8 @@ class ModelSpec:
     files: tuple[WeightFile, ...]
     licence: str
     prediction: Prediction = "eps"
+    side: int | None = None
+    """Of the square pictures that the U-Net learnt from, in pixels, where it is known."""
     embedded: bool = False
     """Whether the files come with the package itself."""
     defaults: Mapping[str, object] = field(default_factory=dict[str, object])
