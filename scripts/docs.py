@@ -19,9 +19,14 @@ HEAD = """<!-- 由 scripts/docs.py 生成，请勿手改。 Made by scripts/docs
 
 同一份表同时用于 Python、命令行和配置文件：`danqing.create("…", steps=50)`、`danqing draw "…" --steps 50`、`steps: 50`。
 “数或日程”可写一个数，也可写 `[12]*400+[4]*600` 这样的日程：1000 项，第 0 项对应噪声最大的时刻。
+画题和 CLIP 冒号后面的权重也可以是日程：`"远山:[1]*400+[0]*600"` 只在前四成起作用，`--clip "chinese-clip-vit-l-14:[0]*400+[1]*600"`
+后六成才看。各句的权重只比大小：每个时刻都除以它们的和；整体的力度由 `clip_guidance_scale` 定。
 
 One table serves Python, the command line and configuration files. A "schedule" is one number or a text such as
-`[12]*400+[4]*600`: 1000 entries, entry 0 the noisiest moment.
+`[12]*400+[4]*600`: 1000 entries, entry 0 the noisiest moment. The weight behind the colon of a sentence or a CLIP may be a schedule
+too: `"远山:[1]*400+[0]*600"` pulls in the first 40 % of the run only, `--clip "chinese-clip-vit-l-14:[0]*400+[1]*600"` looks in the
+last 60 %. Sentences are weighed against each other: at each moment their weights are divided by their sum; how strongly they pull
+together is `clip_guidance_scale`.
 """
 
 MINI_HEAD = """
@@ -113,7 +118,7 @@ def _text(value: object) -> str:
         case (int() as width, int() as height):
             return f"{width}x{height}"
         case tuple():
-            return ",".join(str(item) for item in cast("tuple[object, ...]", value))
+            return ",".join(str(item) for item in cast("tuple[object, ...]", value)) or "()"
         case _:
             return str(value)
 

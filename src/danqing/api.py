@@ -48,6 +48,7 @@ class Knobs(TypedDict, total=False):
     randomize_class: bool
     symmetry: Symmetry
     symmetry_at: Sequence[float]
+    clip: str | Sequence[str]
     clip_guidance_scale: Level
     tv_scale: Level
     range_scale: Level

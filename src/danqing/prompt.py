@@ -1,16 +1,20 @@
-"""Sentences: the weight behind the colon, and how style and artist join the first of them."""
+"""Sentences: the weight behind the colon, a number or a schedule, and how style and artist join the first of them."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from danqing.errors import InvalidRequest
+from danqing.errors import InvalidRequest, ScheduleError
+from danqing.schedule import ALWAYS, Schedule, parse_schedule, side_by_side
 
 MAX_CHARACTERS = 2000
 """Longest prompt that is accepted, in characters."""
 
-# A weight is a number at the very end, behind a half- or full-width colon; everything else is prose.
-_WEIGHT = re.compile(r"^(?P<text>.*?)\s*[:：]\s*(?P<weight>[-+－＋]?(?:\d+(?:[.．]\d*)?|[.．]\d+))\s*$", re.DOTALL)
+# A weight stands at the very end, behind a half- or full-width colon: a number, or a schedule, which has brackets, a "*" and
+# nothing but numbers and signs. Everything else is prose.
+_NUMBER = r"[-+－＋]?(?:\d+(?:[.．]\d*)?|[.．]\d+)"
+_SCHEDULE = r"(?=[^\[［]*[\[［])(?=[^*＊]*[*＊])[\d\s.．,，\[\]［］()（）*＊+＋\-－]+"
+_WEIGHT = re.compile(rf"^(?P<text>.*?)\s*[:：]\s*(?P<weight>{_NUMBER}|{_SCHEDULE})\s*$", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +22,12 @@ class Prompt:
     """One sentence and how strongly it pulls. A negative weight pushes away."""
 
     text: str
-    weight: float = 1.0
+    weight: Schedule = ALWAYS
 
 
 def parse_prompt(source: str) -> Prompt:
-    """Cut a trailing weight off a sentence: "远山：0.5" is the text 远山 with weight 0.5; prose with colons is prose.
+    """Cut a trailing weight off a sentence: "远山：0.5" is the text 远山 with weight 0.5, "远山:[1]*400+[0]*600" pulls in the
+    first 40 % of the run; prose with colons is prose.
 
     Args:
         source: the sentence, at most 2000 characters.
@@ -30,17 +35,18 @@ def parse_prompt(source: str) -> Prompt:
         the text without its weight, stripped, and the weight (1 where none is given).
     Raises:
         InvalidRequest: nothing but white space or a weight, too long, or characters that are not text.
+        ScheduleError: the weight is a schedule, but not of 1000 entries.
     """
     _check_text(source)
     found = _WEIGHT.match(source)
-    text, weight = (found["text"], _to_float(found["weight"])) if found else (source, 1.0)
+    text, weight = (found["text"], found["weight"]) if found else (source, "1")
     if not text.strip():
         raise InvalidRequest(
             "没有画题。请写一句话，例如：孤舟蓑笠翁，独钓寒江雪。",
             "The prompt is empty. Write a sentence, for example: 孤舟蓑笠翁，独钓寒江雪。",
             field="prompts",
         )
-    return Prompt(text.strip(), weight)
+    return Prompt(text.strip(), _read_weight(text.strip(), weight))
 
 
 def compose(prompts: Sequence[str], *, style: str | None = None, artist: str | None = None) -> tuple[Prompt, ...]:
@@ -69,17 +75,27 @@ def compose(prompts: Sequence[str], *, style: str | None = None, artist: str | N
     )
     _check_text(suffix)
     parsed[0] = Prompt(parsed[0].text + suffix, parsed[0].weight)
-    if abs(sum(prompt.weight for prompt in parsed)) < 1e-3:
+    _check_weights(parsed)
+    return tuple(parsed)
+
+
+def _read_weight(text: str, weight: str) -> Schedule:
+    try:
+        return parse_schedule(weight.strip().lstrip("+＋"))
+    except ScheduleError as error:
+        zh, en = f"“{text}”的权重：{error.zh}", f"weight of {text!r}: {error.en}"
+        raise ScheduleError(zh, en, column=error.column, field="prompts") from error
+
+
+def _check_weights(prompts: Sequence[Prompt]) -> None:
+    """Where sentences pull at all, they must not cancel out."""
+    rows = set(side_by_side([prompt.weight for prompt in prompts]))
+    if any(abs(sum(row)) < 1e-3 for row in rows if any(row)) or not any(any(row) for row in rows):
         raise InvalidRequest(
             "各句权重之和接近零，无法确定方向。请改动其中一个权重。",
             "The weights of the prompts add up to about zero, which gives no direction. Change one of them.",
             field="prompts",
         )
-    return tuple(parsed)
-
-
-def _to_float(text: str) -> float:
-    return float(text.replace("－", "-").replace("＋", "+").replace("．", "."))
 
 
 def _check_text(text: str) -> None:

@@ -11,8 +11,10 @@ from danqing.errors import ScheduleError
 LENGTH = 1000
 """Entries of a full schedule: one for each of the 1000 model times, index 0 the noisiest."""
 
-MAX_TEXT = 1000
-"""Longest schedule text that is read, in characters."""
+MAX_TEXT = 32_000
+"""Longest schedule text that is read, in characters; a list of 1000 numbers with all their digits is shorter."""
+
+_RUNS = 50  # a schedule with more stretches of equal values is written as a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,19 @@ class Schedule:
         if len(self.values) == 1:
             return _number(self.values[0])
         runs = [(value, len(list(group))) for value, group in groupby(self.values)]
+        if len(runs) > _RUNS:
+            return f"[{','.join(_number(value) for value in self.values)}]"
         return "+".join(f"[{_number(value)}]*{count}" for value, count in runs)
+
+
+ALWAYS = Schedule((1.0,))
+"""1 for the whole run."""
+
+
+def side_by_side(schedules: Sequence[Schedule]) -> list[tuple[float, ...]]:
+    """The values of several schedules at each moment: 1000 rows, or one where none of them changes."""
+    moments = max((len(schedule.values) for schedule in schedules), default=1)
+    return [tuple(schedule.at(i) for schedule in schedules) for i in range(moments)]
 
 
 def parse_schedule(source: "str | float | Sequence[float] | Schedule") -> Schedule:

@@ -59,4 +59,4 @@ def test_a_weight_behind_any_sentence_is_found(text: str, weight: float) -> None
         return
     prompt = parse_prompt(f"{text}：{weight:.3f}")
     assert prompt.text == text.strip()
-    assert prompt.weight == float(f"{weight:.3f}")
+    assert prompt.weight.values == (float(f"{weight:.3f}"),)

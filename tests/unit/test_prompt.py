@@ -2,8 +2,9 @@
 
 import pytest
 
-from danqing.errors import InvalidRequest
+from danqing.errors import InvalidRequest, ScheduleError
 from danqing.prompt import Prompt, compose, parse_prompt
+from danqing.schedule import parse_schedule
 
 
 @pytest.mark.parametrize(
@@ -19,10 +20,23 @@ from danqing.prompt import Prompt, compose, parse_prompt
         ("他说：画一座山", "他说：画一座山", 1),
         ("时间12:30的钟楼", "时间12:30的钟楼", 1),
         ("春:夏：2", "春:夏", 2),
+        ("图注：[远山]", "图注：[远山]", 1),
+        ("比分 3:[2]", "比分 3:[2]", 1),
+        ("3*4 的格子：12", "3*4 的格子", 12),
+        ("远山:[1]*400+[0]*600", "远山", "[1]*400+[0]*600"),
+        ("远山 ： ［１］＊４００＋［-0.5］＊600 ", "远山", "[1]*400+[-0.5]*600"),
+        ("远山:400*[1]+([2]*2+[3])*200", "远山", "400*[1]+([2]*2+[3])*200"),
     ],
 )
-def test_only_a_trailing_number_is_a_weight(source: str, text: str, weight: float) -> None:
-    assert parse_prompt(source) == Prompt(text, weight)
+def test_only_a_trailing_number_or_schedule_is_a_weight(source: str, text: str, weight: float | str) -> None:
+    assert parse_prompt(source) == Prompt(text, parse_schedule(weight))
+
+
+@pytest.mark.parametrize(("source", "says"), [("远山:[1]*400", "400"), ("远山:[1]*", "远山"), ("远山:[1]**9", "远山")])
+def test_a_schedule_that_cannot_be_read_is_an_error(source: str, says: str) -> None:
+    with pytest.raises(ScheduleError, match=says) as caught:
+        parse_prompt(source)
+    assert caught.value.field == "prompts"
 
 
 @pytest.mark.parametrize("source", ["", "   ", "：2", "\t\n", "山\0水", "山\ud800", "山" * 2001])
@@ -35,8 +49,8 @@ def test_sentences_that_cannot_be_painted(source: str) -> None:
 def test_style_and_artist_join_the_first_sentence_before_its_weight() -> None:
     prompts = ["孤舟:2", "雪:0.5"]
     assert compose(prompts, style="水墨画", artist="齐白石") == (
-        Prompt("孤舟，水墨画，由齐白石所作", 2),
-        Prompt("雪", 0.5),
+        Prompt("孤舟，水墨画，由齐白石所作", parse_schedule(2)),
+        Prompt("雪", parse_schedule(0.5)),
     )
     assert prompts == ["孤舟:2", "雪:0.5"]
 
@@ -45,11 +59,25 @@ def test_empty_style_and_artist_add_nothing() -> None:
     assert compose(["山"], style="", artist="  ") == (Prompt("山"),)
 
 
-@pytest.mark.parametrize("prompts", [[], ["山:1", "水:-1"], ["山:0"]])
+@pytest.mark.parametrize(
+    "prompts",
+    [
+        [],
+        ["山:1", "水:-1"],
+        ["山:0"],
+        ["山:[0]*1000"],
+        ["山:[1]*500+[2]*500", "水:-1"],
+    ],
+)
 def test_prompts_that_give_no_direction(prompts: list[str]) -> None:
     with pytest.raises(InvalidRequest):
         compose(prompts)
 
 
 def test_negative_weights_are_allowed() -> None:
-    assert [p.weight for p in compose(["山:2", "人:-0.5"])] == [2, -0.5]
+    assert [p.weight.values for p in compose(["山:2", "人:-0.5"])] == [(2,), (-0.5,)]
+
+
+def test_a_moment_without_any_sentence_is_allowed() -> None:
+    assert len(compose(["山:[1]*400+[0]*600"])) == 1
+    assert len(compose(["山:[1]*400+[0]*600", "人:[-2]*300+[0]*700"])) == 2

@@ -103,9 +103,12 @@ def draw(
 
 def print_request(request: Request, *, as_json: bool) -> None:
     """The request with the model's own defaults filled in; the seed stays open where none was given."""
-    from danqing.zoo.locate import find
+    from danqing.zoo.locate import find, find_clip
 
-    spec = find(request.model, read_settings()).spec
+    settings = read_settings()
+    spec = find(request.model, settings).spec
+    for look in request.looks():
+        find_clip(look.name, settings)
     values = request.filled(spec.defaults).changed(model=spec.name).model_dump(mode="json")
     if as_json:
         typer.echo(json_.dumps(values, ensure_ascii=False))

@@ -136,13 +136,13 @@ def _parameters() -> Iterator[inspect.Parameter]:
                 expose_value=False,
                 show_default=False,
             ),
-            annotation=bool | None if flag else str | None,
+            annotation=bool | None if flag else list[str] | None if field.annotation == tuple[str, ...] else str | None,
         )
 
 
 def _metavar(name: str, field: FieldInfo) -> str:
-    if name == "size":
-        return "WxH"
+    if name in ("size", "clip"):
+        return "WxH" if name == "size" else "NAME[:N]"
     if isinstance(field.default, Schedule):
         return "N|[N]*1000"
     kinds = {int: "INT", float: "NUM"}
@@ -152,6 +152,6 @@ def _metavar(name: str, field: FieldInfo) -> str:
 
 
 def _collect(context: typer.Context, parameter: typer.CallbackParam, value: object) -> None:
-    if value is not None and parameter.name:
+    if value not in (None, [], ()) and parameter.name:
         given = cast("dict[str, object]", context.meta.setdefault(_GIVEN, {}))
         given[parameter.name] = from_text(parameter.name, value) if isinstance(value, str) else value

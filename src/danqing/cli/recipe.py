@@ -25,6 +25,8 @@ def write_command(request: Request, defaults: Mapping[str, object]) -> str:
         option = option_name(name)
         if isinstance(value, bool):
             words.append(option if value else f"--no-{option[2:]}")
+        elif name == "clip":
+            words += [word for clip in value or ("",) for word in (option, clip)]
         elif value is not None or name != "seed":
             words += [option, to_text(value)]
     # Behind "--" a sentence may begin with a dash.

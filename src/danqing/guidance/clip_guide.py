@@ -23,7 +23,7 @@ class Critic:
     Args:
         encoder: the network.
         texts: its embeddings of the sentences, [P, D], or [B, P, D] if each picture has its own.
-        weights: of the sentences, [P], from `normalise_weights`.
+        weights: of the sentences, [P], or [1000, P] where they change along the run, from `normalise_weights`.
         mean, std: of the pictures it was trained on.
         share: how much its word counts along the run; where that is 0 it does not look.
     """
@@ -35,13 +35,21 @@ class Critic:
     std: Rgb
     share: Schedule
 
-    def loss(self, cuts: Tensor) -> Tensor:
-        """Weighted distance from the sentences, mean over the cuts: [n, B, 3, R, R] in [0, 1] -> [B]."""
+    def loss(self, cuts: Tensor, index: int) -> Tensor:
+        """Weighted distance from the sentences, mean over the cuts, at a moment of the schedules.
+
+        Args:
+            cuts: [n, B, 3, R, R] in [0, 1].
+            index: the moment, 0 the noisiest, 999 the cleanest.
+        Returns:
+            [B].
+        """
         mean, std = (cuts.new_tensor(part)[:, None, None] for part in (self.mean, self.std))
         pixels = ((cuts - mean) / std).flatten(0, 1)  # [n * B, 3, R, R]
         emb = self.encoder.encode_image(pixels).float().view(*cuts.shape[:2], -1)  # [n, B, D]
         distance = spherical_distance(emb[:, :, None], self.texts)  # [n, B, P]
-        return (distance * self.weights).sum(-1).mean(0)
+        weights = self.weights if self.weights.ndim == 1 else self.weights[index]
+        return (distance * weights).sum(-1).mean(0)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,13 +99,14 @@ class ClipGuide:
 
     def _losses(self, seen: Tensor, now: StepScales, moment: Moment) -> Iterator[Tensor]:
         """The parts of the loss, [B] each."""
+        index = moment_index(moment.tau)
         for number, critic in enumerate(self.critics):
-            scale = now.clip * critic.share.at(moment_index(moment.tau)) / now.batches
+            scale = now.clip * critic.share.at(index) / now.batches
             for batch in range(now.batches if scale and now.cuts.count else 0):
                 purpose = f"cuts/{number}/{batch}"
                 resolution = critic.encoder.resolution
                 cuts = self.views((seen + 1) / 2, now.cuts, resolution=resolution, purpose=purpose, k=moment.k)
-                yield critic.loss(cuts) * scale
+                yield critic.loss(cuts, index) * scale
         for scale, measure in ((now.tv, tv_loss), (now.range, range_loss), (now.sat, saturation_loss)):
             if scale:
                 yield measure(seen) * scale

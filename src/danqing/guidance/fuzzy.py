@@ -1,5 +1,6 @@
 """Blurred sentences: noisy copies of every text embedding, so that a picture aims at a neighbourhood, not a point."""
 
+import torch
 from torch import Tensor
 
 from danqing.types import Randomness
@@ -15,12 +16,12 @@ def fuzzy_copies(
 
     Args:
         texts: [P, D].
-        weights: [P].
+        weights: [P], or [T, P] for T moments.
         draws: read as ("fuzzy", critic, (25, P, D)).
         magnitude: standard deviation of the noise.
         critic: number of the CLIP whose embeddings these are.
     Returns:
-        embeddings [B, 25 * P, D] and weights [25 * P] with the same sum; nothing is clipped.
+        embeddings [B, 25 * P, D] and weights [25 * P] or [T, 25 * P] with the same sum; nothing is clipped.
     """
     noise = draws.normal("fuzzy", critic, (COPIES, *texts.shape)).to(texts.device)  # [B, 25, P, D]
-    return (texts + magnitude * noise).flatten(1, 2), weights.repeat(COPIES) / COPIES
+    return (texts + magnitude * noise).flatten(1, 2), torch.cat([weights / COPIES] * COPIES, dim=-1)

@@ -48,20 +48,21 @@ def normalise_weights(weights: Tensor) -> Tensor:
     """Prompt weights divided by the size of their sum.
 
     Args:
-        weights: [P], of any sign.
+        weights: [P], or [T, P] for T moments, of any sign.
     Returns:
-        [P], float32, with a sum of 1 or -1.
+        the same shape, float32, with a sum of 1 or -1 for each moment, or 0 where all weights are 0.
     Raises:
-        InvalidRequest: they cancel out.
+        InvalidRequest: they cancel out, or are 0 at every moment.
     """
-    total = weights.float().sum().abs()
-    if total < 1e-3:
+    total = weights.float().sum(-1, keepdim=True).abs()
+    pulls = weights.any(-1, keepdim=True)
+    if not bool(pulls.any()) or bool((pulls & (total < 1e-3)).any()):
         raise InvalidRequest(
             "各句画题的权重相加为零。请改动其中一个权重。",
             "The weights of the prompts add up to zero. Change one of them.",
             field="prompts",
         )
-    return weights.float() / total
+    return weights.float() / total.clamp(min=1e-3)
 
 
 def clamp_gradient(gradient: Tensor, limit: float) -> Tensor:

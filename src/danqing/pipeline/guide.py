@@ -16,7 +16,7 @@ from danqing.guidance.views import RandomViews
 from danqing.pipeline.model import Model
 from danqing.pipeline.viewer import Viewer
 from danqing.request import Request
-from danqing.schedule import Schedule
+from danqing.schedule import Schedule, side_by_side
 from danqing.types import Randomness
 
 
@@ -28,20 +28,31 @@ class Embedded:
     texts: Tensor
     """[P, D]"""
     weights: Tensor
-    """[P], the absolute value of their sum is 1."""
+    """[P], or [1000, P] where they change along the run; at each moment the absolute value of their sum is 1, or they are 0."""
     share: Schedule
-    """How much the word of this CLIP counts along the run."""
+    """How much the word of this CLIP counts along the run; 0 where no sentence pulls."""
 
 
-def embed_prompts(model: Model, request: Request) -> tuple[Embedded, ...]:
-    """Encode all sentences of a request for every CLIP, once for the whole run."""
+def embed_prompts(watching: Sequence[tuple[Viewer, Schedule]], request: Request) -> tuple[Embedded, ...]:
+    """Encode all sentences of a request for every CLIP that looks, once for the whole run.
+
+    Args:
+        watching: the CLIPs, and how much the word of each counts along the run.
+        request: a complete request.
+    """
     prompts = request.composed()
-    texts = [prompt.text for prompt in prompts]
-    weights = normalise_weights(torch.tensor([prompt.weight for prompt in prompts])).to(model.device)
+    texts, pulls = [prompt.text for prompt in prompts], [prompt.weight for prompt in prompts]
+    rows = normalise_weights(torch.tensor(side_by_side(pulls)))  # [1 or 1000, P]
+    weights = rows[0] if len(rows) == 1 else rows
     return tuple(
-        Embedded(viewer, viewer.embed(texts), weights, Schedule((share,)))
-        for viewer, share in zip(model.viewers, model.spec.clips.values(), strict=True)
+        Embedded(viewer, viewer.embed(texts), weights.to(viewer.device), _where_any(share, pulls))
+        for viewer, share in watching
     )
+
+
+def _where_any(share: Schedule, pulls: Sequence[Schedule]) -> Schedule:
+    """A CLIP's share, and 0 where no sentence pulls, so that it does not look for nothing."""
+    return Schedule(tuple(now if any(weights) else 0.0 for now, *weights in side_by_side([share, *pulls])))
 
 
 def prompt_warnings(viewers: Iterable[Viewer], request: Request) -> Iterator[Warned]:

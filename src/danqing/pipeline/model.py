@@ -31,6 +31,8 @@ class Model:
     likeness: Callable[[Tensor, Tensor], Tensor]
     """Distance of two pictures [B, 3, H, W] in [-1, 1] -> [B]: LPIPS where it is installed, else a pyramid of pixels."""
     device: torch.device
+    dtype: torch.dtype
+    """Of the networks."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -75,4 +77,5 @@ def load_model(installed: Installed, *, device: str = "auto", dtype: Dtype = "fl
         viewers=tuple(load_viewer(clip, device=place, dtype=precision) for clip in installed.clips),
         likeness=load_lpips(paths["lpips"]).to(place) if "lpips" in paths else pyramid_distance,
         device=place,
+        dtype=precision,
     )

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import torch
@@ -25,10 +25,13 @@ from danqing.pipeline.guide import build_guide, embed_prompts, prompt_warnings
 from danqing.pipeline.model import Model
 from danqing.pipeline.picture import read_init, to_images
 from danqing.pipeline.stages import Stage, plan_stages, resized
-from danqing.request import Request
+from danqing.pipeline.viewer import Viewer, load_viewer
+from danqing.request import Look, Request
+from danqing.schedule import Schedule
 from danqing.settings import Settings as Environment
 from danqing.types import Checkpoint, Denoiser
 from danqing.zoo.complete import complete
+from danqing.zoo.locate import find_clip
 from danqing.zoo.spec import ModelSpec
 
 Keep = Callable[[Checkpoint], None]
@@ -40,6 +43,8 @@ class Pipeline:
 
     model: Model
     environment: Environment
+    guests: dict[str, Viewer] = field(default_factory=dict[str, Viewer])
+    """CLIPs that requests asked for beside the model's own, by name; loaded once and kept."""
 
     @property
     def spec(self) -> ModelSpec:
@@ -51,11 +56,29 @@ class Pipeline:
 
         Raises:
             InvalidRequest: the canvas is larger than the settings allow, or eta is too large for the steps.
+            ModelNotFound: a CLIP that is asked for is not on this machine.
         """
-        whole = complete(request, self.spec, max_pixels=self.environment.max_pixels)
+        whole = complete(request, self.spec, self.environment)
         if whole.sampler == "ddim":  # complain before the run starts
             check_eta(NoiseSchedule.linear(whole.steps), whole.eta)
         return whole
+
+    def watching(self, request: Request) -> tuple[tuple[Viewer, Schedule], ...]:
+        """The CLIPs that look at a request's pictures, the model's own unless it names others, and how much each counts.
+
+        Raises:
+            ModelNotFound: one of them is not on this machine.
+            WeightsError: the files of one of them are damaged.
+        """
+        own = tuple(Look(name, Schedule((weight,))) for name, weight in self.spec.clips.items())
+        return tuple((self._viewer(look.name), look.share) for look in request.looks() or own)
+
+    def _viewer(self, name: str) -> Viewer:
+        here = {viewer.name: viewer for viewer in self.model.viewers} | self.guests
+        if name not in here:
+            found = find_clip(name, self.environment)
+            self.guests[name] = here[name] = load_viewer(found, device=self.model.device, dtype=self.model.dtype)
+        return here[name]
 
     def run(self, request: Request, *, resume: Checkpoint | None = None, keep: Keep | None = None) -> Iterator[Event]:
         """Paint.
@@ -83,7 +106,7 @@ class _Painting:
         self.stages = plan_stages(request, side=self.model.spec.side, stride=self.model.unet.config.stride)
         self.steps = self.stages[-1].before + self.stages[-1].steps
         self.init = self._read_init(offline=pipeline.environment.offline)
-        self.prompts = embed_prompts(self.model, request)
+        self.prompts = embed_prompts(pipeline.watching(request), request)
         self.at = (0, 0)  # batch and step being painted
 
     def events(self, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
@@ -95,7 +118,7 @@ class _Painting:
             seeds=tuple(self._seed(number) for number in range(self.request.count)),
             steps=self.steps,
         )
-        yield from prompt_warnings(self.model.viewers, self.request)
+        yield from prompt_warnings([part.viewer for part in self.prompts], self.request)
         try:
             for batch in range(resume.batch if resume else 0, self.request.n_batches):
                 here = resume if resume and resume.batch == batch else None

@@ -18,11 +18,16 @@ class Viewer:
     encoder: Clip
     tokenizer: Tokenizer
 
+    @property
+    def device(self) -> torch.device:
+        """Where it looks."""
+        return self.encoder.logit_scale.device
+
     def embed(self, texts: list[str]) -> torch.Tensor:
         """P sentences, cut off where its context ends -> [P, D] float32, not unit length."""
         tokens = self.tokenizer.encode(texts, self.encoder.context)  # [P, L]
         with torch.no_grad():
-            return self.encoder.encode_text(tokens.to(self.encoder.logit_scale.device)).float()
+            return self.encoder.encode_text(tokens.to(self.device)).float()
 
 
 def load_viewer(installed: InstalledClip, *, device: torch.device, dtype: torch.dtype) -> Viewer:

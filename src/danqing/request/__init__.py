@@ -15,6 +15,7 @@ from danqing.request.kinds import (
     SIDE,
     Batches,
     Clamp,
+    Clips,
     Cuts,
     Power,
     Prompts,
@@ -27,9 +28,10 @@ from danqing.request.kinds import (
     Symmetry,
     nearest_sizes,
 )
+from danqing.request.looks import Look, parse_look
 from danqing.schedule import Schedule, parse_schedule
 
-__all__ = ["SIDE", "Request", "Sampler", "Saved", "Symmetry", "choices", "nearest_sizes", "read_request"]
+__all__ = ["SIDE", "Look", "Request", "Sampler", "Saved", "Symmetry", "choices", "nearest_sizes", "read_request"]
 
 
 def _knob(group: str, zh: str, en: str, unit: str = "") -> dict[str, Any]:
@@ -52,7 +54,11 @@ class Request(BaseModel):
     prompts: Prompts = Field(
         min_length=1,
         max_length=20,
-        **_knob("画题", "画题，可多句，每句可带“：权重”", "sentences, each with an optional ':weight'"),
+        **_knob(
+            "画题",
+            "画题，可多句，每句可带“：权重”，权重可以是日程",
+            "sentences, each with an optional ':weight', a number or a schedule",
+        ),
     )
     style: str | None = Field(default=None, **_knob("画题", "风格，如 水墨画", "style, for instance 水墨画"))
     artist: str | None = Field(default=None, **_knob("画题", "画家，如 齐白石", "artist, for instance 齐白石"))
@@ -123,6 +129,15 @@ class Request(BaseModel):
         **_knob("步骤", "在全程的哪些比例处做对称", "when to mirror, as shares of the run"),
     )
 
+    clip: Clips = Field(
+        default=(),
+        max_length=8,
+        **_knob(
+            "引导",
+            "由哪些 CLIP 来看，可写几个，每个可带“:权重”，权重可以是日程；不写就用模型自己的",
+            "the CLIPs that look, repeatable, each with an optional ':weight', a number or a schedule; else the model's own",
+        ),
+    )
     clip_guidance_scale: Scale = Field(default=_constant(5000), **_knob("引导", "画题的权重", "weight of the sentence"))
     tv_scale: Scale = Field(default=_constant(0), **_knob("引导", "平滑的权重", "weight of smoothness"))
     range_scale: Scale = Field(default=_constant(0), **_knob("引导", "颜色不越界的权重", "weight of staying in range"))
@@ -181,6 +196,10 @@ class Request(BaseModel):
     def composed(self) -> tuple[Prompt, ...]:
         """The sentences with their weights, style and artist added to the first."""
         return compose(self.prompts, style=self.style, artist=self.artist)
+
+    def looks(self) -> tuple[Look, ...]:
+        """The CLIPs that were asked for and how much their words count; none stands for the model's own."""
+        return tuple(parse_look(clip) for clip in self.clip)
 
     def filled(self, defaults: Mapping[str, object]) -> "Request":
         """This request with a model's own defaults in the fields that were not given.

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, cast
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from danqing.errors import InvalidRequest, ScheduleError
+from danqing.request.looks import parse_look, split_looks
 from danqing.schedule import Schedule, parse_schedule
 
 SIDE = 64
@@ -62,6 +63,23 @@ def _read_prompts(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
+def _read_clips(value: object) -> object:
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, list | tuple):
+        return value
+    parts = cast("Sequence[object]", texts)
+    looks = [look for part in parts if isinstance(part, str) for look in split_looks(part)]
+    names = [parse_look(look).name for look in looks]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise InvalidRequest(
+            f"clip {twice} 写了两次，请合成一个权重。",
+            f"The clip {twice} is named twice; give it one weight.",
+            field="clip",
+        )
+    return looks if all(isinstance(part, str) for part in parts) else value
+
+
 def _level(low: float, high: float, *, whole: bool = False) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
     """How a schedule within a range is read, written, and described."""
 
@@ -102,3 +120,4 @@ Share = Annotated[Schedule, *_level(0, 1)]
 Switch = Annotated[Schedule, *_level(0, 1, whole=True)]
 Size = Annotated[tuple[int, int], BeforeValidator(_read_size)]
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_read_prompts)]
+Clips = Annotated[tuple[str, ...], BeforeValidator(_read_clips)]

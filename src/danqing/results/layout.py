@@ -10,6 +10,7 @@ from typing import cast
 from pydantic import TypeAdapter, ValidationError
 
 from danqing.events import Completed, Event, Previewed
+from danqing.prompt import parse_prompt
 from danqing.request import Request
 
 REQUEST = "request.yaml"
@@ -24,7 +25,7 @@ RESULT = "result.json"
 
 def folder_name(request: Request, *, now: datetime) -> str:
     """The time, the run's own name if it has one, the beginning of the first sentence, and the seed."""
-    parts = [request.batch_name[:24], request.prompts[0][:12]]
+    parts = [request.batch_name[:24], parse_prompt(request.prompts[0]).text[:12]]
     words = [re.sub(r"\W+", "_", part).strip("_") for part in parts]
     return "-".join([f"{now:%Y%m%d-%H%M%S}", *filter(None, words), str(request.seed)])
 

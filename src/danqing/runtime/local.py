@@ -200,7 +200,7 @@ class LocalRuntime:
         Raises:
             DanqingError: the model is not there, or would not paint it.
         """
-        whole = complete(request, find(request.model, self._settings).spec, max_pixels=self._settings.max_pixels)
+        whole = complete(request, find(request.model, self._settings).spec, self._settings)
         if whole.count > self._limits.pictures:
             most = self._limits.pictures
             raise InvalidRequest(

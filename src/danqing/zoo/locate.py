@@ -118,6 +118,33 @@ def find(name: str, settings: Settings) -> Installed:
     return Installed(spec, paths, _clips(spec, place))
 
 
+def find_clip(name: str, settings: Settings) -> InstalledClip:
+    """A CLIP that is ready to be loaded: installed alone, or as part of a model.
+
+    Raises:
+        ModelNotFound: there is none of that name, or it is not here; the message carries the command that installs it.
+    """
+    having = [spec for spec in known(settings).values() if name in spec.clips]
+    if not having:
+        clips = list(dict.fromkeys(clip for spec in known(settings).values() for clip in spec.clips))
+        near = next(iter(difflib.get_close_matches(name, clips, 1, 0.4)), None)
+        raise ModelNotFound(
+            f"没有叫“{name}”的 CLIP" + (f"，是不是 {near}？" if near else "。") + f"有这些：{'、'.join(clips)}。",
+            f"There is no CLIP {name!r}"
+            + (f"; did you mean {near}?" if near else ".")
+            + f" Known: {', '.join(clips)}.",
+        )
+    for spec in sorted(having, key=lambda spec: spec.name != name):
+        found = next(clip for clip in _clips(spec, folder(spec, settings)) if clip.name == name)
+        if found.weights.is_file() and found.vocab.is_file():
+            return found
+    raise ModelNotFound(
+        f"CLIP {name} 还没有装。安装：danqing models install {name}（有原始文件时加 --from 文件夹）。",
+        f"The CLIP {name} is not installed. Install it: danqing models install {name} (with the original files at hand add "
+        "--from FOLDER).",
+    )
+
+
 def _clips(spec: ModelSpec, place: Path) -> tuple[InstalledClip, ...]:
     names = {(file.role, file.number): place / file.installed for file in spec.files}
     return tuple(

@@ -100,3 +100,17 @@ def test_an_assignment_needs_a_value(danqing: Command, painter: Painter) -> None
 def test_options_count_more_than_assignments(danqing: Command, painter: Painter) -> None:
     danqing("draw", "雪", "--set", "size=64x64", "--set", "steps=8", "--set", "tv-scale=3", "--steps", "6")
     assert (painter.asked[0].steps, str(painter.asked[0].tv_scale)) == (6, "3")
+
+
+def test_clips_are_repeated_or_separated_by_commas(danqing: Command, painter: Painter) -> None:
+    danqing("draw", "雪", "--clip", "a", "--clip", "b:[1]*400+[0]*600", "--set", "clip=c")
+    danqing("draw", "雪", "--set", "clip=a,b:[1,0]*500")
+    danqing("draw", "雪", "--clip", "")
+    danqing("draw", "雪")
+    assert [request.clip for request in painter.asked] == [
+        ("a", "b:[1]*400+[0]*600"),
+        ("a", "b:[1,0]*500"),
+        (),
+        (),
+    ]
+    assert ["clip" in request.model_fields_set for request in painter.asked] == [True, True, True, False]

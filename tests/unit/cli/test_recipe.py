@@ -50,3 +50,10 @@ def test_every_kind_of_value() -> None:
     }.items():
         assert words[words.index(option) + 1] == text
     assert "--perlin-init" in words
+
+
+def test_every_clip_is_an_option_of_its_own() -> None:
+    request = read_request({"prompts": "雪", "seed": 1, "model": "m", "clip": ["a", "b:[1]*400+[0]*600"]})
+    assert write_command(request, {}) == ("danqing draw '雪' --seed 1 --clip a --clip 'b:[1]*400+[0]*600' --model m")
+    none = read_request({"prompts": "雪", "seed": 1, "model": "m", "clip": []})
+    assert shlex.split(write_command(none, {"clip": ["a"]}))[5:7] == ["--clip", ""]

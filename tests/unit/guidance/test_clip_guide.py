@@ -153,3 +153,14 @@ def test_grad_mode_and_input_are_left_alone(x: Tensor) -> None:
         look(guide(EVERYTHING), x)
         assert not torch.is_grad_enabled()
     assert not x.requires_grad
+
+
+def test_weights_may_change_along_the_run(x: Tensor) -> None:
+    plain = critic()
+    rows = torch.zeros(1000, 2)
+    rows[400:, 0], rows[:400, 1] = 1, -1
+    moving = replace(plain, weights=normalise_weights(rows))
+    for k, weights in ((9, [0.0, -1.0]), (0, [1.0, 0.0])):
+        still = replace(plain, weights=torch.tensor(weights))
+        expected, found = (guide(SCALES, one)(x, x, NOISE.moment(k)) for one in (still, moving))
+        torch.testing.assert_close(found.gradient, expected.gradient)

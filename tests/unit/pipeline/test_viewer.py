@@ -4,14 +4,16 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from danqing.api import load
+from danqing.errors import ModelNotFound
 from danqing.events import Warned
 from danqing.models.clip_openai import OpenAiClip
 from danqing.pipeline import Pipeline
 from danqing.settings import read_settings
-from danqing.zoo.catalog import CLIP, ORIGINAL
+from danqing.zoo.catalog import CLIP, MINI, ORIGINAL
 from danqing.zoo.own import own_model, write_own
 from tests.made_up import write_made_up, write_openai
 from tests.unit.pipeline.test_paint import paint, quick
@@ -58,3 +60,48 @@ def test_several_clips_share_device_and_precision(home: Path) -> None:
     both(home, 1.0)
     viewers = load("墨竹", device="cpu", dtype="bfloat16").model.viewers
     assert {parameter.dtype for viewer in viewers for parameter in viewer.encoder.parameters()} == {torch.bfloat16}
+
+
+@pytest.fixture
+def guests(home: Path) -> Pipeline:
+    """The original, and beside it an OpenAI encoder that was installed alone."""
+    write_openai(write_made_up(home / "models" / ORIGINAL).parent / "clip-rn50")
+    return load(ORIGINAL, device="cpu")
+
+
+class TestClipsThatTheUserNames:
+    def test_they_take_the_place_of_the_models_own(self, guests: Pipeline) -> None:
+        own = paint(guests)[0]
+        assert np.array_equal(paint(guests, clip=[CLIP])[0], own)
+        assert guests.guests == {}
+        other, stronger = (paint(guests, clip=["clip-rn50", f"{MINI}:{weight}"])[0] for weight in (0, 9))
+        assert not np.array_equal(other, own)
+        assert not np.array_equal(other, stronger)
+        assert set(guests.guests) == {"clip-rn50", MINI}
+
+    def test_each_looks_by_its_own_schedule(self, guests: Pipeline) -> None:
+        never = paint(guests, clip=[CLIP, "clip-rn50:[0]*1000"])[0]
+        assert np.array_equal(never, paint(guests)[0])
+        late = paint(guests, clip=[CLIP, "clip-rn50:[0]*500+[5]*500"])[0]
+        always = paint(guests, clip=[CLIP, "clip-rn50:5"])[0]
+        assert len({picture.tobytes() for picture in (never, late, always)}) == 3
+
+    def test_one_that_is_not_here_is_refused_before_anything_is_painted(self, guests: Pipeline) -> None:
+        with pytest.raises(ModelNotFound, match="danqing models install chinese-clip-vit-l-14"):
+            guests.resolve(quick(clip=["chinese-clip-vit-l-14"]))
+
+    def test_they_are_in_the_complete_request(self, guests: Pipeline) -> None:
+        clip = ("clip-rn50", f"{CLIP}:[1]*400+[0]*600")
+        assert guests.resolve(quick(clip=list(clip))).clip == clip
+
+
+def test_sentences_pull_when_their_schedules_say_so(made_up: Pipeline) -> None:
+    alone = paint(made_up, prompts=["孤舟"])[0]
+    assert np.array_equal(paint(made_up, prompts=["孤舟", "雪:[0]*1000"])[0], alone)
+    assert np.array_equal(paint(made_up, prompts=["孤舟:[3]*1000"])[0], alone)
+    early = paint(made_up, prompts=["孤舟", "雪:[1]*400+[0]*600"])[0]
+    late = paint(made_up, prompts=["孤舟", "雪:[0]*400+[1]*600"])[0]
+    both = paint(made_up, prompts=["孤舟", "雪"])[0]
+    assert len({picture.tobytes() for picture in (alone, early, late, both)}) == 4
+    unguided = paint(made_up, prompts=["孤舟:[0]*400+[1]*600"], fuzzy_prompt=True)[0]
+    assert not np.array_equal(unguided, paint(made_up, fuzzy_prompt=True)[0])

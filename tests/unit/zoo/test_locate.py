@@ -6,10 +6,10 @@ import pytest
 
 from danqing.errors import InvalidRequest, ModelNotFound
 from danqing.settings import read_settings
-from danqing.zoo.catalog import MINI, ORIGINAL
-from danqing.zoo.locate import find, folder, installed, missing, spec_of
+from danqing.zoo.catalog import CLIP, MINI, ORIGINAL
+from danqing.zoo.locate import find, find_clip, folder, installed, missing, spec_of
 from danqing.zoo.own import check_name, own_model, own_models, read_own, write_own
-from tests.made_up import write_made_up
+from tests.made_up import write_made_up, write_openai
 
 
 def test_a_model_is_installed_when_all_needed_files_are_there(home: Path) -> None:
@@ -40,6 +40,25 @@ def test_an_encoder_alone_cannot_paint() -> None:
 def test_a_wrong_name_brings_the_nearest() -> None:
     with pytest.raises(ModelNotFound, match="watercolordiffusion"):
         spec_of("watercolourdiffusion")
+
+
+def test_a_clip_is_found_alone_or_in_a_model_that_has_it(home: Path) -> None:
+    settings = read_settings()
+    with pytest.raises(ModelNotFound, match=f"danqing models install {CLIP}"):
+        find_clip(CLIP, settings)
+    with pytest.raises(ModelNotFound, match=r"did you mean chinese-clip-rn50\?"):
+        find_clip("chinese-clip-rn5", settings)
+    assert find_clip(MINI, settings).weights == folder(spec_of(MINI), settings) / "clip.safetensors"
+    write_own(settings, {"墨竹": own_model("x.pt", clips={"clip-rn101": 1.0, CLIP: 2.0}, secondary=True)})
+    place = write_openai(home / "models" / "墨竹", number=1)
+    with pytest.raises(ModelNotFound, match="not installed"):
+        find_clip(CLIP, settings)
+    for name in ("clip2.safetensors", "vocab2.txt"):
+        (place / name).write_bytes(b"")
+    assert find_clip("clip-rn101", settings).vocab == place / "vocab.txt.gz"
+    assert find_clip(CLIP, settings).weights == place / "clip2.safetensors"
+    alone = write_made_up(home / "models" / CLIP)
+    assert find_clip(CLIP, settings).weights == alone / "clip.safetensors"
 
 
 class TestOwnModels:
