@@ -1,0 +1,79 @@
+"""The judge: a CLIP that never guides, of another shape than those that do, trained apart on other pictures.
+
+Its weights lie in benchmarks/judge, outside the package. To make it again, on one core in three quarters of an hour:
+
+    danqing train scenes --write judge/data --count 20000 --seed 2 --size 64
+    danqing train scenes --write judge/heldout --count 1000 --seed 900002 --size 64
+    danqing train encoder --preset judge --seed 2 --data judge/data --heldout judge/heldout --out judge/run --minutes 45 --threads 1
+    danqing train export encoder --preset judge --data judge/data --out judge/run --to benchmarks/judge
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor
+
+from danqing.models.clip import ChineseClip
+from danqing.models.load import load_clip
+from danqing.models.tokens import Tokenizer
+from danqing.train.captions import full_caption
+from danqing.train.corpus import Pixels
+from danqing.train.encoder import encode_texts, normalised
+from danqing.train.scenes.attributes import Scene
+
+FOLDER = Path(__file__).parent / "judge"
+WORDS = 52
+BATCH = 128
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A CLIP and its words."""
+
+    clip: ChineseClip
+    tokenizer: Tokenizer
+
+    @classmethod
+    def load(cls, folder: Path = FOLDER) -> "Judge":
+        """The judge whose clip.safetensors and vocab.txt lie in a folder."""
+        clip = load_clip(folder / "clip.safetensors")
+        assert isinstance(clip, ChineseClip)
+        return cls(clip, Tokenizer(folder / "vocab.txt"))
+
+    @torch.no_grad()
+    def see(self, pictures: Sequence[Pixels]) -> Tensor:
+        """Pictures of any size, [H, W, 3] each -> unit embeddings [N, D]."""
+        small = [shrunk(picture, self.clip.resolution) for picture in pictures]
+        batch = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).float() / 255  # pyright: ignore[reportUnknownMemberType]
+        parts = [batch[first : first + BATCH] for first in range(0, len(batch), BATCH)]
+        seen = [self.clip.encode_image(normalised(part)) for part in parts]
+        return F.normalize(torch.cat(seen), dim=1)
+
+    @torch.no_grad()
+    def read(self, texts: Sequence[str]) -> Tensor:
+        """Texts -> unit embeddings [P, D]."""
+        return F.normalize(encode_texts(self.clip, self.tokenizer, texts, WORDS), dim=1)
+
+    def rank(self, seen: Tensor, own: Scene, rivals: Sequence[Scene]) -> list[int]:
+        """How many rivals' captions each picture lies nearer to than its own: seen [N, D] -> N numbers; 0 is best."""
+        texts = self.read([full_caption(scene) for scene in (own, *rivals)])
+        cosines = seen @ texts.T  # [N, 1 + rivals]
+        beaten = (cosines[:, 1:] >= cosines[:, :1]).sum(1)
+        return [int(count) for count in beaten]
+
+
+def shrunk(picture: Pixels, side: int) -> Pixels:
+    """A picture as a square of that side, averaged over areas."""
+    return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def read_picture(file: Path) -> Pixels:
+    """A picture file as [H, W, 3]."""
+    with Image.open(file) as image:
+        return np.asarray(image.convert("RGB"))

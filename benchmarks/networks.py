@@ -1,0 +1,116 @@
+"""How good each network is by itself, on held-out pictures painted here: single facts, near misses, error by noise level."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks.jury import WORDS, Judge, shrunk
+from danqing.diffusion.noise import MODEL_STEPS, NoiseSchedule
+from danqing.models.unet import UNet
+from danqing.train.augment import blemish
+from danqing.train.captions import distractors
+from danqing.train.corpus import Pixels
+from danqing.train.encoder import normalised, recall
+from danqing.train.painted import TABLES, Painted
+from danqing.train.recipe import Blemishes
+from danqing.train.scenes import Scene, paint, sample
+from danqing.types import Prediction
+
+PICTURES, NEAR, NOISY = 1000, 200, 48
+TAUS = (100, 200, 400, 600, 800)
+SEED = 900_001
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """What a CLIP can tell of 1,000 held-out pictures; shares, 0..1.
+
+    full_1, full_10, some_1, some_10: recall among 512, as in training; near_1: own caption first among 20 that differ
+    in a fact or two; near_rank: its mean place there, 1 the best.
+    facts, blemished: single facts named rightly, clean and spoilt.
+    """
+
+    full_1: float
+    full_10: float
+    some_1: float
+    some_10: float
+    near_1: float
+    near_rank: float
+    facts: dict[str, float]
+    blemished: dict[str, float]
+
+
+def held_out(count: int, side: int) -> Painted:
+    """Pictures that nobody was trained on."""
+    scenes: list[Scene] = []
+    pixels = np.empty((count, side, side, 3), np.uint8)
+    for index in range(count):
+        rng = np.random.default_rng([SEED, index])
+        scenes.append(sample(rng))
+        pixels[index] = shrunk(paint(scenes[-1], rng), side)
+    return Painted((pixels,), np.zeros(1, np.int64), tuple(scenes))
+
+
+@torch.no_grad()
+def measure_encoder(judged: Judge, *, count: int = PICTURES) -> Encoder:
+    """Examine a CLIP."""
+    clip, tokenizer = judged.clip, judged.tokenizer
+    corpus = held_out(count, clip.resolution)
+    pictures = [corpus.pixels(place) for place in range(count)]
+    clean = _batch(np.stack(pictures))
+    spoilt = blemish(clean, Blemishes(clean=0), torch.Generator().manual_seed(0))
+    seen = judged.see(pictures)
+    parts = [spoilt[first : first + 128] for first in range(0, count, 128)]
+    dirty = F.normalize(torch.cat([clip.encode_image(normalised(part)) for part in parts]), dim=1)
+    ranks = np.array([_near(judged, corpus, seen, place) for place in range(min(NEAR, count))])
+    found = recall(clip, tokenizer, corpus, words=WORDS)
+    return Encoder(
+        full_1=found.full_1,
+        full_10=found.full_10,
+        some_1=found.some_1,
+        some_10=found.some_10,
+        near_1=float((ranks == 0).mean()),
+        near_rank=float(ranks.mean()) + 1,
+        facts=_facts(judged, corpus, seen),
+        blemished=_facts(judged, corpus, dirty),
+    )
+
+
+@torch.no_grad()
+def measure_unet(unet: UNet, prediction: Prediction, *, side: int, count: int = NOISY) -> dict[str, float]:
+    """RMS error of the clean picture, in [-1, 1], for each of `TAUS`."""
+    x0 = 2 * _batch(np.asarray(held_out(count, side).shards[0])) - 1
+    eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
+    schedule = NoiseSchedule.linear(MODEL_STEPS)  # step k is model time k
+    errors: dict[str, float] = {}
+    for k in TAUS:
+        x = schedule.add_noise(x0, eps, k)
+        parts = [x[first : first + 16] for first in range(0, count, 16)]
+        said = torch.cat([unet(part, torch.full((len(part),), float(k))) for part in parts])
+        _, guess = schedule.predict(said, x, k, prediction)
+        errors[str(k)] = float((guess - x0).square().mean().sqrt())
+    return errors
+
+
+def _near(judged: Judge, corpus: Painted, seen: Tensor, place: int) -> int:
+    scene = corpus.scenes[place]
+    return judged.rank(seen[place : place + 1], scene, distractors(scene, np.random.default_rng(place), 20))[0]
+
+
+def _facts(judged: Judge, corpus: Painted, seen: Tensor) -> dict[str, float]:
+    """For each kind of fact the share of pictures whose value is the nearest, among the values of that kind."""
+    shares: dict[str, float] = {}
+    for kind, table in TABLES.items():
+        said = F.normalize(torch.stack([judged.read(words).mean(0) for words in table.values()]), dim=1)
+        order = {value: number for number, value in enumerate(table)}
+        values = torch.tensor([order.get(corpus.facts(place).get(kind, ""), -1) for place in range(len(corpus))])
+        known = values >= 0
+        shares[kind] = float(((seen @ said.T).argmax(1) == values)[known].float().mean())
+    return shares
+
+
+def _batch(pixels: Pixels) -> Tensor:
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255  # pyright: ignore[reportUnknownMemberType]

@@ -1,0 +1,68 @@
+"""Pictures to be judged: painted by a model with some settings, kept in a folder, and by the painter of training pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import danqing
+from benchmarks.jury import read_picture
+from benchmarks.prompts import Prompt
+from benchmarks.rivals import whole
+from danqing.pipeline import Pipeline
+from danqing.request import read_request
+from danqing.train.corpus import Pixels
+from danqing.train.scenes import paint
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to paint.
+
+    name: what it is called in tables and folders.
+    knobs: request fields that differ from the model's defaults.
+    """
+
+    name: str
+    knobs: dict[str, Any]
+
+
+UNGUIDED = Variant("unguided", {"clip_guidance_scale": 0})
+
+
+def paint_all(
+    pipeline: Pipeline, prompts: Sequence[Prompt], variant: Variant, *, seeds: int, folder: Path
+) -> list[list[Pixels]]:
+    """Pictures of every prompt; those that lie in the folder already are not painted again.
+
+    Args:
+        pipeline: the model.
+        prompts: what to paint.
+        variant: how.
+        seeds: pictures of each prompt; no two prompts share a seed, so unguided pictures differ too.
+        folder: holds `<number>-<seed>.png` afterwards.
+    Returns:
+        for each prompt its pictures.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    shown: list[list[Pixels]] = []
+    for number, prompt in enumerate(prompts):
+        first = 1000 + number * seeds
+        files = [folder / f"{number:02d}-{first + k}.png" for k in range(seeds)]
+        if not all(file.exists() for file in files):
+            request = read_request({"seed": first, "batch_size": seeds, **variant.knobs, "prompts": prompt.text})
+            for file, picture in zip(files, danqing.create(request, pipeline=pipeline, out=None), strict=True):
+                picture.image.save(file)
+        shown.append([read_picture(file) for file in files])
+    return shown
+
+
+def paint_scenes(prompts: Sequence[Prompt], *, seeds: int) -> list[list[Pixels]]:
+    """What the painter of training pictures makes of each prompt: the best that a model of it could do."""
+    shown: list[list[Pixels]] = []
+    for number, prompt in enumerate(prompts):
+        rngs = [np.random.default_rng([7, number, k]) for k in range(seeds)]
+        shown.append([paint(whole(prompt.scene, rng), rng) for rng in rngs])
+    return shown
