@@ -57,7 +57,12 @@ def install(
 
 def add(
     checkpoint: Annotated[
-        Path, typer.Argument(metavar="FILE", help="guided-diffusion 的权重 | A guided-diffusion checkpoint")
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="guided-diffusion 的权重，或 danqing train 导出的文件夹"
+            " | A guided-diffusion checkpoint, or a folder that danqing train exported",
+        ),
     ],
     *,
     name: Annotated[str, typer.Option("--name", metavar="NAME", help="起个名字 | What to call it")],
@@ -75,15 +80,20 @@ def add(
     ] = True,
     half: Half = False,
 ) -> None:
-    """Read the architecture off the checkpoint, convert it, and write it into models.yaml."""
+    """Read the architecture off the checkpoint, convert it, and write it into models.yaml; a trained folder is copied."""
     from danqing.models.fit import check_unet
     from danqing.zoo import adopt
     from danqing.zoo.add import add_checkpoint
     from danqing.zoo.install import lacking
     from danqing.zoo.locate import spec_of
     from danqing.zoo.own import own_model
+    from danqing.zoo.trained import add_training
 
     settings = read_settings()
+    if checkpoint.is_dir():
+        add_training(checkpoint, name, settings)
+        typer.echo(say(f"可以画了：danqing draw … --model {name}", f"Ready: danqing draw … --model {name}"))
+        return
     entry = own_model(checkpoint.name, clips=_weights(clips or ()), secondary=secondary)
     add_checkpoint(checkpoint, name, entry, settings, half=half, check=check_unet)
     typer.echo(say(f"{name} 写进了 {settings.models_file}", f"{name} is in {settings.models_file}"))

@@ -1,6 +1,7 @@
 """The user's own models: models.yaml in DANQING_HOME, read and written."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Self, cast
 
@@ -10,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from danqing.errors import InvalidRequest, StorageError
 from danqing.settings import Settings
 from danqing.types import Prediction
-from danqing.zoo.catalog import CLIP, catalogue, model_files
+from danqing.zoo.catalog import CLIP, MINI, catalogue, model_files
 from danqing.zoo.spec import ModelSpec, Published, WeightFile
 
 Name = Annotated[str, Field(pattern=r"^[\w][\w.+-]*$", max_length=80)]
@@ -28,6 +29,9 @@ class OwnModel(BaseModel):
     size: int | None = Field(default=None, ge=1, description="Bytes of the checkpoint.")
     secondary: bool = Field(default=True, description="Whether guidance may look through the secondary network.")
     clips: Mapping[str, float] = Field(default={CLIP: 1.0}, min_length=1, description="Encoders and their weights.")
+    trained: bool = Field(
+        default=False, description="Whether all its networks come from one training of the user's own."
+    )
     title: str = ""
     licence: str = "your own"
     prediction: Prediction = "eps"
@@ -50,6 +54,8 @@ class OwnModel(BaseModel):
 
     def spec(self, name: str) -> ModelSpec:
         """The entry of the catalogue that this makes."""
+        if self.trained:
+            return self._trained_spec(name)
         return ModelSpec(
             name=name,
             title_zh=self.title or "自己添加的模型",
@@ -63,6 +69,20 @@ class OwnModel(BaseModel):
             prediction=self.prediction,
             defaults=MappingProxyType(dict(self.defaults)),
             clips=MappingProxyType(dict(self.clips)),
+            own=True,
+        )
+
+    def _trained_spec(self, name: str) -> ModelSpec:
+        """A model whose secondary network, encoder and vocabulary were trained along with its U-Net."""
+        return replace(
+            catalogue()[MINI],
+            name=name,
+            title_zh=self.title or "自己训练的模型",
+            title_en=self.title or "a model of your own training",
+            licence=self.licence,
+            prediction=self.prediction,
+            embedded=False,
+            defaults=MappingProxyType(dict(self.defaults)),
             own=True,
         )
 

@@ -1,0 +1,117 @@
+"""What `danqing train` exported becomes a model that paints: checked against its card, copied, and written down."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from danqing.errors import ModelNotFound, StorageError, WeightsError
+from danqing.request import SIDE
+from danqing.settings import Settings
+from danqing.types import Prediction
+from danqing.zoo.catalog import MINI, catalogue
+from danqing.zoo.fetch import sha256_of
+from danqing.zoo.lock import alone
+from danqing.zoo.manifest import Record, write_manifest
+from danqing.zoo.own import OwnModel, check_name, read_own, write_own
+
+CARD = "card.json"
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    bytes: int
+    sha256: str
+
+
+class _Card(BaseModel):
+    """What is needed of card.json."""
+
+    model_config = ConfigDict(frozen=True)
+
+    prediction: Prediction
+    resolution: int
+    files: Mapping[str, _File]
+
+    @property
+    def kept(self) -> Mapping[str, _File]:
+        """The files that a model of the embedded one's kind consists of; nothing else is read or copied."""
+        return {file.installed: self.files[file.installed] for file in catalogue()[MINI].files}
+
+
+def add_training(folder: Path, name: str, settings: Settings) -> None:
+    """Install the folder that a training exported, and write the model into models.yaml.
+
+    Args:
+        folder: holds card.json and the files that it names.
+        name: what the model will be called.
+        settings: says where models live.
+    Raises:
+        ModelNotFound: the folder holds no finished export.
+        InvalidRequest: the name is taken or cannot name a folder.
+        WeightsError: a file is not what its card says.
+        StorageError: DANQING_HOME cannot be written.
+    """
+    card = _read_card(folder)
+    check_name(name, settings)
+    side = -(-card.resolution // SIDE) * SIDE
+    entry = OwnModel(
+        unet="unet.safetensors",
+        trained=True,
+        prediction=card.prediction,
+        defaults={**catalogue()[MINI].defaults, "size": [side, side]},
+    )
+    for file, said in card.kept.items():
+        if sha256_of(folder / file) != said.sha256:
+            raise WeightsError(
+                f"{folder / file} 和 {CARD} 里的校验和不符：请重新导出（danqing train export）。",
+                f"{folder / file} is not what {CARD} says; export it again (danqing train export).",
+            )
+    try:
+        with alone(settings, lambda: None):
+            _copy(folder, card, settings.models / name, entry)
+            write_own(settings, {**read_own(settings), name: entry})
+    except OSError as error:
+        raise StorageError(
+            f"写不进 {settings.models}：{error.strerror}。请检查权限和磁盘空间。",
+            f"Cannot write {settings.models}: {error.strerror}. Check permissions and disk space.",
+        ) from error
+
+
+def _copy(folder: Path, card: _Card, place: Path, entry: OwnModel) -> None:
+    """All files or none."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as staged:
+        for file in card.kept:
+            shutil.copyfile(folder / file, Path(staged) / file)
+        place.mkdir(exist_ok=True)
+        for file in card.kept:
+            (Path(staged) / file).replace(place / file)
+    records = {
+        file: Record(sha256=said.sha256, bytes=said.bytes, made_from={}, half=file.endswith(".safetensors"))
+        for file, said in card.kept.items()
+    }
+    write_manifest(place, records, own=entry)
+
+
+def _read_card(folder: Path) -> _Card:
+    try:
+        card = _Card.model_validate(cast("dict[str, Any]", json.loads((folder / CARD).read_text(encoding="utf-8"))))
+    except (OSError, ValueError, ValidationError) as error:
+        raise _incomplete(folder, CARD) from error
+    for needed in catalogue()[MINI].files:
+        if needed.installed not in card.files or not (folder / needed.installed).is_file():
+            raise _incomplete(folder, needed.installed)
+    return card
+
+
+def _incomplete(folder: Path, file: str) -> ModelNotFound:
+    return ModelNotFound(
+        f"{folder} 里没有可用的 {file}，它不是训练好的模型。请先运行 danqing train export … --to 文件夹。",
+        f"{folder} has no usable {file}; it is no trained model. Run danqing train export … --to FOLDER first.",
+    )
