@@ -20,7 +20,7 @@ from PIL import Image
 from torch import Tensor
 
 from danqing.models.clip import ChineseClip
-from danqing.models.load import load_clip
+from danqing.models.load import load_encoder
 from danqing.models.tokens import Tokenizer
 from danqing.train.captions import full_caption
 from danqing.train.corpus import Pixels
@@ -42,7 +42,7 @@ class Judge:
     @classmethod
     def load(cls, folder: Path = FOLDER) -> "Judge":
         """The judge whose clip.safetensors and vocab.txt lie in a folder."""
-        clip = load_clip(folder / "clip.safetensors")
+        clip = load_encoder(folder / "clip.safetensors")
         assert isinstance(clip, ChineseClip)
         return cls(clip, Tokenizer(folder / "vocab.txt"))
 

@@ -27,8 +27,7 @@ from benchmarks.likeness import diversity, neighbours, write_pairs
 from benchmarks.painted import UNGUIDED, Variant, paint_all, paint_scenes
 from benchmarks.prompts import SETS, Prompt
 from benchmarks.rivals import CLASSES, rivals
-from danqing.models.load import load_clip, load_unet
-from danqing.models.tokens import Tokenizer
+from danqing.models.load import load_unet
 from danqing.request import read_request
 from danqing.settings import read_settings
 from danqing.train.corpus import Pixels
@@ -83,7 +82,7 @@ def measure_networks(model: str) -> dict[str, object]:
     from benchmarks.networks import measure_encoder, measure_unet
 
     installed = find(model, read_settings())
-    clip = Judge(load_clip(installed.paths["clip"]), Tokenizer(installed.paths["vocab"]))
+    clip = Judge.load(installed.paths["clip"].parent)
     side = max(read_request({**installed.spec.defaults, "prompts": "x"}).size)
     unet = load_unet(installed.paths["unet"])
     found = {"encoder": asdict(measure_encoder(clip)), "unet": measure_unet(unet, installed.spec.prediction, side=side)}

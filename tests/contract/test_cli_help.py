@@ -9,10 +9,11 @@ from danqing.cli import main
 from danqing.request import Request
 
 COMMANDS = {
-    "": {"draw", "runs", "models", "config", "hub", "version"},
+    "": {"draw", "runs", "models", "config", "train", "hub", "version"},
     "runs": {"list", "show", "again", "resume", "gif", "sheet", "rm"},
     "config": {"init", "show"},
     "models": {"list", "show", "install", "verify", "path", "add", "rm", "pack"},
+    "train": {"album", "scenes", "cutouts", "encoder", "denoiser", "secondary", "all", "export"},
     "hub": {"install", "uninstall", "list", "show", "search", "download", "run", "config", "clear", "version", "help"},
 }
 DRAW = {"--out", "--config", "--set", "--preview", "--json", "--dry-run", "--help"}
@@ -33,6 +34,20 @@ OPTIONS = {
     "models verify": {"--json"},
     "models add": {"--name", "--clip", "--no-secondary", "--half"},
     "models pack": {"--out"},
+    "train album": {"--out", "--to", "--preset", "--start", "--minutes", "--threads", "--device", "--seed"},
+    "train denoiser": {
+        "--data",
+        "--out",
+        "--to",
+        "--preset",
+        "--heldout",
+        "--start",
+        "--minutes",
+        "--threads",
+        "--device",
+    },
+    "train scenes": {"--sheet", "--write", "--count", "--seed", "--size", "--workers"},
+    "train cutouts": {"--to", "--packages", "--count", "--seed", "--size"},
 }
 
 

@@ -78,6 +78,47 @@ class Part:
         return self.whole.sayings
 
 
+@dataclass(frozen=True)
+class Joined:
+    """Several corpora one after another, a corpus in itself."""
+
+    parts: tuple[Corpus, ...]
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self.parts)
+
+    def pixels(self, place: int) -> Pixels:
+        part, within = self._find(place)
+        return part.pixels(within)
+
+    def caption(self, place: int, rng: np.random.Generator) -> str:
+        part, within = self._find(place)
+        return part.caption(within, rng)
+
+    def full_caption(self, place: int) -> str:
+        part, within = self._find(place)
+        return part.full_caption(within)
+
+    def rival(self, place: int, rng: np.random.Generator) -> str | None:
+        part, within = self._find(place)
+        return part.rival(within, rng)
+
+    def facts(self, place: int) -> Mapping[str, str]:
+        part, within = self._find(place)
+        return part.facts(within)
+
+    @property
+    def sayings(self) -> Sayings:
+        return {kind: words for part in self.parts for kind, words in part.sayings.items()}
+
+    def _find(self, place: int) -> tuple[Corpus, int]:
+        for part in self.parts:
+            if place < len(part):
+                return part, place
+            place -= len(part)
+        raise IndexError(place)
+
+
 def hold_out(corpus: Corpus, *, most: int = 512, seed: int = 0) -> tuple[Part, Part]:
     """Part a corpus into pictures to train on and pictures to judge by.
 

@@ -1,7 +1,6 @@
-"""The three trainings and the export of one run, each a call; the command line and `danqing train` are thin over them."""
+"""The three trainings and the export of one run, each a call; `danqing train` is thin over them."""
 
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -10,13 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from danqing.errors import ModelNotFound
 from danqing.models.clip import ChineseClip, ClipConfig
 from danqing.models.secondary import Secondary
 from danqing.models.tokens import Tokenizer
 from danqing.models.unet import UNet
 from danqing.train.album import Album
 from danqing.train.captions import characters
-from danqing.train.corpus import Corpus, hold_out
+from danqing.train.corpus import Corpus, Joined, hold_out
 from danqing.train.data import Families, load_batch, open_corpus
 from danqing.train.denoiser import draw_times, picture_loss, time_density, velocity_loss
 from danqing.train.encoder import draw_pairs, encoder_loss, recall
@@ -26,10 +26,26 @@ from danqing.train.loop import Chance, Training
 from danqing.train.recipe import Course, Recipe
 
 FAST = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
-Say = Callable[[str], None]
+Say = Callable[["Report"], None]
 FILES = {"unet": "unet.safetensors", "secondary": "secondary.safetensors", "encoder": "clip.safetensors"}
 """The exported file of each network."""
 NoiseLoss = Callable[[nn.Module, Tensor, Tensor, Chance], Tensor]
+
+
+@dataclass(frozen=True)
+class Report:
+    """How far a training is.
+
+    network: encoder, unet or secondary; step, pictures, minutes: done so far, over every resumption.
+    loss: the mean of the last ones; figures: what else was measured, by name.
+    """
+
+    network: str
+    step: int
+    pictures: int
+    minutes: float
+    loss: float
+    figures: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -37,32 +53,37 @@ class Studio:
     """Where and on what a training happens.
 
     recipe: what is trained.
-    data: folder of pictures.
+    data: folders of pictures, painted shards or captioned ones.
     out: folder of checkpoints, curves and samples.
     device: where to compute.
     heldout: another folder of pictures to judge by; None holds some of `data` out.
     minutes: limit for one network's training, over every resumption; None for the recipe's.
     start: folder of an export whose weights a new training begins with, its vocabulary included; None begins afresh.
     seed: of the order of the pictures, their captions and their noise.
-    say: receives one line for each report.
+    say: hears every report.
     """
 
     recipe: Recipe
-    data: Path
+    data: tuple[Path, ...]
     out: Path
     device: torch.device
     heldout: Path | None = None
     minutes: float | None = None
     start: Path | None = None
     seed: int = 0
-    say: Say = print
+    say: Say = lambda _: None
 
     def corpora(self) -> tuple[Corpus, Corpus]:
         """The pictures to train on and the pictures to judge by."""
-        corpus = open_corpus(self.data, self.recipe.resolution)
+        corpus = self.corpus()
         if self.heldout is not None:
             return corpus, open_corpus(self.heldout, self.recipe.resolution)
         return hold_out(corpus)
+
+    def corpus(self) -> Corpus:
+        """All pictures of `data`."""
+        parts = tuple(open_corpus(folder, self.recipe.resolution) for folder in self.data)
+        return parts[0] if len(parts) == 1 else Joined(parts)
 
     def training(self, network: nn.Module, course: Course, name: str) -> Training:
         """The training of that name, new or gone on with."""
@@ -81,7 +102,7 @@ class Studio:
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes((self.start / "vocab.txt").read_bytes())
         elif not file.exists():
-            write_vocabulary(vocabulary(open_corpus(self.data, self.recipe.resolution)), file)
+            write_vocabulary(vocabulary(self.corpus()), file)
         return Tokenizer(file)
 
     def clip(self) -> ChineseClip:
@@ -94,6 +115,8 @@ class Studio:
 
 def vocabulary(corpus: Corpus) -> frozenset[str]:
     """Every character that a caption of the corpus can hold."""
+    if isinstance(corpus, Joined):
+        return frozenset(character for part in corpus.parts for character in vocabulary(part))
     if isinstance(corpus, Album):
         return frozenset("".join(text for said in corpus.captions for text in said))
     return characters() | frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
@@ -142,11 +165,13 @@ def train_secondary(studio: Studio) -> Training:
 
 
 def export(studio: Studio, folder: Path) -> None:
-    """Write the averaged weights of all three networks as fp16, the vocabulary and the card.
+    """Write the averaged weights of every network that was trained as fp16, the vocabulary and the card.
 
     Args:
         studio: the run; its trainings need not be finished.
         folder: where to; made if it is missing.
+    Raises:
+        ModelNotFound: nothing has been trained in this run.
     """
     recipe = studio.recipe
     networks = {
@@ -154,9 +179,17 @@ def export(studio: Studio, folder: Path) -> None:
         "secondary": (Secondary(recipe.secondary), recipe.helper),
         "encoder": (studio.clip(), recipe.encoder),
     }
+    trained = {name for name in networks if studio.start is not None or (studio.out / f"{name}.pt").exists()}
+    if not trained:
+        raise ModelNotFound(
+            f"{studio.out} 里还没有训练过的网络：请先运行 danqing train all。",
+            f"no network has been trained in {studio.out}: run danqing train all first.",
+        )
     figures: dict[str, object] = {}
     folder.mkdir(parents=True, exist_ok=True)
     for name, (network, course) in networks.items():
+        if name not in trained:
+            continue
         training = studio.training(network, course, name)
         write_weights(training.average, folder / FILES[name])
         figures[name] = {
@@ -189,11 +222,7 @@ def _train_on_noise(
     return training
 
 
-def _tell(studio: Studio, training: Training, name: str, figures: dict[str, float]) -> None:
+def _tell(studio: Studio, training: Training, name: str, figures: Mapping[str, float]) -> None:
     draw_curve(training.losses, studio.out / f"{name}.png")
-    recent = float(np.mean([loss for _, loss in training.losses[-10:]]))
-    shown = " ".join(f"{key} {value:.3f}" for key, value in figures.items())
-    studio.say(
-        f"{time.strftime('%H:%M:%S')} {name} step {training.step} pictures {training.pictures} "
-        f"minutes {training.seconds / 60:.1f} loss {recent:.4f} {shown}".rstrip()
-    )
+    loss = float(np.mean([loss for _, loss in training.losses[-10:]]))
+    studio.say(Report(name, training.step, training.pictures, training.seconds / 60, loss, figures))

@@ -15,7 +15,17 @@ def test_help_is_in_the_users_language(danqing: Command, monkeypatch: pytest.Mon
     monkeypatch.setenv("DANQING_LANGUAGE", language)
     monkeypatch.setenv("COLUMNS", "200")
     chinese = re.compile("[\u4e00-\u9fff]")
-    for words in ([], ["runs"], ["models"], ["config"], ["runs", "gif"], ["models", "install"], ["draw"]):
+    for words in (
+        [],
+        ["runs"],
+        ["models"],
+        ["config"],
+        ["runs", "gif"],
+        ["models", "install"],
+        ["draw"],
+        ["train"],
+        ["train", "album"],
+    ):
         answer = danqing(*words, "--help")
         assert answer.code == 0
         rest = answer.out.replace("孤舟蓑笠翁，独钓寒江雪", "").replace("齐白石", "").replace("水墨画", "")

@@ -23,10 +23,21 @@ def shards(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def album_elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An album in a folder apart from the test's own."""
+    return write_album(tmp_path_factory.mktemp("album"))
+
+
+@pytest.fixture
 def album(tmp_path: Path) -> Path:
+    """An album in the test's own folder."""
+    return write_album(tmp_path)
+
+
+def write_album(place: Path) -> Path:
     """Three captioned pictures and one without a caption."""
     for number, caption in enumerate(("雪山\n雪山，水墨画", "左边的船", "荷花", None)):
-        Image.new("RGB", (20, 10), (80 * number, 0, 0)).save(tmp_path / f"{number}.png")
+        Image.new("RGB", (20, 10), (80 * number, 0, 0)).save(place / f"{number}.png")
         if caption is not None:
-            (tmp_path / f"{number}.txt").write_text(caption, encoding="utf-8")
-    return tmp_path
+            (place / f"{number}.txt").write_text(caption, encoding="utf-8")
+    return place

@@ -8,15 +8,15 @@ import pytest
 import torch
 from torch import nn
 
-from danqing.errors import WeightsError
+from danqing.errors import ModelNotFound, WeightsError
 from danqing.models.load import load_encoder, load_secondary, load_unet
 from danqing.models.tokens import Tokenizer
 from danqing.models.unet import UNet
 from danqing.settings import read_settings
 from danqing.train.export import read_weights, write_card, write_vocabulary, write_weights
 from danqing.train.recipe import PRESETS
-from danqing.train.runs import Studio, export, train_denoiser, train_encoder, train_secondary
-from danqing.train.scenes.__main__ import write
+from danqing.train.runs import Report, Studio, export, train_denoiser, train_encoder, train_secondary
+from danqing.train.scenes.shards import write
 from danqing.zoo.catalog import MINI
 from danqing.zoo.locate import folder, spec_of
 
@@ -52,11 +52,11 @@ def test_a_diverged_network_is_not_exported(tmp_path: Path) -> None:
 
 
 def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
-    write(tmp_path / "data", count=64, seed=3, size=32, workers=1)
-    said: list[str] = []
+    list(write(tmp_path / "data", count=64, seed=3, size=32, workers=1))
+    said: list[Report] = []
     studio = Studio(
         recipe=PRESETS["cpu-smoke"],
-        data=tmp_path / "data",
+        data=(tmp_path / "data",),
         out=tmp_path / "run",
         device=torch.device("cpu"),
         say=said.append,
@@ -65,7 +65,7 @@ def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
         assert train(studio).step == 6
     export(studio, tmp_path / "model")
 
-    assert len(said) == 3
+    assert [(report.network, report.step) for report in said] == [("encoder", 6), ("unet", 6), ("secondary", 6)]
     assert len(list((tmp_path / "run").glob("samples-*.png"))) == 1
     card = json.loads((tmp_path / "model/card.json").read_text(encoding="utf-8"))
     assert card["training"]["unet"]["pictures_seen"] == 48
@@ -80,6 +80,16 @@ def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
     assert clip.encode_text(tokens).shape == clip.encode_image(x).shape
 
 
+def test_what_was_not_trained_is_not_exported(tmp_path: Path) -> None:
+    list(write(tmp_path / "data", count=32, seed=3, size=32, workers=1))
+    studio = Studio(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
+    with pytest.raises(ModelNotFound, match="danqing train all"):
+        export(studio, tmp_path / "model")
+    train_encoder(studio)
+    export(studio, tmp_path / "model")
+    assert {file.name for file in (tmp_path / "model").iterdir()} == {"clip.safetensors", "vocab.txt", "card.json"}
+
+
 def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
     trained, fresh = nn.Linear(3, 2), nn.Linear(3, 2)
     write_weights(trained, tmp_path / "line.safetensors")
@@ -92,7 +102,7 @@ def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
 
 def test_the_cpu_preset_goes_on_from_the_weights_that_ship(tmp_path: Path) -> None:
     place = folder(spec_of(MINI), read_settings())
-    studio = Studio(PRESETS["cpu"], tmp_path / "none", tmp_path / "run", torch.device("cpu"), start=place)
+    studio = Studio(PRESETS["cpu"], (tmp_path / "none",), tmp_path / "run", torch.device("cpu"), start=place)
     training = studio.training(UNet(studio.recipe.unet), studio.recipe.denoiser, "unet")
     shipped = load_unet(place / "unet.safetensors").state_dict()
     inside = {name: tensor for name, tensor in training.average.state_dict().items() if "_block" in name[1:]}

@@ -9,7 +9,6 @@ import pytest
 from numpy.typing import NDArray
 
 from danqing.train.scenes import Scene, paint, sample
-from danqing.train.scenes.__main__ import picture, shard, write
 from danqing.train.scenes.attributes import (
     Artist,
     Boat,
@@ -25,6 +24,7 @@ from danqing.train.scenes.attributes import (
     Weather,
 )
 from danqing.train.scenes.sampling import ARTISTS, BUILDING_PLACES, pick
+from danqing.train.scenes.shards import picture, shard, write
 
 LAKE = Scene(Medium.OIL, place=Place.LAKE, time=Time.DAY, season=Season.SUMMER, weather=Weather.CLEAR)
 SNOWY_ANGLER = Scene(
@@ -196,6 +196,6 @@ def test_shards_hold_pictures_and_their_scenes(tmp_path: Path) -> None:
 
 def test_number_of_workers_changes_nothing(tmp_path: Path) -> None:
     for workers in (1, 2):
-        write(tmp_path / str(workers), count=4, seed=1, size=32, workers=workers)
+        assert list(write(tmp_path / str(workers), count=4, seed=1, size=32, workers=workers)) == [4]
     one, two = (np.load(tmp_path / str(workers) / "00000.npy") for workers in (1, 2))
     assert np.array_equal(one, two)

@@ -1,5 +1,7 @@
 """The painter of training pictures: `sample` imagines a `Scene`, `paint` paints it in its medium."""
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,16 @@ from danqing.train.scenes.stage import OUTLINED, Stage, horizon_of
 __all__ = ["Scene", "paint", "sample"]
 
 
-def paint(scene: Scene, rng: np.random.Generator, size: int = SIZE) -> NDArray[np.uint8]:
+def paint(
+    scene: Scene, rng: np.random.Generator, size: int = SIZE, *, paste: Callable[[Stage], None] | None = None
+) -> NDArray[np.uint8]:
     """Paints a scene; the same scene and generator state give the same picture.
 
     Args:
         scene: what the picture shows.
         rng: draws positions, shapes, textures and brush strokes.
         size: side of the picture in pixels; it is drawn at 128 and resampled by area.
+        paste: puts more things on the canvas before the medium's own touch; with it, a scene of no place is blank paper.
     Returns:
         [size, size, 3] RGB.
     """
@@ -33,7 +38,7 @@ def paint(scene: Scene, rng: np.random.Generator, size: int = SIZE) -> NDArray[n
     stage = Stage(scene, canvas, colours, rng, horizon_of(scene, rng), side)
     if scene.subject is not None:
         subjects.subject(stage)
-    else:
+    elif scene.place is not None or paste is None:
         for layer in (
             landscape.sky,
             landscape.mountains,
@@ -45,6 +50,8 @@ def paint(scene: Scene, rng: np.random.Generator, size: int = SIZE) -> NDArray[n
             landscape.precipitation,
         ):
             layer(stage)
+    if paste is not None:
+        paste(stage)
     media.finish(canvas, scene, colours, rng)
     if size == SIZE:
         return canvas.pixels

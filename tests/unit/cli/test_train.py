@@ -1,0 +1,99 @@
+"""`danqing train`: a user's own folder from pictures to a painting, sheets and training sets, and clear mistakes."""
+
+import importlib.util
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from PIL import Image
+
+from danqing.cli import train
+from danqing.train.recipe import PRESETS
+from danqing.train.scenes.shards import picture
+from tests.unit.cli.conftest import Command
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of 24 small pictures with captions; the working folder is the test's own."""
+    place = tmp_path / "我的画"
+    place.mkdir()
+    for index in range(24):
+        scene, image = picture(index, seed=8, size=48)
+        Image.fromarray(image).save(place / f"{index}.png")
+        (place / f"{index}.txt").write_text(f"雪山，{scene.medium}\n雪山", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DANQING_HOME", str(tmp_path / "home"))
+    return place
+
+
+def test_from_a_folder_of_pictures_to_a_painting(danqing: Command, folder: Path, tmp_path: Path) -> None:
+    answer = danqing("train", str(folder), "--preset", "cpu-smoke", "--device", "cpu")
+    assert answer.code == 0, answer.err
+    assert "只有 24 张" in answer.err
+    assert [line.split()[0] for line in answer.err.splitlines()[1:]] == ["encoder", "unet", "secondary"]
+    exported, add, draw = answer.out.splitlines()
+    assert exported == "导出到 我的画-model"
+    command = add.split("：")[1]
+    assert command == "danqing models add 我的画-model --name 我的画"
+    assert danqing(*command.split()[1:]).code == 0
+    assert draw == '然后作画：danqing draw "雪山，' + draw.split("雪山，")[1]
+    sentence = draw.split('"')[1]
+    painted = danqing(
+        "draw", sentence, "--model", "我的画", "--steps", "2", "--seed", "1", "--out", str(tmp_path / "out")
+    )
+    assert painted.code == 0, painted.err
+    assert len(list((tmp_path / "out").rglob("*.png"))) >= 1
+
+    again = danqing("train", "album", str(folder), "--preset", "cpu-smoke", "--device", "cpu", "--to", "again")
+    assert again.code == 0
+    unet = [line for line in again.err.splitlines() if line.startswith("unet")]
+    assert "第 6 步" in unet[0]  # nothing is left to learn; the same run is gone on with
+
+
+def test_one_network_at_a_time(danqing: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DANQING_LANGUAGE", "en")
+    data, out = str(tmp_path / "data"), str(tmp_path / "run")
+    written = danqing("train", "scenes", "--write", data, "--count", "32", "--size", "32")
+    assert (written.code, written.out.strip(), written.err.strip()) == (0, data, "32 / 32 pictures")
+    common = ("--data", data, "--out", out, "--preset", "cpu-smoke", "--device", "cpu")
+    answer = danqing("train", "encoder", *common, "--seed", "3")
+    assert answer.code == 0
+    assert answer.err.startswith("encoder  step 6  96 pictures")
+    assert "full_1" in answer.err
+    assert danqing("train", "export", *common).out == f"Exported to {out}/export\n"
+    assert (tmp_path / "run/export/clip.safetensors").is_file()
+    assert not (tmp_path / "run/export/unet.safetensors").exists()
+
+
+def test_a_sheet_to_look_at(danqing: Command, tmp_path: Path) -> None:
+    answer = danqing("train", "scenes", "--sheet", str(tmp_path / "sheet.png"), "--size", "32", "--seed", "2")
+    assert answer.out.split() == [str(tmp_path / "sheet.png"), str(tmp_path / "sheet.html")]
+    assert (tmp_path / "sheet.html").is_file()
+
+
+def test_mistakes_are_one_line(danqing: Command, tmp_path: Path) -> None:
+    for words, said in (
+        (("train", "encodr"), "没有“encodr”这个命令，也没有这个文件夹"),
+        (("train", "scenes"), "--sheet"),
+        (("train", str(tmp_path)), "captions.jsonl"),
+        (("train", "encoder", "--data", str(tmp_path / "no"), "--out", str(tmp_path)), "没有"),
+        (("train", "all", "--data", str(tmp_path), "--out", str(tmp_path), "--device", "abacus"), "abacus"),
+        (("train", "encoder", "--out", str(tmp_path)), "--data"),
+    ):
+        answer = danqing(*words)
+        assert answer.code == 2
+        assert said in answer.err
+        assert len(answer.err.splitlines()) == 1
+
+
+def test_a_missing_extra_is_named(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = importlib.util.find_spec
+    monkeypatch.setattr(train, "find_spec", lambda name: None if name == "cv2" else found(name))  # pyright: ignore
+    answer = danqing("train", "scenes", "--sheet", "sheet.png")
+    assert answer.code == 2
+    assert 'pip install "danqing[train]"' in answer.err
+
+
+def test_the_presets_are_those_of_the_recipes() -> None:
+    assert set(get_args(train.PresetName)) == set(PRESETS)
