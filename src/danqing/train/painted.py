@@ -28,7 +28,7 @@ TABLES: Sayings = {
 
 @dataclass(frozen=True)
 class Painted:
-    """Shards written by `python -m danqing.train.scenes --write`: pictures mapped into memory, scenes read.
+    """Shards written by `danqing train scenes --write`: pictures mapped into memory, scenes read.
 
     shards: the pictures, each [n, R, R, 3]; starts: number of the first picture of each shard.
     scenes: what each picture shows.

@@ -1,6 +1,5 @@
 """`danqing train`: a user's own folder from pictures to a painting, sheets and training sets, and clear mistakes."""
 
-import importlib.util
 from pathlib import Path
 from typing import get_args
 
@@ -66,12 +65,6 @@ def test_one_network_at_a_time(danqing: Command, tmp_path: Path, monkeypatch: py
     assert not (tmp_path / "run/export/unet.safetensors").exists()
 
 
-def test_a_sheet_to_look_at(danqing: Command, tmp_path: Path) -> None:
-    answer = danqing("train", "scenes", "--sheet", str(tmp_path / "sheet.png"), "--size", "32", "--seed", "2")
-    assert answer.out.split() == [str(tmp_path / "sheet.png"), str(tmp_path / "sheet.html")]
-    assert (tmp_path / "sheet.html").is_file()
-
-
 def test_mistakes_are_one_line(danqing: Command, tmp_path: Path) -> None:
     for words, said in (
         (("train", "encodr"), "没有“encodr”这个命令，也没有这个文件夹"),
@@ -85,14 +78,6 @@ def test_mistakes_are_one_line(danqing: Command, tmp_path: Path) -> None:
         assert answer.code == 2
         assert said in answer.err
         assert len(answer.err.splitlines()) == 1
-
-
-def test_a_missing_extra_is_named(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    found = importlib.util.find_spec
-    monkeypatch.setattr(train, "find_spec", lambda name: None if name == "cv2" else found(name))  # pyright: ignore
-    answer = danqing("train", "scenes", "--sheet", "sheet.png")
-    assert answer.code == 2
-    assert 'pip install "danqing[train]"' in answer.err
 
 
 def test_the_presets_are_those_of_the_recipes() -> None:
