@@ -5,7 +5,7 @@ Its weights lie in benchmarks/judge, outside the package. To make it again, on o
     danqing train scenes --write judge/data --count 20000 --seed 2 --size 64
     danqing train scenes --write judge/heldout --count 1000 --seed 900002 --size 64
     danqing train encoder --preset judge --seed 2 --data judge/data --heldout judge/heldout --out judge/run --minutes 45 --threads 1
-    danqing train export encoder --preset judge --data judge/data --out judge/run --to benchmarks/judge
+    danqing train export --preset judge --seed 2 --data judge/data --out judge/run --to benchmarks/judge
 """
 
 from collections.abc import Sequence

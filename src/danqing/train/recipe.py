@@ -123,6 +123,7 @@ SMOKE = Recipe(
 
 JUDGE = replace(
     CPU,
+    resolution=64,
     vision=VisionConfig(resolution=64, patch=8, width=128, layers=5),
     encoder=replace(CPU.encoder, steps=6_000),
 )

@@ -201,7 +201,7 @@ def export(studio: Studio, folder: Path) -> None:
             **({"heldout": training.notes[-1]} if training.notes else {}),
         }
     (folder / "vocab.txt").write_bytes((studio.out / "vocab.txt").read_bytes())
-    facts = {"name": "danqing_mini", "prediction": "x0", "resolution": recipe.resolution, "training": figures}
+    facts = {"name": folder.resolve().name, "prediction": "x0", "resolution": recipe.resolution, "training": figures}
     write_card(folder, facts)
 
 
