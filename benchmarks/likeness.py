@@ -35,7 +35,7 @@ class Diversity:
 
 
 def diversity(judge: Judge, shown: Sequence[Sequence[Pixels]]) -> Diversity:
-    """Compare the pictures of each prompt with one another, and with those of the next prompts."""
+    """Compare the pictures of each prompt, at least two, with one another, and with those of the next prompts."""
     seen = [judge.see(pictures).numpy() for pictures in shown]
     small = [np.stack([_small(picture) for picture in pictures]) for pictures in shown]
     seeds = len(shown[0])

@@ -1,5 +1,7 @@
 """Pictures to be judged: painted by a model with some settings, kept in a folder, and by the painter of training pictures."""
 
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +13,12 @@ import danqing
 from benchmarks.jury import read_picture
 from benchmarks.prompts import Prompt
 from benchmarks.rivals import whole
+from danqing.errors import InvalidRequest
 from danqing.pipeline import Pipeline
 from danqing.request import read_request
 from danqing.train.corpus import Pixels
 from danqing.train.scenes import paint
+from danqing.zoo.locate import find
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,10 @@ def paint_all(
         folder: holds `<number>-<seed>.png` afterwards.
     Returns:
         for each prompt its pictures.
+    Raises:
+        InvalidRequest: the folder holds pictures made otherwise.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    _claim(folder, pipeline, prompts, variant)
     shown: list[list[Pixels]] = []
     for number, prompt in enumerate(prompts):
         first = 1000 + number * seeds
@@ -57,6 +63,26 @@ def paint_all(
                 picture.image.save(file)
         shown.append([read_picture(file) for file in files])
     return shown
+
+
+def _claim(folder: Path, pipeline: Pipeline, prompts: Sequence[Prompt], variant: Variant) -> None:
+    """Write down what is painted into the folder, so that other pictures are never taken for these."""
+    weights = find(pipeline.spec.name, pipeline.environment).paths["unet"].read_bytes()
+    facts = {
+        "model": pipeline.spec.name,
+        "unet": hashlib.sha256(weights).hexdigest(),
+        "defaults": read_request({**pipeline.spec.defaults, **variant.knobs, "prompts": "x"}).to_plain(),
+        "prompts": [prompt.text for prompt in prompts],
+    }
+    text = json.dumps(facts, ensure_ascii=False, indent=1)
+    file = folder / "settings.json"
+    if file.exists() and file.read_text(encoding="utf-8") != text:
+        raise InvalidRequest(
+            f"{folder} 里的画是用别的权重、设置或画题画的，请换一个 --out。",
+            f"The pictures in {folder} were made by other weights, settings or sentences; choose another --out.",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8")
 
 
 def paint_scenes(prompts: Sequence[Prompt], *, seeds: int) -> list[list[Pixels]]:

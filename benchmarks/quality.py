@@ -134,8 +134,9 @@ def main() -> None:
     for name, row in judged.items():
         show(name, row)
     result["judged"] = judged
-    result["diversity"] = {name: asdict(diversity(judge, shown)) for name, shown in pictures.items()}
-    print("diversity", json.dumps(result["diversity"]), flush=True)
+    if options.seeds > 1 and len(prompts) > 1:
+        result["diversity"] = {name: asdict(diversity(judge, shown)) for name, shown in pictures.items()}
+        print("diversity", json.dumps(result["diversity"]), flush=True)
     if options.training:
         result["neighbours"] = find_copies(pictures["guided"], pictures["painted"], options)
     if options.networks:
