@@ -1,0 +1,101 @@
+"""A disk that fills up while a picture is painted. Needs root on Linux: the disk is a small tmpfs that only this process sees.
+
+python -m benchmarks.reliability.full_disk
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from benchmarks.reliability import stage
+from danqing.runtime import Limits
+from danqing.runtime.local import LocalRuntime
+from danqing.settings import Settings
+
+MEGABYTES = 12
+
+
+def main() -> None:
+    """Fill the disk, look, make room, go on."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--inside", action="store_true", help="already on a disk of its own")
+    if not parser.parse_args().inside:
+        command = [sys.executable, "-m", "benchmarks.reliability.full_disk", "--inside"]
+        raise SystemExit(subprocess.call(["unshare", "--mount", *command]))
+    with stage.workplace() as settings:
+        settings.service.mkdir()
+        mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(settings.service)]
+        subprocess.run(mount, check=True)
+        try:
+            _try(settings)
+        finally:
+            subprocess.run(["umount", str(settings.service)], check=True)
+
+
+def _try(settings: Settings) -> None:
+    with LocalRuntime(settings, limits=Limits(free_bytes=2**20)) as runtime:
+        whole = runtime.wait(runtime.submit(stage.request(120, display_rate=1)).id)
+        expected = stage.sums(whole)
+        runtime.forget(whole.id)
+
+        job = runtime.submit(stage.request(120, display_rate=1))
+        behind = runtime.submit(stage.request(6))
+        stage.until(lambda: runtime.get(job.id).step >= 20)
+        ballast = settings.service / "ballast"
+        _fill(ballast)
+        full = os.statvfs(settings.service).f_bavail
+        failed = runtime.wait(job.id)
+        waiting = runtime.get(behind.id).state
+        health = runtime.health()
+        torn = _torn(failed.folder)
+        left = stage.leftovers(settings.home)
+
+        ballast.unlink()
+        made_room = stage.until(lambda: stage.ready(runtime))
+        following = runtime.wait(behind.id)
+        resumed = runtime.wait(runtime.resume(job.id).id)
+        stage.report(
+            free_blocks_when_full=full,
+            state=failed.state,
+            reason=failed.failure.reason if failed.failure else None,
+            ready_when_full=health.ready,
+            workers_ready_when_full=all(worker.ready for worker in health.workers),
+            next_job_when_full=waiting,
+            torn_files=torn,
+            leftovers=left,
+            ready_after_room_s=round(made_room, 3),
+            resumed=resumed.state,
+            resumed_equal=stage.sums(resumed) == expected,
+            next_job_after_room=following.state,
+            restarts=runtime.figures().restarts,
+        )
+
+
+def _fill(file: Path) -> None:
+    with file.open("wb", buffering=0) as stream:
+        for size in (2**16, 2**12, 1):
+            try:
+                while stream.write(bytes(size)) == size:
+                    pass
+            except OSError:
+                continue
+
+
+def _torn(folder: Path) -> list[str]:
+    """Pictures under a final name that cannot be read to their end."""
+    bad: list[str] = []
+    for file in sorted(folder.rglob("*.png")):
+        try:
+            with Image.open(file) as image:
+                image.load()
+        except OSError:
+            bad.append(str(file.relative_to(folder)))
+    return bad
+
+
+if __name__ == "__main__":
+    main()

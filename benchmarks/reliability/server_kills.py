@@ -1,0 +1,74 @@
+"""Many jobs, and SIGKILL for the whole server at random moments: none may be lost, none painted twice.
+
+python -m benchmarks.reliability.server_kills --jobs 200 --kills 10
+"""
+
+import argparse
+import random
+import signal
+import time
+from collections import Counter
+
+from benchmarks.reliability import stage
+from danqing.events import Completed
+from danqing.runtime import Job, Limits
+from danqing.runtime.local import LocalRuntime
+from danqing.settings import Settings
+
+
+def main() -> None:
+    """Queue, kill, count."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--jobs", type=int, default=200)
+    parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--steps", type=int, default=6)
+    options = parser.parse_args()
+    random.seed(0)
+    with stage.workplace() as settings:
+        limits = Limits(queue=options.jobs)
+        with LocalRuntime(settings, limits=limits, devices=()) as queue:
+            jobs = [queue.submit(stage.request(options.steps, seed=seed)) for seed in range(options.jobs)]
+        moments = sorted(random.sample(range(1, options.jobs - 1), options.kills))
+        starts = [_kill_after(settings, jobs, done) for done in moments]
+        with LocalRuntime(settings, limits=limits) as runtime:
+            ended = [runtime.wait(job.id, 300) for job in jobs]
+            states = Counter(job.state for job in ended)
+            painted = sum(stage.steps_painted(runtime, job) for job in ended)
+            again = [_pictures_finished_again(runtime, job) for job in ended]
+            pictures = Counter(len(job.pictures) for job in ended)
+            different = len({stage.sums(job) for job in ended})
+        stage.report(
+            jobs=options.jobs,
+            kills=options.kills,
+            states=dict(states),
+            lost=options.jobs - states["finished"],
+            pictures_per_job=dict(pictures),
+            different_pictures=different,
+            last_step_painted_again=sum(again),
+            steps_redone=painted - options.jobs * options.steps,
+            queue_back_s=stage.summary(starts),
+            leftovers=stage.leftovers(settings.home),
+        )
+
+
+def _kill_after(settings: Settings, jobs: list[Job], done: int) -> float:
+    """Let a server work until so many jobs are done, and kill it some moment later; returns the seconds of its start."""
+    server = stage.Server(settings)
+    stage.until(lambda: _done(jobs) >= done, pause=0.02)
+    time.sleep(random.uniform(0, 0.3))
+    server.end(signal.SIGKILL)
+    print(f"killed after {_done(jobs)} jobs")
+    return server.seconds_to_start
+
+
+def _done(jobs: list[Job]) -> int:
+    return sum((job.folder / "result.json").exists() for job in jobs)
+
+
+def _pictures_finished_again(runtime: LocalRuntime, job: Job) -> int:
+    done = [n for n in runtime.events(job.id, timeout=0) if n is not None and isinstance(n.event, Completed)]
+    return len(done) - len(job.pictures)
+
+
+if __name__ == "__main__":
+    main()

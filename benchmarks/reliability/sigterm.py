@@ -1,0 +1,75 @@
+"""SIGTERM for the server while it paints: it must end in order and in time, and the job go on at the next start.
+
+python -m benchmarks.reliability.sigterm --times 5
+"""
+
+import argparse
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from benchmarks.reliability import stage
+from danqing.runtime.local import LocalRuntime
+from danqing.settings import Settings
+
+
+def main() -> None:
+    """Stop it a few times on the way, then let it finish."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--times", type=int, default=5)
+    options = parser.parse_args()
+    random.seed(0)
+    steps = 60 * options.times
+    with stage.workplace() as settings:
+        with LocalRuntime(settings) as runtime:
+            expected = stage.sums(runtime.wait(runtime.submit(stage.request(steps)).id))
+            stage.until(lambda: not runtime.health().painting)
+        with LocalRuntime(settings, devices=()) as queue:
+            job = queue.submit(stage.request(steps))
+        trials = [_trial(settings, job.folder, 40 * (n + 1)) for n in range(options.times)]
+        with LocalRuntime(settings) as runtime:
+            finished = runtime.wait(job.id)
+            painted = stage.steps_painted(runtime, finished)
+        seconds, statuses, orphans = zip(*trials, strict=True)
+        stage.report(
+            times=options.times,
+            exit_statuses=sorted(set(statuses)),
+            seconds=stage.summary(list(seconds)),
+            orphans=sum(orphans),
+            leftovers=stage.leftovers(settings.home),
+            equal=stage.sums(finished) == expected,
+            steps_redone=painted - steps,
+        )
+
+
+def _trial(settings: Settings, folder: Path, lines: int) -> tuple[float, int, int]:
+    """Seconds that the end took, the exit status, and worker processes that were still there after it."""
+    server = stage.Server(settings)
+    log = folder / "events.jsonl"
+    stage.until(lambda: log.exists() and log.read_bytes().count(b"\n") >= lines)
+    workers = _children(server.process.pid)
+    time.sleep(random.uniform(0, 0.1))
+    began = time.monotonic()
+    status = server.end(signal.SIGTERM)
+    seconds = time.monotonic() - began
+    print(f"ended with {status} after {seconds:.2f} s")
+    return seconds, status, sum(_alive(worker) for worker in workers)
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(child) for task in tasks for child in task.read_text("ascii").split()]
+
+
+def _alive(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+if __name__ == "__main__":
+    main()

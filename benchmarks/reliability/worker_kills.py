@@ -1,0 +1,64 @@
+"""SIGKILL for the worker at random moments of a 60-step job; every picture must be that of the unbroken run.
+
+python -m benchmarks.reliability.worker_kills --kills 20
+"""
+
+import argparse
+import os
+import random
+import signal
+import time
+
+from benchmarks.reliability import stage
+from danqing.runtime import Job
+from danqing.runtime.local import LocalRuntime
+
+
+def main() -> None:
+    """Paint, kill, compare."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=60)
+    options = parser.parse_args()
+    random.seed(0)
+    with stage.workplace() as settings, LocalRuntime(settings) as runtime:
+        whole = runtime.wait(runtime.submit(stage.request(options.steps)).id)
+        expected = stage.sums(whole)
+        assert whole.started is not None
+        assert whole.ended is not None
+        trials = [_trial(runtime, options.steps, whole.ended - whole.started) for _ in range(options.kills)]
+        jobs, noticed, resumed, redone = zip(*trials, strict=True)
+        stage.report(
+            kills=options.kills,
+            equal=sum(stage.sums(job) == expected for job in jobs),
+            noticed_s=stage.summary(list(noticed)),
+            goes_on_s=stage.summary([seconds for seconds in resumed if seconds is not None]),
+            steps_redone={"median": sorted(redone)[len(redone) // 2], "worst": max(redone)},
+            leftovers=stage.leftovers(settings.home),
+        )
+
+
+def _trial(runtime: LocalRuntime, steps: int, seconds: float) -> tuple[Job, float, float | None, int]:
+    """One job and one kill: the job, seconds until the death was noticed and until it went on, and steps painted again."""
+    stage.until(lambda: stage.ready(runtime))
+    job = runtime.submit(stage.request(steps))
+    stage.until(lambda: runtime.get(job.id).state == "painting")
+    time.sleep(random.uniform(0, seconds))
+    worker = runtime.health().workers[0].pid
+    assert worker is not None
+    before = stage.steps_painted(runtime, job)
+    os.kill(worker, signal.SIGKILL)
+    killed = time.monotonic()
+    noticed = stage.until(lambda: runtime.health().workers[0].pid != worker)
+    goes_on: float | None = None
+    if not runtime.get(job.id).over:
+        stage.until(lambda: stage.steps_painted(runtime, job) > before or runtime.get(job.id).over, pause=0.01)
+        goes_on = time.monotonic() - killed
+    ended = runtime.wait(job.id)
+    redone = stage.steps_painted(runtime, job) - steps
+    print(f"{ended.state} after a kill at step {before}: noticed {noticed:.3f} s, {redone} steps painted again")
+    return ended, noticed, goes_on, redone
+
+
+if __name__ == "__main__":
+    main()
