@@ -39,7 +39,7 @@ def main() -> None:
     with stage.workplace() as settings, TemporaryDirectory(prefix="danqing-trial-") as folder:
         pipeline = Pipeline(load_model(find(options.model, settings), device="cpu"), settings)
         asked = read_request({"prompts": "雪山下的湖，水彩", "seed": 7, "size": options.size, "steps": options.steps})
-        request = complete(asked, pipeline.spec, max_pixels=settings.max_pixels)
+        request = complete(asked, pipeline.spec, settings)
         bare, whole = list[float](), list[float]()
         for number in range(options.rounds):
             bare += _times(pipeline.run(request.changed(display_rate=1000)))

@@ -88,7 +88,7 @@ def steps_painted(runtime: LocalRuntime, job: Job) -> int:
     return sum(isinstance(n.event, Stepped) for n in runtime.events(job.id, timeout=0) if n is not None)
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 120.0, pause: float = 0.002) -> float:
+def until(condition: Callable[[], bool], *, seconds: float = 1200.0, pause: float = 0.002) -> float:
     """Wait for something; returns how long it took.
 
     Raises:

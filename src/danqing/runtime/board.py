@@ -38,6 +38,10 @@ class Board:
         """Where a job that is being painted stands."""
         return self._progress.get(id, Progress())
 
+    def place(self, id: str, progress: Progress) -> None:
+        """Where a job stands that was just taken."""
+        self._progress[id] = progress
+
     def move(self, id: str, progress: Progress, *, pace: float) -> None:
         """A step of a job is done; it took `pace` seconds a pixel."""
         self._progress[id] = progress

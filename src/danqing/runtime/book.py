@@ -28,6 +28,7 @@ CREATE TABLE IF NOT EXISTS jobs (
   cancelling INTEGER NOT NULL DEFAULT 0,
   batch INTEGER NOT NULL DEFAULT 0, -- where it stood when it was last let go of
   step INTEGER NOT NULL DEFAULT 0,
+  steps INTEGER NOT NULL DEFAULT 0,
   reason TEXT,
   zh TEXT,
   en TEXT

@@ -16,6 +16,15 @@ def work_of(request: Request) -> float:
     return float(width * height * (request.steps - request.skip_steps) * request.count)
 
 
+def work_left(job: Job) -> float:
+    """What is left of that; a large canvas takes more steps than the request names, which is known once it is painted."""
+    request = job.request
+    steps = job.steps or request.steps - request.skip_steps
+    width, height = request.size
+    done = job.picture // request.batch_size * steps + job.step
+    return float(width * height * request.batch_size * max(request.n_batches * steps - done, 0))
+
+
 def standing(job: Job, board: Board) -> Job:
     """A job from the book, with what is known in memory about how far it is."""
     progress = board.progress(job.id)
@@ -29,7 +38,7 @@ def seconds_left(job: Job, ledger: Ledger, board: Board, *, workers: int) -> flo
     """Seconds until a job is finished, the wait before it included; None if nobody can know."""
     if board.pace is None or job.over:
         return None
-    own = work_of(job.request) * (1 - job.share)
+    own = work_left(job)
     if job.state == "painting":
         return own * board.pace
     return (_wait(ledger, board) + ledger.work_before(job.id)) * board.pace / workers + own * board.pace
@@ -49,4 +58,4 @@ def _wait(ledger: Ledger, board: Board) -> float:
 
 
 def _left(job: Job, board: Board) -> float:
-    return work_of(job.request) * (1 - standing(job, board).share)
+    return work_left(standing(job, board))

@@ -10,12 +10,15 @@ from typing import Any, Literal, NamedTuple, get_args
 
 from danqing.errors import JobNotFound
 from danqing.request import Request, read_request
+from danqing.runtime.board import Progress
 from danqing.runtime.book import Book
 from danqing.runtime.job import Failure, Job, State
 from danqing.runtime.limits import Limits
 
 _PLACE = """CASE state WHEN 'queued' THEN (SELECT count(*) FROM jobs a WHERE a.state = 'queued' AND a.place < jobs.place) END"""
-_COLUMNS = f"id, state, owner, request, created, started, ended, cancelling, batch, step, reason, zh, en, {_PLACE}"
+_COLUMNS = (
+    f"id, state, owner, request, created, started, ended, cancelling, batch, step, steps, reason, zh, en, {_PLACE}"
+)
 _NEXT = "(SELECT coalesce(max(place), 0) + 1 FROM jobs)"
 Admission = Literal["taken", "known", "queue", "owner"]
 """Taken; known already; or the limit that stands against it."""
@@ -161,29 +164,30 @@ class Ledger:
         row = self._book.write(change)
         return Claimed(self.get(row[0]), now - row[1]) if row else None
 
-    def end(self, id: str, state: State, *, failure: Failure | None = None, batch: int = 0, step: int = 0) -> None:
+    def end(self, id: str, state: State, *, at: Progress, failure: Failure | None = None) -> None:
         """A job that was painted has ended."""
         said = (failure.reason, failure.zh, failure.en) if failure else (None, None, None)
-        names = "state = ?, ended = ?, cancelling = 0, batch = ?, step = ?, reason = ?, zh = ?, en = ?"
-        values = (state, time.time(), batch, step, *said, id)
+        names = "state = ?, ended = ?, cancelling = 0, batch = ?, step = ?, steps = ?, reason = ?, zh = ?, en = ?"
+        values = (state, time.time(), at.batch, at.step, at.steps, *said, id)
         self._book.write(
             lambda book: book.execute(f"UPDATE jobs SET {names} WHERE id = ? AND state = 'painting'", values)
         )
 
-    def give_back(self, id: str | None = None, *, batch: int = 0, step: int = 0) -> None:
-        """A painting job, or all of them, was interrupted: it waits in its old place, unless it was to be cancelled anyhow."""
-        which, values = ("AND id = ?", (id,)) if id else ("", ())
+    def give_back(self, id: str, at: Progress) -> None:
+        """A job was interrupted: it waits again in its old place, unless it was to be cancelled anyhow."""
         now = time.time()
 
         def change(book: sqlite3.Connection) -> None:
-            ended = (
-                "UPDATE jobs SET state = 'cancelled', ended = ?, cancelling = 0 WHERE state = 'painting' AND cancelling"
-            )
-            book.execute(f"{ended} {which}", (now, *values))
-            waits = "UPDATE jobs SET state = 'queued', queued = ?, batch = ?, step = ? WHERE state = 'painting'"
-            book.execute(f"{waits} {which}", (now, batch, step, *values))
+            where = "UPDATE jobs SET batch = ?, step = ?, steps = ? WHERE id = ?"
+            book.execute(where, (at.batch, at.step, at.steps, id))
+            _interrupt(book, "id = ?", now, id)
 
         self._book.write(change)
+
+    def recover(self) -> None:
+        """The last server is gone: what it was painting waits again."""
+        now = time.time()
+        self._book.write(lambda book: _interrupt(book, "1", now))
 
     def cancel(self, id: str) -> bool:
         """A queued job ends, which is what is returned; a painting one is marked; others stay as they are."""
@@ -219,7 +223,24 @@ class Ledger:
         self._book.write(lambda book: book.execute("DELETE FROM jobs WHERE id = ?", (id,)))
 
     def _job(self, row: tuple[Any, ...]) -> Job:
-        id, state, owner, body, created, started, ended, cancelling, batch, step, reason, zh, en, position, init = row
+        (
+            id,
+            state,
+            owner,
+            body,
+            created,
+            started,
+            ended,
+            cancelling,
+            batch,
+            step,
+            steps,
+            reason,
+            zh,
+            en,
+            position,
+            init,
+        ) = row
         values = json.loads(body)
         request = read_request({**values, "init_image": init} if init else values)
         return Job(
@@ -235,7 +256,7 @@ class Ledger:
             position=position,
             picture=batch * request.batch_size,
             step=step,
-            steps=request.steps - request.skip_steps if started else 0,
+            steps=steps,
             cancelling=bool(cancelling),
             failure=Failure(reason, zh, en) if reason else None,
         )
@@ -250,6 +271,12 @@ def _against(book: sqlite3.Connection, owner: str, limits: Limits) -> Admission:
     if owner and book.execute(own, (owner,)).fetchone()[0] >= limits.per_owner:
         return "owner"
     return "taken"
+
+
+def _interrupt(book: sqlite3.Connection, which: str, now: float, *values: object) -> None:
+    cancelled = "UPDATE jobs SET state = 'cancelled', ended = ?, cancelling = 0 WHERE state = 'painting' AND cancelling"
+    book.execute(f"{cancelled} AND {which}", (now, *values))
+    book.execute(f"UPDATE jobs SET state = 'queued', queued = ? WHERE state = 'painting' AND {which}", (now, *values))
 
 
 def _unknown(id: str) -> JobNotFound:

@@ -59,7 +59,7 @@ class LocalRuntime:
             book = Book(self._home)
             exit.callback(book.close)
             ledger = Ledger(book, self._home / "jobs")
-            ledger.give_back()
+            ledger.recover()
             sweep_orphans(ledger, self._home / "jobs")
             self._office = Office(self._settings, self._limits, ledger, self._board, self._tally, self._has_room)
             self._painters = tuple(Painter(device, self._office) for device in self._devices)

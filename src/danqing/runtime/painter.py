@@ -146,12 +146,14 @@ class Painter:
     def _claim(self) -> None:
         claimed = self._office.ledger.claim()
         if claimed is not None:
-            self._job, self._given = claimed.job, False
+            job = self._job = claimed.job
+            self._given = False
+            self._office.board.place(job.id, Progress(job.picture // job.request.batch_size, job.step, job.steps))
             self._deaths, self._furthest = 0, (-1, -1)
             self._began = time.monotonic()
             self._office.tally.take(claimed.waited)
-            log.info("job %s taken after %.1f s", claimed.job.id, claimed.waited)
-            self._office.board.change(claimed.job.id)
+            log.info("job %s taken after %.1f s", job.id, claimed.waited)
+            self._office.board.change(job.id)
 
     def _give(self, job: Job) -> None:
         assert self._process is not None, "only a worker that is there is ready"
@@ -242,7 +244,7 @@ class Painter:
     def _end(self, job: Job, state: State, failure: Failure | None = None) -> None:
         progress = self._office.board.progress(job.id)
         ledger = self._office.ledger
-        self._store(lambda: ledger.end(job.id, state, failure=failure, batch=progress.batch, step=progress.step))
+        self._store(lambda: ledger.end(job.id, state, at=progress, failure=failure))
         painted = time.monotonic() - self._began
         self._office.tally.end(state, reason=failure.reason if failure else None, painted=painted)
         log.info("job %s %s after %.1f s%s", job.id, state, painted, f": {failure.en}" if failure else "")
@@ -250,7 +252,7 @@ class Painter:
 
     def _let_go(self, job: Job) -> None:
         progress = self._office.board.progress(job.id)
-        self._store(lambda: self._office.ledger.give_back(job.id, batch=progress.batch, step=progress.step))
+        self._store(lambda: self._office.ledger.give_back(job.id, progress))
         log.info("job %s interrupted; it goes on after the next start", job.id)
         self._put_down(job)
 

@@ -47,7 +47,7 @@ class Process:
     def say(self, order: Order) -> None:
         """Give an order; to a process that is gone, nothing happens, and `Gone` is on its way."""
         assert self._child.stdin is not None, "it was started with a pipe"
-        with suppress(OSError):
+        with suppress(OSError, ValueError):  # its pipe is broken, or closed already
             self._child.stdin.write(to_line(order))
             self._child.stdin.flush()
 

@@ -23,6 +23,8 @@ from danqing.settings import Settings
 from danqing.zoo.catalog import ORIGINAL
 from tests.unit.runtime.requests import long, quick
 
+pytestmark = pytest.mark.slow
+
 
 def worker_of(runtime: LocalRuntime) -> int:
     pid = runtime.health().workers[0].pid

@@ -1,0 +1,55 @@
+"""How long it will take."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from danqing.request import Request, read_request
+from danqing.runtime import Job, Limits
+from danqing.runtime.board import Board, Progress
+from danqing.runtime.book import Book
+from danqing.runtime.estimate import seconds_left, standing, until_free, work_left, work_of
+from danqing.runtime.ledger import Asked, Ledger
+from tests.unit.runtime.requests import quick
+
+PIXELS = 64 * 64
+
+
+def whole(**changes: object) -> Request:
+    return read_request(quick(**changes).model_dump(mode="json"))
+
+
+def add(ledger: Ledger, id: str, request: Request) -> Job:
+    ledger.add(id, request, asked=Asked(id, ""), work=work_of(request), limits=Limits())
+    return ledger.get(id)
+
+
+def test_work_is_pixels_times_steps(tmp_path: Path) -> None:
+    request = whole(steps=10, skip_steps=4, n_batches=2, batch_size=3)
+    job = Job("a", "painting", request, "m", "", 1.0, None, None, tmp_path)
+
+    assert work_of(request) == PIXELS * 6 * 6
+    assert work_left(job) == work_of(request)
+    assert work_left(replace(job, picture=3, step=2, steps=6)) == PIXELS * 3 * 4
+    assert work_left(replace(job, picture=3, step=6, steps=6)) == 0
+    assert work_left(replace(job, step=6, steps=9)) == PIXELS * 3 * 12, "a refined canvas takes more steps"
+
+
+def test_seconds_count_what_is_before(tmp_path: Path) -> None:
+    ledger, board = Ledger(Book(tmp_path), tmp_path), Board()
+    first, second, third = (add(ledger, id, whole(steps=10)) for id in "abc")
+    assert seconds_left(second, ledger, board, workers=1) is None
+    assert until_free(ledger, board) == 5
+    ledger.claim()
+    board.move("a", Progress(0, 4, 10), pace=1 / PIXELS)
+
+    painting = standing(ledger.get(first.id), board)
+    assert (painting.step, painting.steps, painting.share) == (4, 10, 0.4)
+    assert seconds_left(painting, ledger, board, workers=1) == pytest.approx(6)
+    assert seconds_left(ledger.get(second.id), ledger, board, workers=1) == pytest.approx(16)
+    assert seconds_left(ledger.get(third.id), ledger, board, workers=1) == pytest.approx(26)
+    assert seconds_left(ledger.get(third.id), ledger, board, workers=2) == pytest.approx(18)
+    assert until_free(ledger, board) == pytest.approx(6)
+    ledger.end("a", "finished", at=Progress(0, 10, 10))
+    assert seconds_left(ledger.get("a"), ledger, board, workers=1) is None
