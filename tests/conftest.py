@@ -1,5 +1,6 @@
 """What all tests share: a home of their own, and a tiny model with made-up weights installed there."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from danqing.api import load
 from danqing.pipeline import Pipeline
 from danqing.zoo.catalog import ORIGINAL
 from tests.made_up import write_made_up
+from tests.serving import Serving, make_home, serving
 
 # Two threads on tiny tensors wait for each other more than they work.
 torch.set_num_threads(1)
@@ -36,3 +38,11 @@ def made_up(made_up_home: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     """The tiny made-up model, loaded."""
     monkeypatch.setenv("DANQING_HOME", str(made_up_home))
     return load(ORIGINAL, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """A real service, a process of its own, that paints with the tiny made-up model. Its jobs are all tests' to share."""
+    home = make_home(tmp_path_factory.mktemp("served"))
+    with serving(home, "--model", ORIGINAL, "--per-key", "16") as service:
+        yield service

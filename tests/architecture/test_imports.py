@@ -43,7 +43,14 @@ def test_importing_the_package_loads_no_library_at_all() -> None:
         ["draw", "雪", "--dry-run", "--model", "danqing_mimi"],
         ["models", "list"],
         ["config", "show"],
+        ["serve", "--help"],
+        ["serve", "keys", "list"],
+        ["hub", "serving", "stop", "-p", "1"],
     ],
 )
 def test_help_and_mistakes_need_no_networks(words: list[str]) -> None:
     assert loaded_by(f"from danqing.cli import main; main({words!r})") & {"torch", "numpy", "tokenizers"} == set()
+
+
+def test_the_client_needs_no_networks_and_no_server() -> None:
+    assert loaded_by("import danqing.client") & {"torch", "tokenizers", "fastapi", "uvicorn", "httpx"} == set()

@@ -9,12 +9,28 @@ from danqing.cli import main
 from danqing.request import Request
 
 COMMANDS = {
-    "": {"draw", "runs", "models", "config", "train", "hub", "version"},
+    "": {"draw", "runs", "models", "config", "serve", "train", "hub", "version"},
     "runs": {"list", "show", "again", "resume", "gif", "sheet", "rm"},
     "config": {"init", "show"},
     "models": {"list", "show", "install", "verify", "path", "add", "rm", "pack"},
     "train": {"album", "scenes", "cutouts", "encoder", "denoiser", "secondary", "all", "export"},
-    "hub": {"install", "uninstall", "list", "show", "search", "download", "run", "config", "clear", "version", "help"},
+    "hub": {
+        "install",
+        "uninstall",
+        "list",
+        "show",
+        "search",
+        "download",
+        "run",
+        "config",
+        "clear",
+        "version",
+        "help",
+        "serving",
+    },
+    "hub serving": {"start", "stop"},
+    "serve": {"keys"},
+    "serve keys": {"add", "list", "rm"},
 }
 DRAW = {"--out", "--config", "--set", "--preview", "--json", "--dry-run", "--help"}
 KNOBS = {"--" + name.replace("_", "-") for name in Request.model_fields if name != "prompts"}
@@ -48,6 +64,12 @@ OPTIONS = {
     },
     "train scenes": {"--sheet", "--write", "--count", "--seed", "--size", "--workers"},
     "train cutouts": {"--to", "--packages", "--count", "--seed", "--size"},
+    "serve": {
+        *("--host", "--port", "-p", "--model", "--device", "--name", "--insecure", "--allow-urls"),
+        *("--queue", "--per-key", "--max-steps", "--max-pictures"),
+    },
+    "hub serving start": {"--modules", "-m", "--port", "-p", "--use_gpu", "--use_multiprocess", "--workers"},
+    "hub serving stop": {"--port", "-p"},
 }
 
 

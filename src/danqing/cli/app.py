@@ -30,10 +30,11 @@ def entries() -> Mapping[str, Entry]:
         "runs": Entry("danqing.cli.runs:build", "作过的画：看、再画、接着画 | Earlier runs: show, repeat, resume"),
         "models": Entry("danqing.cli.models:build", "模型：有哪些、安装 | Models: list and install"),
         "config": Entry("danqing.cli.config:build", "自己的默认参数 | Your own defaults"),
+        "serve": Entry("danqing.cli.serve:build", "HTTP 服务，与它的钥匙 | The HTTP service, and its keys"),
         "train": Entry(
             "danqing.cli.train:build", "训练小模型，或用自己的图片训练 | Train the small model, or on your own pictures"
         ),
-        "hub": Entry("danqing.paddlehub.commands:app", "PaddleHub 的命令 | PaddleHub's commands"),
+        "hub": Entry("danqing.cli.hub:build", "PaddleHub 的命令 | PaddleHub's commands"),
         "version": Entry("danqing.cli.version:build", "版本 | Versions"),
     }
 

@@ -24,7 +24,7 @@ app = typer.Typer(
     name="hub",
     no_args_is_help=True,
     add_completion=False,
-    help="PaddleHub 的命令，照旧可用；serving 随服务一起到来 | PaddleHub's commands, as they were; serving comes with the service",
+    help="PaddleHub 的命令，照旧可用 | PaddleHub's commands, as they were",
 )
 
 Words = Annotated[

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from danqing.errors import DanqingError
 from danqing.events import Event, Failed, Started, Stepped, Warned
+from danqing.paddlehub.painter import SIBLINGS, painter_of
 from danqing.paddlehub.parameters import OUTPUT_DIR, to_parameters, to_request
 from danqing.request import Request
 from danqing.settings import Settings, read_settings
-from danqing.zoo.catalog import MINI
-from danqing.zoo.locate import installed, spec_of
+from danqing.zoo.locate import spec_of
 
 if TYPE_CHECKING:
     from docarray import DocumentArray  # pyright: ignore[reportMissingTypeStubs]
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 Level = float | str | Sequence[float]
 """A number, a schedule text such as "[12]*400+[4]*600", or 1000 numbers."""
-
-SIBLINGS = ("disco_diffusion_ernievil_base",)
-"""Modules of the original's family that the catalogue does not know; danqing_mini paints for them."""
 
 _P = ParamSpec("_P")
 
@@ -171,23 +168,10 @@ class Module:
 
     def _model(self, settings: Settings) -> str:
         """The model that paints: this one, or the embedded one where it cannot be had or its files are not here."""
-        if self.name in SIBLINGS:
-            _say(
-                settings,
-                f"这一版没有 {self.name} 的编码器，改由随包的小模型 {MINI} 来画。",
-                f"This release lacks the encoder of {self.name}; the embedded {MINI} paints instead.",
-            )
-            return MINI
-        if installed(self.name, settings):
-            return self.name
-        how = f"danqing models install {self.name}"
-        _say(
-            settings,
-            f"{self.name} 还没有装，改由随包的小模型 {MINI} 来画。安装：{how}（有原始文件时加 --from 文件夹）",
-            f"{self.name} is not installed; the embedded {MINI} paints instead. To install it: {how} (with the original "
-            "files at hand add --from FOLDER)",
-        )
-        return MINI
+        painter = painter_of(self.name, settings)
+        if painter.remark is not None:
+            _say(settings, *painter.remark)
+        return painter.model
 
 
 def _folder(values: Mapping[str, object]) -> str:

@@ -1,0 +1,88 @@
+"""The files of a job, found by its id and numbers alone: no part of an address is ever used as a path."""
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Response
+from fastapi import Path as InPath
+
+from danqing.errors import JobNotFound
+from danqing.results import layout
+from danqing.runtime import Job
+from danqing.server import examples
+from danqing.server.jobs import Here, own_job
+from danqing.server.problems import FINDS, problems
+from danqing.server.views import TYPES, Kind
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["pictures"])
+
+Own = Annotated[Job, Depends(own_job)]
+Number = Annotated[int, InPath(ge=0, le=10_000)]
+Known = Annotated[str, Header(alias="If-None-Match", description="ETag of the file that the caller has.")]
+
+_ANSWERS = problems(*FINDS) | {304: {"description": "The caller has it already."}}
+
+
+@router.get(
+    "/pictures/{number}.{kind}",
+    response_class=Response,
+    responses={200: examples.file("The picture, or how it came about", *TYPES.values()), **_ANSWERS},
+)
+def get_picture(job: Own, service: Here, number: Number, kind: Kind, if_none_match: Known = "") -> Response:
+    """A finished picture (png), or the animation of how it came about (gif, webp, mp4 as `save` asked for)."""
+    return _send(job, layout.picture_file(number, kind), service.settings.home, if_none_match)
+
+
+@router.get(
+    "/previews/{number}/{step}.png",
+    response_class=Response,
+    responses={200: examples.file("The preview", "image/png"), **_ANSWERS},
+)
+def get_preview(job: Own, service: Here, number: Number, step: Number, if_none_match: Known = "") -> Response:
+    """A look at a picture on its way."""
+    return _send(job, layout.preview_file(number, step), service.settings.home, if_none_match)
+
+
+@router.get(
+    "/sheet.png",
+    response_class=Response,
+    responses={200: examples.file("The sheet", "image/png"), **_ANSWERS},
+)
+def get_sheet(job: Own, service: Here, if_none_match: Known = "") -> Response:
+    """All pictures of the job on one sheet."""
+    return _send(job, layout.SHEET, service.settings.home, if_none_match)
+
+
+def _send(job: Job, name: str, home: Path, known: str) -> Response:
+    """A file of a job's folder.
+
+    Args:
+        name: made here, from numbers.
+        home: what the file must lie in.
+        known: ETags that the caller has.
+    """
+    data = _read(job.folder / name, home)
+    if data is None:
+        raise JobNotFound(f"任务 {job.id} 里没有这个文件。", f"The job {job.id} has no such file.")
+    tag = f'"{sha256(data).hexdigest()[:32]}"'
+    # The bytes of a picture never change, but a job may be forgotten: so the caller keeps them and asks each time.
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    if known.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in known.split(",")):
+        return Response(status_code=304, headers=headers)
+    suffix = name.rpartition(".")[2]
+    headers["Content-Disposition"] = f'inline; filename="{job.id[:8]}-{name.replace("/", "-")}"'
+    return Response(data, media_type=TYPES[suffix], headers=headers)
+
+
+def _read(file: Path, home: Path) -> bytes | None:
+    """The bytes of a file; None where there is none, or only a link, or one that lies outside."""
+    if not file.resolve().is_relative_to(home.resolve()):
+        return None
+    try:
+        handle = os.open(file, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return None
+    with os.fdopen(handle, "rb") as stream:
+        return stream.read()

@@ -1,0 +1,114 @@
+"""The files under deploy/: read, and their commands run. No image is built here: that needs a Docker engine."""
+
+import configparser
+import json
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from danqing.server.keys import Keyring
+from danqing.server.serve import DRAIN, LINGER
+from danqing.settings import read_settings
+from tests.serving import MODEL, Serving, make_home, serving
+
+DEPLOY = Path(__file__).parent.parent.parent / "deploy"
+
+
+def instructions() -> list[tuple[str, str]]:
+    """Instructions of the Dockerfile with their arguments."""
+    text = re.sub(r"\\\n", " ", (DEPLOY / "Dockerfile").read_text("utf-8"))
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in lines)]
+
+
+def words_of(name: str) -> list[str]:
+    """The last instruction of that name that is a list of words."""
+    return json.loads(next(rest for word, rest in reversed(instructions()) if word == name))
+
+
+def compose() -> dict[str, Any]:
+    return yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["danqing"]
+
+
+def unit() -> configparser.ConfigParser:
+    found = configparser.ConfigParser(interpolation=None, strict=True)
+    found.read(DEPLOY / "danqing.service", encoding="utf-8")
+    return found
+
+
+def test_the_image_runs_as_nobody_in_particular() -> None:
+    words = [word for word, _ in instructions()]
+    assert set(words) <= {
+        *("FROM", "ARG", "WORKDIR", "COPY", "RUN", "ENV", "USER", "VOLUME", "EXPOSE"),
+        *("HEALTHCHECK", "STOPSIGNAL", "ENTRYPOINT", "CMD"),
+    }
+    users = [rest for word, rest in instructions() if word == "USER"]
+    assert users == ["danqing"]
+    assert words.index("USER") < words.index("ENTRYPOINT")
+    assert "latest" not in (DEPLOY / "Dockerfile").read_text("utf-8")
+
+
+def test_what_the_image_copies_is_there() -> None:
+    ignored = (DEPLOY.parent / ".dockerignore").read_text("utf-8")
+    for word, rest in instructions():
+        if word == "COPY" and not rest.startswith("--from"):
+            for source in rest.split()[:-1]:
+                assert (DEPLOY.parent / source.removeprefix("./")).exists(), source
+                assert f"!{source}" in ignored
+
+
+def test_all_three_start_the_same_service(tmp_path: Path) -> None:
+    """Their command, with a port of the test's own, serves; their healthcheck finds it."""
+    assert words_of("ENTRYPOINT") == ["danqing"]
+    assert words_of("CMD") == compose()["command"]
+    unit_words = shlex.split(unit()["Service"]["ExecStart"])
+    assert Path(unit_words[0]).name == "danqing"
+    make_home(tmp_path)
+    key = Keyring(tmp_path / "service" / "keys.json").add("a")
+    last = tuple("0" if word == "8866" else word for word in unit_words[1:])
+    for command in (words_of("CMD"), unit_words[1:]):
+        command = tuple("0" if word == "8866" else word for word in command)
+        with serving(tmp_path, command=command, painting=command == last) as service:
+            with httpx.Client(trust_env=False, headers={"Authorization": f"Bearer {key}"}) as client:
+                assert MODEL in client.get(f"http://127.0.0.1:{service.port}/v1/models").text
+            if command == last:
+                check_health(service)
+
+
+def check_health(service: Serving) -> None:
+    _, _, check = next(rest for word, rest in instructions() if word == "HEALTHCHECK").partition("CMD ")
+    program, *rest = json.loads(check)
+    assert program == "python"
+    words = [word.replace(":8866", f":{service.port}") for word in rest]
+    assert subprocess.run([sys.executable, *words], check=False, timeout=30).returncode == 0
+
+
+def test_there_is_time_to_end_in_order() -> None:
+    needed = DRAIN + LINGER
+    assert float(compose()["stop_grace_period"].removesuffix("s")) > needed
+    assert float(unit()["Service"]["TimeoutStopSec"]) > needed
+    assert needed < 10
+
+
+def test_the_composition_is_closed() -> None:
+    service = compose()
+    assert service["ports"] == ["127.0.0.1:8866:8866"]
+    assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert (DEPLOY / service["build"]["context"] / service["build"]["dockerfile"]).exists()
+    home = next(rest for word, rest in instructions() if word == "ENV" and "DANQING_HOME" in rest)
+    assert service["volumes"][0].partition(":")[2] in home
+
+
+def test_the_unit_writes_only_where_its_state_is() -> None:
+    service = unit()["Service"]
+    assert service["User"] == "danqing"
+    assert service["ProtectSystem"] == "strict"
+    assert f"DANQING_HOME=/var/lib/{service['StateDirectory']}" in service["Environment"]
+    assert read_settings().service.name == "service"

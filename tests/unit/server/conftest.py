@@ -1,0 +1,70 @@
+"""Services without workers, whose jobs stay in the queue, called in the same process."""
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from danqing.runtime import Limits as RuntimeLimits
+from danqing.runtime.local import LocalRuntime
+from danqing.server.app import create_app
+from danqing.server.feed import Feed
+from danqing.server.keys import Keyring
+from danqing.server.limits import Limits
+from danqing.server.service import Service
+from danqing.server.shelf import Shelf
+from danqing.settings import Settings, read_settings
+from tests.serving import MODEL
+
+Make = Callable[..., TestClient]
+
+
+@pytest.fixture
+def settings(made_up_home: Path, home: Path) -> Settings:
+    """A home of the test's own, with the tiny made-up model."""
+    home.mkdir(exist_ok=True)
+    os.symlink(made_up_home / "models", home / "models")
+    return read_settings()
+
+
+@pytest.fixture(autouse=True)
+def quiet_logs() -> Iterator[None]:
+    """Whatever a test does to the logs of this process is undone."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture
+def make(settings: Settings) -> Iterator[Make]:
+    """Services that are ended with the test; its arguments are fields of `Service`. Two jobs may wait, one of each key."""
+    with ExitStack() as exit:
+
+        def build(**fields: Any) -> TestClient:
+            runtime = LocalRuntime(settings, limits=RuntimeLimits(queue=2, per_owner=1), devices=())
+            shelf, keys = Shelf(settings, (MODEL,)), Keyring.of(settings)
+            service = replace(Service(runtime, settings, shelf, keys, Feed(runtime), Limits()), **fields)
+            runtime.start()
+            exit.callback(runtime.stop)
+            client = TestClient(create_app(service), base_url="http://127.0.0.1", raise_server_exceptions=False)
+            return exit.enter_context(client)
+
+        yield build
+
+
+@pytest.fixture
+def client(make: Make) -> TestClient:
+    """A service as it is without options."""
+    return make()
+
+
+def service_behind(client: TestClient) -> Service:
+    """The service that a client calls."""
+    return client.app.state.service  # type: ignore[attr-defined] # pyright: ignore

@@ -1,0 +1,29 @@
+"""What one request may ask for."""
+
+import pytest
+
+from danqing.errors import InvalidRequest
+from danqing.request import read_request
+from danqing.server.limits import Limits
+
+LIMITS = Limits(pixels=128 * 128, steps=20, pictures=4)
+
+
+@pytest.mark.parametrize("values", [{"size": "128x128"}, {"steps": 20}, {"n_batches": 2, "batch_size": 2}])
+def test_what_is_just_allowed(values: dict[str, object]) -> None:
+    LIMITS.check(read_request({"prompts": "远山", "size": "64x64", "steps": 2, **values}))
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"size": "192x128"}, "size"),
+        ({"steps": 21}, "steps"),
+        ({"n_batches": 5}, "n_batches"),
+        ({"batch_size": 5}, "n_batches"),
+    ],
+)
+def test_what_is_too_much(values: dict[str, object], field: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        LIMITS.check(read_request({"prompts": "远山", "size": "64x64", "steps": 2, **values}))
+    assert caught.value.field == field
