@@ -167,4 +167,4 @@ def _announce(listener: socket.socket, shelf: Shelf) -> None:
     print(f"http://{shown}:{port}", flush=True)
     _log.info("serving", extra={"host": host, "port": port, "models": list(shelf.models)})
     for painter in shelf.remarks:
-        _log.warning("stand_in", extra={"module": painter.module, "model": painter.model})
+        _log.warning("stand_in", extra={"asked": painter.module, "model": painter.model})
