@@ -1,6 +1,8 @@
 """The table of known models, put together from published files. What the user adds lies in `own`."""
 
+import json
 from collections.abc import Mapping
+from importlib.resources import files
 from types import MappingProxyType
 
 from danqing.zoo import weights
@@ -101,10 +103,10 @@ def _mini() -> ModelSpec:
         title_zh="随包附带的小模型，自己训练，不用下载",
         title_en="the small model that comes with the package, trained by the project itself",
         files=(
-            WeightFile("unet", (Published("unet.safetensors", about=24_000_000),)),
-            WeightFile("secondary", (Published("secondary.safetensors"),)),
-            WeightFile("clip", (Published("clip.safetensors"),)),
-            WeightFile("vocab", (Published("vocab.txt"),)),
+            WeightFile("unet", (_embedded("unet.safetensors"),)),
+            WeightFile("secondary", (_embedded("secondary.safetensors"),)),
+            WeightFile("clip", (_embedded("clip.safetensors"),)),
+            WeightFile("vocab", (_embedded("vocab.txt"),)),
         ),
         licence="Apache-2.0",
         prediction="x0",
@@ -125,3 +127,10 @@ def _mini() -> ModelSpec:
             }
         ),
     )
+
+
+def _embedded(name: str) -> Published:
+    """A file of the embedded model, with the size and SHA-256 that the card beside it states: `danqing train` writes both."""
+    card = json.loads((files("danqing") / "assets" / MINI / "card.json").read_bytes())
+    said = card["files"][name]
+    return Published(name, sha256=said["sha256"], size=said["bytes"])

@@ -2,11 +2,17 @@
 
 import hashlib
 import json
+import shutil
+from pathlib import Path
+
+import pytest
 
 from danqing.api import load
-from danqing.settings import read_settings
+from danqing.settings import Settings, read_settings
 from danqing.zoo.catalog import MINI
 from danqing.zoo.locate import find, folder, spec_of
+from danqing.zoo.manifest import verify
+from danqing.zoo.spec import ModelSpec
 
 
 def test_the_files_are_those_of_the_card() -> None:
@@ -19,6 +25,29 @@ def test_the_files_are_those_of_the_card() -> None:
         assert len(content) == said["bytes"]
         assert hashlib.sha256(content).hexdigest() == said["sha256"]
     assert set(card["files"]) == {file.installed for file in spec_of(MINI).files}
+
+
+def test_the_catalogue_states_their_checksums_and_verifying_compares_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = spec_of(MINI)
+    place = folder(spec, read_settings())
+    for file in spec.files:
+        (part,) = file.parts
+        content = (place / file.installed).read_bytes()
+        assert (part.size, part.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert {finding.state for finding in verify(spec, read_settings())} == {"right"}
+    shutil.copytree(place, tmp_path / MINI)
+    (tmp_path / MINI / "vocab.txt").write_text("[PAD]\n", encoding="utf-8")
+
+    def elsewhere(spec: ModelSpec, settings: Settings) -> Path:
+        del settings
+        return tmp_path / spec.name
+
+    monkeypatch.setattr("danqing.zoo.manifest.folder", elsewhere)
+    states = {finding.file: finding.state for finding in verify(spec, read_settings())}
+    assert states.pop("vocab.txt") == "damaged"
+    assert set(states.values()) == {"right"}
 
 
 def test_it_is_small_enough_to_ship() -> None:
