@@ -74,9 +74,12 @@ class OwnModel(BaseModel):
 
     def _trained_spec(self, name: str) -> ModelSpec:
         """A model whose secondary network, encoder and vocabulary were trained along with its U-Net."""
+        like = catalogue()[MINI]
+        unet = WeightFile("unet", (Published(self.unet, about=self.size or 0),))
         return replace(
-            catalogue()[MINI],
+            like,
             name=name,
+            files=(unet, *like.files[1:]),
             title_zh=self.title or "自己训练的模型",
             title_en=self.title or "a model of your own training",
             licence=self.licence,

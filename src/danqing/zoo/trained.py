@@ -62,6 +62,7 @@ def add_training(folder: Path, name: str, settings: Settings) -> None:
     side = -(-card.resolution // SIDE) * SIDE
     entry = OwnModel(
         unet="unet.safetensors",
+        size=sum(said.bytes for said in card.kept.values()),
         trained=True,
         prediction=card.prediction,
         defaults={**catalogue()[MINI].defaults, "size": [side, side]},
