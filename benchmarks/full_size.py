@@ -1,6 +1,7 @@
 """The full model with made-up weights: original files are written, converted, loaded and painted with, and measured.
 
     python -m benchmarks.full_size --folder /tmp/full --size 512x512 --steps 2
+    python -m benchmarks.full_size --folder /tmp/full --format paddle --size 64x64 --steps 2 --cuts 4
 
 The pictures mean nothing; seconds and memory are real. The last line is one JSON object.
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from benchmarks.formats import Format, save_clip, save_secondary, save_unet
 from danqing.models.clip import ChineseClip, ClipConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
@@ -44,15 +46,14 @@ def make_up(network: nn.Module) -> dict[str, torch.Tensor]:
     return state
 
 
-def write_originals(folder: Path) -> None:
-    """The four files of the original, under their published names and in their published formats."""
+def write_originals(folder: Path, form: Format) -> None:
+    """The four files of the original, under their published names and in one of their published formats."""
     folder.mkdir(parents=True, exist_ok=True)
     with torch.device("meta"):
         unet, secondary, clip = UNet(A512), Secondary(SecondaryConfig()), ChineseClip(VIT_B_16)
-    torch.save(make_up(unet), folder / "512x512_diffusion_uncond_finetune_008100.pt")
-    torch.save(make_up(secondary), folder / "secondary_model_imagenet_2.pth")
-    named = {f"module.{name}": tensor for name, tensor in make_up(clip).items()}
-    torch.save({"state_dict": named}, folder / "clip_cn_vit-b-16.pt")
+    save_unet(make_up(unet), unet, folder, form)
+    save_secondary(make_up(secondary), secondary, folder, form)
+    save_clip(make_up(clip), clip, folder, form)
     words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *(chr(0x4E00 + i) for i in range(21124))]
     (folder / "vocab.txt").write_text("\n".join(words) + "\n", encoding="utf-8")
 
@@ -66,7 +67,16 @@ def install(originals: Path) -> None:
         pass
 
 
-def paint(size: str, steps: int) -> dict[str, object]:
+def verify() -> dict[str, object]:
+    """Read all files again and compare them with what was written down."""
+    from danqing.settings import read_settings
+    from danqing.zoo import manifest
+    from danqing.zoo.locate import spec_of
+
+    return {"files": {found.file: found.state for found in manifest.verify(spec_of(ORIGINAL), read_settings())}}
+
+
+def paint(size: str, steps: int, cuts: int) -> dict[str, object]:
     """Load and paint; seconds of each step, the first one warm-up included."""
     from danqing.api import load
     from danqing.events import Completed, Stepped
@@ -75,7 +85,8 @@ def paint(size: str, steps: int) -> dict[str, object]:
     began = time.perf_counter()
     pipeline = load(ORIGINAL, device="cpu")
     loaded = time.perf_counter() - began
-    request = read_request({"prompts": "孤舟蓑笠翁，独钓寒江雪", "size": size, "steps": steps, "seed": 1})
+    knobs = {"size": size, "steps": steps, "cut_overview": cuts - cuts // 4, "cut_innercut": cuts // 4}
+    request = read_request({"prompts": "孤舟蓑笠翁，独钓寒江雪", "seed": 1, **knobs})
     events = list(pipeline.run(request))
     assert isinstance(events[-1], Completed)
     return {"load_s": round(loaded, 2), "step_s": [round(e.seconds, 1) for e in events if isinstance(e, Stepped)]}
@@ -130,26 +141,34 @@ def measured(part: str, *arguments: str) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", nargs="?", choices=["write", "install", "paint", "parts", "all"], default="all")
+    parser.add_argument(
+        "part", nargs="?", choices=["write", "install", "verify", "paint", "parts", "all"], default="all"
+    )
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--size", default="512x512")
     parser.add_argument("--steps", type=int, default=2)
+    parser.add_argument("--cuts", type=int, default=16, help="in each of the four batches of a step")
+    parser.add_argument("--format", choices=["torch", "transformers", "paddle"], default="torch")
     options = parser.parse_args()
     os.environ["DANQING_HOME"] = str(options.folder / "home")
     rest = ["--folder", str(options.folder), "--size", options.size, "--steps", str(options.steps)]
+    rest += ["--cuts", str(options.cuts), "--format", options.format]
+    whole = ("write", "install", "verify", "paint", *(() if options.format != "torch" else ("parts",)))
     match options.part:
         case "write":
             result: dict[str, object] = {}
-            write_originals(options.folder / "originals")
+            write_originals(options.folder / "originals", options.format)
         case "install":
             result = {}
             install(options.folder / "originals")
+        case "verify":
+            result = verify()
         case "paint":
-            result = paint(options.size, options.steps)
+            result = paint(options.size, options.steps, options.cuts)
         case "parts":
             result = parts(options.size)
         case _:
-            result = {part: measured(part, *rest) for part in ("write", "install", "paint", "parts")}
+            result = {part: measured(part, *rest) for part in whole}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20  # kilobytes on Linux
     print(json.dumps({**result, "peak_gib": round(peak, 2)}))
 
