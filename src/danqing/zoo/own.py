@@ -1,7 +1,6 @@
 """The user's own models: models.yaml in DANQING_HOME, read and written."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Annotated, Self, cast
 
@@ -12,7 +11,7 @@ from danqing.errors import InvalidRequest, StorageError
 from danqing.settings import Settings
 from danqing.types import Prediction
 from danqing.zoo.catalog import CLIP, MINI, catalogue, model_files
-from danqing.zoo.spec import ModelSpec, Published, WeightFile
+from danqing.zoo.spec import ModelSpec, Published, Role, WeightFile
 
 Name = Annotated[str, Field(pattern=r"^[\w][\w.+-]*$", max_length=80)]
 """A folder of that name is made, so it holds neither slashes nor a dot in front."""
@@ -35,6 +34,7 @@ class OwnModel(BaseModel):
     title: str = ""
     licence: str = "your own"
     prediction: Prediction = "eps"
+    side: int | None = Field(default=None, ge=1, description="Side of the square pictures that its U-Net learnt from.")
     defaults: Mapping[str, object] = Field(default={}, description="Request fields that this model fills differently.")
 
     @field_validator("clips")
@@ -67,6 +67,7 @@ class OwnModel(BaseModel):
             ),
             licence=self.licence,
             prediction=self.prediction,
+            side=self.side,
             defaults=MappingProxyType(dict(self.defaults)),
             clips=MappingProxyType(dict(self.clips)),
             own=True,
@@ -74,18 +75,18 @@ class OwnModel(BaseModel):
 
     def _trained_spec(self, name: str) -> ModelSpec:
         """A model whose secondary network, encoder and vocabulary were trained along with its U-Net."""
-        like = catalogue()[MINI]
-        unet = WeightFile("unet", (Published(self.unet, about=self.size or 0),))
-        return replace(
-            like,
+        own: dict[Role, Published] = {file.role: Published(file.installed) for file in catalogue()[MINI].files}
+        own["unet"] = Published(self.unet, about=self.size or 0)
+        return ModelSpec(
             name=name,
-            files=(unet, *like.files[1:]),
             title_zh=self.title or "自己训练的模型",
             title_en=self.title or "a model of your own training",
+            files=tuple(WeightFile(role, (published,)) for role, published in own.items()),
             licence=self.licence,
             prediction=self.prediction,
-            embedded=False,
+            side=self.side,
             defaults=MappingProxyType(dict(self.defaults)),
+            clips=MappingProxyType({name: 1.0}),
             own=True,
         )
 

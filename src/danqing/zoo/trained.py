@@ -65,6 +65,7 @@ def add_training(folder: Path, name: str, settings: Settings) -> None:
         size=sum(said.bytes for said in card.kept.values()),
         trained=True,
         prediction=card.prediction,
+        side=card.resolution,
         defaults={**catalogue()[MINI].defaults, "size": [side, side]},
     )
     for file, said in card.kept.items():

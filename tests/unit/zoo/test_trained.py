@@ -41,8 +41,11 @@ def test_it_is_found_with_the_defaults_of_its_kind(exported: Path, settings: Set
     installed = find("mine", settings)
     card = json.loads((exported / "card.json").read_text(encoding="utf-8"))
     assert installed.spec.own
+    assert dict(installed.spec.clips) == {"mine": 1.0}
+    assert all(part.sha256 is None for file in installed.spec.files for part in file.parts)  # not those of the embedded
     assert installed.spec.size_bytes == sum(path.stat().st_size for path in installed.paths.values())
     assert installed.spec.prediction == card["prediction"]
+    assert installed.spec.side == card["resolution"]
     assert installed.spec.defaults["size"] == [card["resolution"]] * 2
     assert installed.spec.defaults["steps"] == spec_of(MINI).defaults["steps"]
     assert set(installed.paths) == {"unet", "secondary", "clip", "vocab"}
