@@ -13,6 +13,7 @@ from danqing.errors import InvalidRequest
 from danqing.request import Request, read_request
 from danqing.request.explain import unknown_name
 from danqing.server.fetch import fetch
+from danqing.server.refusal import Refusal
 
 SERVERS_OWN = frozenset({"device", "dtype"})
 """Fields that the server decides, not its callers."""
@@ -27,6 +28,8 @@ _BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 
 # One picture is decoded at a time: one of 40 million pixels takes 120 MB.
 _decoding = threading.Lock()
+# A slow site may hold a few threads, not all.
+_fetching = threading.BoundedSemaphore(4)
 
 
 def read_values(values: Mapping[str, object], *, allow_urls: bool) -> Request:
@@ -65,7 +68,7 @@ def read_start(source: str, *, allow_urls: bool) -> str:
     if re.match(r"[a-zA-Z][\w+.-]*://", source):
         if not allow_urls:
             raise _refused("这里不取网址", "addresses are not fetched here")
-        data = fetch(source)
+        data = _fetch(source)
     elif found := _URI.match(source):
         data = _decode_base64(source[found.end() :])
     elif len(source) > 64 and _BASE64.fullmatch(source):
@@ -74,6 +77,16 @@ def read_start(source: str, *, allow_urls: bool) -> str:
         raise _refused("要 data:image/png;base64,… 或 base64", "give data:image/png;base64,… or base64")
     kind = _look_at(data)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode()}"
+
+
+def _fetch(url: str) -> bytes:
+    if not _fetching.acquire(blocking=False):
+        zh, en = "正在取的底图太多，请稍后再试。", "Too many start pictures are being fetched; try again shortly."
+        raise Refusal(503, "busy", zh, en, retry_after=10)
+    try:
+        return fetch(url)
+    finally:
+        _fetching.release()
 
 
 def _decode_base64(text: str) -> bytes:

@@ -24,6 +24,7 @@ class Shelf:
         """
         self._settings = settings
         self._named = {name: painter_of(name, settings) for name in named}
+        self._defaults: dict[str, Mapping[str, object]] = {}
 
     @property
     def default(self) -> str:
@@ -67,8 +68,10 @@ class Shelf:
         return asked
 
     def defaults(self, model: str) -> Mapping[str, object]:
-        """Request fields that a model fills differently."""
-        return spec_of(model, self._settings).defaults
+        """Request fields that a model fills differently; looked up once."""
+        if model not in self._defaults:
+            self._defaults[model] = spec_of(model, self._settings).defaults
+        return self._defaults[model]
 
     def module(self, name: str) -> Painter | None:
         """Who paints for a PaddleHub module; None for one that is not served."""

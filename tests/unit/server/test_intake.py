@@ -8,6 +8,7 @@ from PIL import Image
 
 from danqing.errors import InvalidRequest
 from danqing.server.intake import read_start, read_values
+from danqing.server.refusal import Refusal
 from tests.hostile import PATHS, SSRF, data_uri, huge_png, long_film, odd_pictures, text_bomb
 
 
@@ -78,3 +79,18 @@ def test_no_path_is_opened(path: str, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_no_address_is_fetched_unless_that_is_allowed(url: str) -> None:
     with pytest.raises(InvalidRequest):
         read_start(url.format(port=1), allow_urls=False)
+
+
+def test_only_a_few_addresses_are_fetched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each fetch begins another one, until there are too many."""
+    depth: list[int] = []
+
+    def fetch_more(_: str) -> bytes:
+        depth.append(1)
+        read_start("https://example.com/a.png", allow_urls=True)
+        return b""
+
+    monkeypatch.setattr("danqing.server.intake.fetch", fetch_more)
+    with pytest.raises(Refusal) as caught:
+        read_start("https://example.com/a.png", allow_urls=True)
+    assert (len(depth), caught.value.status) == (4, 503)
