@@ -67,16 +67,14 @@ def _explain(request: Request, error: Exception) -> Response:
             refusal = to_refusal(error)
         case RequestValidationError():
             refusal = to_refusal(_first(error))
-        case HTTPException(status_code=status):
-            refusal = _plain(status)
+        case HTTPException():
+            refusal = _plain(error.status_code)
         case _:
             raise error
-    return _answer(request, refusal)
-
-
-def _answer(request: Request, refusal: Refusal) -> Response:
     language = language_of(request.headers, service_of(request).settings.language)
-    return answer(refusal, path=request.url.path, request_id=request.state.request_id, language=language)
+    reply = answer(refusal, path=request.url.path, request_id=request.state.request_id, language=language)
+    reply.headers.update(getattr(error, "headers", None) or {})  # 405 says what is allowed instead
+    return reply
 
 
 def _first(error: RequestValidationError) -> InvalidRequest:
