@@ -78,12 +78,15 @@ class ClipGuide:
     init: Tensor | None = None
 
     def needs_graph(self, moment: Moment) -> bool:
-        """See `Guide`: true where the secondary network is missing or switched off."""
-        return self.secondary is None or not self.scales.at(moment.tau).secondary
+        """See `Guide`: true where something pulls and the secondary network is missing or switched off."""
+        now = self.scales.at(moment.tau)
+        return self._pulls(now, moment) and (self.secondary is None or not now.secondary)
 
     def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
         """See `Guide`. Each batch of cuts is freed before the next is made."""
         now = self.scales.at(moment.tau)
+        if not self._pulls(now, moment):
+            return Guidance(torch.zeros_like(x), x.new_zeros(len(x)))
         with torch.enable_grad():
             if self.secondary is not None and now.secondary:
                 x = x.detach().requires_grad_()
@@ -96,6 +99,13 @@ class ClipGuide:
                 loss += part.detach()
             gradient = -torch.autograd.grad(blend, x, uphill)[0]
         return Guidance(gradient if now.clamp is None else clamp_gradient(gradient, now.clamp), loss)
+
+    def _pulls(self, now: StepScales, moment: Moment) -> bool:
+        """Whether any loss counts at this moment; a step without costs what an unguided one does."""
+        index = moment_index(moment.tau)
+        clip = now.clip and now.cuts.count and any(critic.share.at(index) for critic in self.critics)
+        likeness = now.init and self.perceptual is not None and self.init is not None
+        return now.clamp != 0 and bool(clip or now.tv or now.range or now.sat or likeness)
 
     def _losses(self, seen: Tensor, now: StepScales, moment: Moment) -> Iterator[Tensor]:
         """The parts of the loss, [B] each."""

@@ -107,6 +107,17 @@ def test_the_graph_is_wanted_where_the_secondary_network_does_not_serve() -> Non
     assert replace(guide(SCALES), secondary=None).needs_graph(MOMENT)
 
 
+def test_a_moment_at_which_nothing_pulls_costs_no_graph(x: Tensor) -> None:
+    late = parse_schedule("[5]*100+[0]*900")
+    assert MOMENT.tau < 900
+    for silent in (guide(replace(SCALES, clip_guidance_scale=late)), guide(SCALES, critic(share=late))):
+        through = replace(silent, secondary=None)
+        assert not through.needs_graph(MOMENT)
+        answer = look(through, x)
+        assert torch.equal(answer.gradient, torch.zeros_like(x))
+        assert not bool(answer.loss.any())
+
+
 def test_through_the_denoiser_it_is_the_same_gradient_as_through_a_secondary_that_agrees(x: Tensor) -> None:
     time = torch.full((3,), NOISE.time(MOMENT.k))
     seen = x.clone().requires_grad_()
