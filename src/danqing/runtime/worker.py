@@ -14,7 +14,7 @@ from queue import SimpleQueue
 from typing import IO, Literal, NoReturn
 
 from danqing.api import record
-from danqing.errors import StorageError
+from danqing.errors import DanqingError, StorageError
 from danqing.events import Event, Failed, Stepped
 from danqing.results.store import RunWriter
 from danqing.runtime import faults
@@ -80,6 +80,10 @@ class Worker:
         except MemoryError:
             models.clear()
             result = faults.out_of_memory()
+            faults.note(order.folder, result)
+        except DanqingError as error:
+            log.error("job %s failed: %s", order.job, error.en)
+            result = faults.failure_of(error)
             faults.note(order.folder, result)
         except Exception as error:  # the edge of a job: the next one must not suffer
             log.exception("job %s failed", order.job)
