@@ -32,20 +32,6 @@ TINY: dict[str, object] = {
     "model": ORIGINAL,
 }
 
-SERVER = """
-import signal, sys, threading
-from dataclasses import replace
-from pathlib import Path
-from danqing.runtime.local import LocalRuntime
-from danqing.settings import read_settings
-runtime, over = LocalRuntime(replace(read_settings(), home=Path(sys.argv[1]), device="cpu")), threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: over.set())
-runtime.start()
-print("up", flush=True)
-over.wait()
-runtime.stop(8)
-"""
-
 
 def request(steps: int = 60, **changes: object) -> Request:
     """A picture by the tiny model."""
@@ -62,15 +48,16 @@ def workplace() -> Generator[Settings]:
 
 
 class Server:
-    """A process that runs a service and does nothing else."""
+    """`danqing serve` as a process of its own, killed rather than asked."""
 
     def __init__(self, settings: Settings) -> None:
-        command = [sys.executable, "-c", SERVER, str(settings.home)]
-        self.began = time.monotonic()
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        command = [sys.executable, "-m", "danqing", "serve", "--port", "0", "--model", ORIGINAL]
+        variables = {**os.environ, "DANQING_HOME": str(settings.home), "DANQING_DEVICE": "cpu"}
+        began = time.monotonic()
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=variables)
         assert self.process.stdout is not None
-        self.process.stdout.readline()
-        self.seconds_to_start = time.monotonic() - self.began
+        self.process.stdout.readline()  # its address: it answers
+        self.seconds_to_start = time.monotonic() - began
 
     def end(self, number: signal.Signals) -> int:
         """Send a signal and wait; returns the exit status."""

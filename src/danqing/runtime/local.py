@@ -77,6 +77,7 @@ class LocalRuntime:
             painter.stop()
         for painter in self._painters:
             painter.join(until - time.monotonic())
+        self._office = None  # who still asks is told that it is going down
         self._exit.close()
 
     def __enter__(self) -> Self:
@@ -155,8 +156,9 @@ class LocalRuntime:
 
     def events(self, id: str, *, after: int = 0, timeout: float | None = None) -> Iterator[Numbered | None]:
         """The events of a job as they happen; see `Runtime.events`."""
-        self._ledger().state(id)
-        return self._follow(id, after, timeout)
+        ledger = self._ledger()
+        ledger.state(id)
+        return self._follow(ledger, id, after, timeout)
 
     def wait(self, id: str, timeout: float | None = None) -> Job:
         """Wait until a job has ended."""
@@ -250,8 +252,7 @@ class LocalRuntime:
     def _has_room(self) -> bool:
         return shutil.disk_usage(self._home).free >= self._limits.free_bytes
 
-    def _follow(self, id: str, after: int, timeout: float | None) -> Iterator[Numbered | None]:
-        ledger = self._ledger()
+    def _follow(self, ledger: Ledger, id: str, after: int, timeout: float | None) -> Iterator[Numbered | None]:
         tail = Tail(ledger.folder(id), after)
         while True:
             version = self._board.version(id)

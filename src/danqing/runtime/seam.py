@@ -9,7 +9,10 @@ from danqing.runtime.job import Job, Numbered, State
 
 
 class Runtime(Protocol):
-    """A queue of jobs and the workers that paint them. All methods may be called from any thread."""
+    """A queue of jobs and the workers that paint them. All methods may be called from any thread.
+
+    Before `start` and after `stop` all others raise `ServiceStopping`; those that wait end when it stops.
+    """
 
     def start(self) -> None:
         """Take up the jobs of the last time and begin to work; returns before the workers are ready.

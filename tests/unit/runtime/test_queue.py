@@ -170,13 +170,21 @@ def test_one_service_in_a_home(settings: Settings) -> None:
     LocalRuntime(settings, devices=()).start()
 
 
-def test_nothing_is_taken_on_the_way_down(settings: Settings) -> None:
+def test_before_the_start_and_after_the_end_there_is_nobody(settings: Settings) -> None:
     queue = LocalRuntime(settings, devices=())
     with pytest.raises(ServiceStopping):
         queue.submit(quick())
     queue.start()
+    job = queue.submit(quick())
+    stream = queue.events(job.id)
     queue.stop()
     queue.stop()
+
+    for ask in (lambda: queue.submit(quick()), lambda: queue.get(job.id), queue.health, queue.jobs):
+        with pytest.raises(ServiceStopping) as caught:
+            ask()
+        assert caught.value.retry_after > 0
+    assert list(stream) == []
 
 
 def test_old_jobs_are_forgotten(settings: Settings) -> None:
