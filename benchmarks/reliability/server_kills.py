@@ -66,8 +66,8 @@ def _done(jobs: list[Job]) -> int:
 
 
 def _pictures_finished_again(runtime: LocalRuntime, job: Job) -> int:
-    done = [n for n in runtime.events(job.id, timeout=0) if n is not None and isinstance(n.event, Completed)]
-    return len(done) - len(job.pictures)
+    done = sum(isinstance(n.event, Completed) for n in stage.logged(runtime, job))
+    return done - len(job.pictures)
 
 
 if __name__ == "__main__":

@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from danqing.events import Stepped
 from danqing.request import Request, read_request
-from danqing.runtime import Job
+from danqing.runtime import Job, Numbered
 from danqing.runtime.local import LocalRuntime
 from danqing.settings import Settings, read_settings
 from danqing.zoo.catalog import ORIGINAL
@@ -71,8 +72,13 @@ def sums(job: Job) -> tuple[str, ...]:
 
 
 def steps_painted(runtime: LocalRuntime, job: Job) -> int:
-    """Steps in the log of a job, those that were painted again included."""
-    return sum(isinstance(n.event, Stepped) for n in runtime.events(job.id, timeout=0) if n is not None)
+    """Steps in the log of a job so far, those that were painted again included."""
+    return sum(isinstance(n.event, Stepped) for n in logged(runtime, job))
+
+
+def logged(runtime: LocalRuntime, job: Job) -> list[Numbered]:
+    """The events of a job so far."""
+    return [n for n in takewhile(lambda n: n is not None, runtime.events(job.id, timeout=0)) if n is not None]
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 1200.0, pause: float = 0.002) -> float:
@@ -107,7 +113,7 @@ def leftovers(home: Path) -> list[str]:
 
 def summary(values: list[float]) -> dict[str, float]:
     """Median and worst, in seconds."""
-    ordered = sorted(values)
+    ordered = sorted(values) or [0.0]
     return {"median": round(ordered[len(ordered) // 2], 3), "worst": round(ordered[-1], 3)}
 
 
