@@ -21,20 +21,19 @@ SENTENCES = (
     ("雪山下的湖，水彩", None),
 )
 SEEDS = (5, 6, 7, 8)
-SHOWN = 128
-"""Side of a picture in the grid, in pixels: twice its own."""
+SIDE = 128
+"""Of a picture, in pixels: what the model learnt."""
 FOLDER = Path(__file__).parent.parent / "docs" / "gallery"
 
 
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     pipeline = danqing.load("danqing_mini", device="cpu")
-    grid = Image.new("RGB", (SHOWN * len(SEEDS), SHOWN * len(SENTENCES)))
+    grid = Image.new("RGB", (SIDE * len(SEEDS), SIDE * len(SENTENCES)))
     for row, (sentence, artist) in enumerate(SENTENCES):
         for column, seed in enumerate(SEEDS):
             work = danqing.create(sentence, artist=artist, seed=seed, pipeline=pipeline, out=None)
-            shown = work[0].image.resize((SHOWN, SHOWN), Image.Resampling.BICUBIC)
-            grid.paste(shown, (column * SHOWN, row * SHOWN))
+            grid.paste(work[0].image, (column * SIDE, row * SIDE))
             if row == column == 0:
                 work[0].save_gif(FOLDER / "process.gif")
     grid.save(FOLDER / "grid.png")

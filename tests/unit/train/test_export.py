@@ -105,9 +105,6 @@ def test_the_cpu_preset_goes_on_from_the_weights_that_ship(tmp_path: Path) -> No
     studio = Studio(PRESETS["cpu"], (tmp_path / "none",), tmp_path / "run", torch.device("cpu"), start=place)
     training = studio.training(UNet(studio.recipe.unet), studio.recipe.denoiser, "unet")
     shipped = load_unet(place / "unet.safetensors").state_dict()
-    inside = {name: tensor for name, tensor in training.average.state_dict().items() if "_block" in name[1:]}
-    inside.pop("input_blocks.0.0.weight")  # patches may have grown since
-    assert len(inside) > 50
-    assert all(torch.equal(tensor, shipped[name]) for name, tensor in inside.items())
+    assert all(torch.equal(tensor, shipped[name]) for name, tensor in training.average.state_dict().items())
     encoder = studio.training(studio.clip(), studio.recipe.encoder, "encoder")
     assert encoder.step == 0

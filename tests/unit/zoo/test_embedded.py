@@ -59,5 +59,5 @@ def test_it_is_small_enough_to_ship() -> None:
 def test_it_loads_with_all_its_networks() -> None:
     model = load(MINI, device="cpu").model
     assert model.secondary is not None
-    assert model.unet.config.patch == 4
+    assert model.unet.config.patch == 8
     assert model.viewers[0].tokenizer.unknown("孤舟蓑笠翁，独钓寒江雪，由齐白石所作") == []
