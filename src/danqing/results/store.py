@@ -49,7 +49,7 @@ class RunWriter:
         self._done = {event.picture for event in run.events() if isinstance(event, Completed)}
         self._checkpoint: Checkpoint | None = None
         self._lasting_at = self._kept_at = time.monotonic()
-        self._cost = 0.0  # seconds that the last checkpoint took
+        self._cost = 0.0  # seconds that a checkpoint takes
 
     @classmethod
     def create(cls, root: Path, request: Request, *, model: str, runs_file: Path | None = None) -> "RunWriter":
@@ -159,7 +159,8 @@ class RunWriter:
         elif now - self._kept_at >= self._cost / KEEP_SHARE:
             write_bytes(self.folder / layout.LATEST, to_bytes(checkpoint), lasting=False)
             self._kept_at = time.monotonic()
-            self._cost = self._kept_at - now
+            # One slow write, the first for instance, must not put off all that follow.
+            self._cost = min(self._kept_at - now, 2 * self._cost + 0.001)
 
     def close(self) -> None:
         """End recording: an unfinished run keeps its checkpoint, a finished one gets animations, sheet and result.
