@@ -69,7 +69,9 @@ def test_the_run_counts_the_steps_of_both_and_shows_one_size(small: Pipeline) ->
     assert isinstance(started, Started)
     assert started.steps == 7
     assert [event.step for event in events if isinstance(event, Stepped)] == list(range(7))
-    shown = [(event.step, event.last, event.image.size) for event in events if isinstance(event, Previewed)]
+    shown = [
+        (event.step, event.last, event.image.size) for event in events if isinstance(event, Previewed) and event.image
+    ]
     assert shown == [(step, step == 6, (128, 64)) for step in (0, 2, 4, 6)]
 
 
