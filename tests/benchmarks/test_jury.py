@@ -74,7 +74,7 @@ def test_networks_by_themselves(judge: Judge) -> None:
     assert 1 <= found.near_rank < 6
     assert found.facts["medium"] > 0.8
     installed = find("danqing_mini", read_settings())
-    errors = measure_unet(load_unet(installed.paths["unet"]), installed.spec.prediction, side=64, count=4)
+    errors = measure_unet(load_unet(installed.paths["unet"]), installed.spec.prediction, side=128, count=4)
     assert list(errors) == ["100", "200", "400", "600", "800"]
     assert errors["100"] < errors["400"] < errors["800"] < 1
 
