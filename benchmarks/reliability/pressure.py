@@ -39,7 +39,7 @@ def main() -> None:
 
 async def press(service: Serving, posts: int) -> dict[str, object]:
     """All at once, each over a connection of its own."""
-    before = rss(service.process.pid)
+    before, began = rss(service.process.pid), processor(service.process.pid)
     limits = httpx.Limits(max_connections=posts)
     async with httpx.AsyncClient(base_url=service.url, timeout=120, limits=limits, trust_env=False) as client:
         replies = await asyncio.gather(*(post(client) for _ in range(posts)))
@@ -51,6 +51,7 @@ async def press(service: Serving, posts: int) -> dict[str, object]:
         "codes": dict(codes),
         "retry_after": all(int(reply.headers["Retry-After"]) > 0 for reply in refused),
         "post_ms": spread(seconds),
+        "server_cpu_ms_a_post": round((processor(service.process.pid) - began) * 1000 / posts, 1),
         "rss_mb": [round(before, 1), round(rss(service.process.pid), 1)],
     }
 
@@ -85,6 +86,12 @@ def spread(seconds: list[float]) -> dict[str, float]:
     ordered = sorted(seconds)
     picks = {"p50": len(ordered) // 2, "p99": min(len(ordered) - 1, len(ordered) * 99 // 100), "worst": -1}
     return {name: round(ordered[at] * 1000, 1) for name, at in picks.items()}
+
+
+def processor(pid: int) -> float:
+    """Seconds of processor that a process has used: what a busy machine does not change."""
+    fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rss(pid: int) -> float:

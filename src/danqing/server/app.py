@@ -17,7 +17,7 @@ from danqing.request.explain import explain
 from danqing.server import document, images, jobs, page, pictures, predict, probes
 from danqing.server.gate import Gate
 from danqing.server.refusal import Refusal, answer, language_of, to_refusal
-from danqing.server.service import Service, service_of
+from danqing.server.service import Service, service_behind
 
 
 def create_app(service: Service) -> FastAPI:
@@ -71,7 +71,7 @@ def _explain(request: Request, error: Exception) -> Response:
             refusal = _plain(error.status_code)
         case _:
             raise error
-    language = language_of(request.headers, service_of(request).settings.language)
+    language = language_of(request.headers, service_behind(request).settings.language)
     reply = answer(refusal, path=request.url.path, request_id=request.state.request_id, language=language)
     reply.headers.update(getattr(error, "headers", None) or {})  # 405 says what is allowed instead
     return reply

@@ -55,7 +55,6 @@ def fetch(url: str, *, judge: Judge = is_public, trust: ssl.SSLContext | None = 
         InvalidRequest: the address may not be fetched, or gave nothing usable in 10 seconds; it never says what an
             inner machine answered.
     """
-    trust = trust or ssl.create_default_context()
     deadline = time.monotonic() + SECONDS
     for _ in range(HOPS + 1):
         parts = _split(url)
@@ -75,12 +74,14 @@ def fetch(url: str, *, judge: Judge = is_public, trust: ssl.SSLContext | None = 
     raise _refused(f"转向超过 {HOPS} 次", f"it redirects more than {HOPS} times")
 
 
-class _Link(http.client.HTTPSConnection):
-    """A connection to the very address that was judged, under the name that was asked for."""
+class _Link(http.client.HTTPConnection):
+    """A connection over TLS to the very address that was judged, under the name that was asked for."""
 
-    def __init__(self, parts: SplitResult, judge: Judge, trust: ssl.SSLContext, deadline: float) -> None:
+    default_port = http.client.HTTPS_PORT
+
+    def __init__(self, parts: SplitResult, judge: Judge, trust: ssl.SSLContext | None, deadline: float) -> None:
         assert parts.hostname is not None, "checked by _split"
-        super().__init__(parts.hostname, parts.port or 443, context=trust)
+        super().__init__(parts.hostname, parts.port or 443)
         self._judge = judge
         self._trust = trust
         self._deadline = deadline
@@ -98,7 +99,8 @@ class _Link(http.client.HTTPSConnection):
             plain.connect(place)
             if not self._judge(str(plain.getpeername()[0]), self.port):
                 raise _refused("不是公网地址", "it is not a public address")
-            self.sock = self._trust.wrap_socket(plain, server_hostname=self.host)
+            trust = self._trust or ssl.create_default_context()
+            self.sock = trust.wrap_socket(plain, server_hostname=self.host)
         except BaseException:
             plain.close()
             raise

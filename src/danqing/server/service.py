@@ -86,11 +86,16 @@ class Service:
         return self.locked or bool(self.keys.list())
 
 
-def service_of(connection: HTTPConnection) -> Service:
+def service_behind(connection: HTTPConnection) -> Service:
     """The service that a request has reached."""
     return cast("Service", connection.app.state.service)
 
 
-def owner_of(connection: HTTPConnection) -> str:
+async def service_of(connection: HTTPConnection) -> Service:
+    """`service_behind` for routes; async, so that it costs no thread."""
+    return service_behind(connection)
+
+
+async def owner_of(connection: HTTPConnection) -> str:
     """The name of the key that the request carried; empty where the service asks for none."""
     return cast("str", connection.state.owner)
