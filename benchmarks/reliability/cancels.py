@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
     random.seed(0)
-    with stage.workplace() as settings, LocalRuntime(settings, limits=Limits(queue=options.jobs)) as runtime:
+    with stage.workshop() as settings, LocalRuntime(settings, limits=Limits(queue=options.jobs)) as runtime:
         stage.until(lambda: stage.ready(runtime))
         runs = [_cancel_running(runtime, options.steps) for _ in range(options.jobs // 2)]
         blocker = runtime.submit(stage.request(1000))

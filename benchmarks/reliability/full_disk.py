@@ -26,7 +26,7 @@ def main() -> None:
     if not parser.parse_args().inside:
         command = [sys.executable, "-m", "benchmarks.reliability.full_disk", "--inside"]
         raise SystemExit(subprocess.call(["unshare", "--mount", *command]))
-    with stage.workplace() as settings:
+    with stage.workshop() as settings:
         settings.service.mkdir()
         mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(settings.service)]
         subprocess.run(mount, check=True)

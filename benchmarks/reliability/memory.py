@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--every", type=int, default=50)
     options = parser.parse_args()
-    with stage.workplace() as settings, LocalRuntime(settings) as runtime:
+    with stage.workshop() as settings, LocalRuntime(settings) as runtime:
         rows: list[tuple[int, float, float]] = []
         for number in range(1, options.jobs + 1):
             job = runtime.wait(runtime.submit(stage.request(4, seed=number, save=())).id)

@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    with stage.workplace() as settings, TemporaryDirectory(prefix="danqing-trial-") as folder:
+    with stage.workshop() as settings, TemporaryDirectory(prefix="danqing-trial-") as folder:
         pipeline = Pipeline(load_model(find(options.model, settings), device="cpu"), settings)
         asked = read_request({"prompts": "雪山下的湖，水彩", "seed": 7, "size": options.size, "steps": options.steps})
         request = complete(asked, pipeline.spec, settings)

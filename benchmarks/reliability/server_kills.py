@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     options = parser.parse_args()
     random.seed(0)
-    with stage.workplace() as settings:
+    with stage.workshop() as settings:
         limits = Limits(queue=options.jobs)
         with LocalRuntime(settings, limits=limits, devices=()) as queue:
             jobs = [queue.submit(stage.request(options.steps, seed=seed)) for seed in range(options.jobs)]

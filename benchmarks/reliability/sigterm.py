@@ -23,7 +23,7 @@ def main() -> None:
     options = parser.parse_args()
     random.seed(0)
     steps = 60 * options.times
-    with stage.workplace() as settings:
+    with stage.workshop() as settings:
         with LocalRuntime(settings) as runtime:
             expected = stage.sums(runtime.wait(runtime.submit(stage.request(steps)).id))
             stage.until(lambda: not runtime.health().painting)

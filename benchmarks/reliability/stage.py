@@ -40,7 +40,7 @@ def request(steps: int = 60, **changes: object) -> Request:
 
 
 @contextmanager
-def workplace() -> Generator[Settings]:
+def workshop() -> Generator[Settings]:
     """A home of its own for one trial."""
     with TemporaryDirectory(prefix="danqing-trial-") as folder:
         home = Path(folder)

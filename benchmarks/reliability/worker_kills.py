@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     options = parser.parse_args()
     random.seed(0)
-    with stage.workplace() as settings, LocalRuntime(settings) as runtime:
+    with stage.workshop() as settings, LocalRuntime(settings) as runtime:
         whole = runtime.wait(runtime.submit(stage.request(options.steps)).id)
         expected = stage.sums(whole)
         trials = [_trial(runtime, options.steps) for _ in range(options.kills)]

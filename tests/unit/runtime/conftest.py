@@ -15,29 +15,29 @@ from tests.made_up import write_made_up
 
 
 @pytest.fixture(scope="session")
-def workplace(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with the tiny made-up model."""
-    home = tmp_path_factory.mktemp("workplace")
+    home = tmp_path_factory.mktemp("workshop")
     write_made_up(home / "models" / ORIGINAL)
     return replace(read_settings(), home=home, device="cpu")
 
 
 @pytest.fixture(scope="session")
-def runtime(workplace: Settings) -> Iterator[LocalRuntime]:
+def runtime(workshop: Settings) -> Iterator[LocalRuntime]:
     """A runtime with one worker. Tests leave no job unfinished in it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")  # as in the process of the tests, whose pictures are compared
-        with LocalRuntime(workplace) as running:
+        with LocalRuntime(workshop) as running:
             yield running
 
 
 @pytest.fixture
-def settings(tmp_path: Path, workplace: Settings) -> Settings:
+def settings(tmp_path: Path, workshop: Settings) -> Settings:
     """A home of the test's own with the same model."""
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
-    os.symlink(workplace.models, home / "models")
-    return replace(workplace, home=home)
+    os.symlink(workshop.models, home / "models")
+    return replace(workshop, home=home)
 
 
 @pytest.fixture

@@ -44,12 +44,12 @@ def pngs(job: Job) -> list[bytes]:
 
 
 @pytest.fixture(scope="session")
-def unbroken(workplace: Settings, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def unbroken(workshop: Settings, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The picture of `long()`, painted by the library without a break."""
     from danqing.pipeline import load_model
     from danqing.zoo.locate import find
 
-    pipeline = Pipeline(load_model(find(ORIGINAL, workplace), device="cpu"), workplace)
+    pipeline = Pipeline(load_model(find(ORIGINAL, workshop), device="cpu"), workshop)
     work = api.create(long(), pipeline=pipeline, out=tmp_path_factory.mktemp("unbroken"))
     assert work.folder is not None
     return Run.open(work.folder).pictures[0].read_bytes()
@@ -263,10 +263,10 @@ def test_why_jobs_fail(runtime: LocalRuntime, tmp_path: Path) -> None:
     assert resumed.state == "failed", "as long as nothing has changed"
 
 
-def test_a_model_that_is_damaged_meanwhile(workplace: Settings, tmp_path: Path) -> None:
+def test_a_model_that_is_damaged_meanwhile(workshop: Settings, tmp_path: Path) -> None:
     from tests.made_up import write_made_up
 
-    settings = replace(workplace, home=tmp_path / "home")
+    settings = replace(workshop, home=tmp_path / "home")
     file = write_made_up(settings.models / ORIGINAL) / "unet.safetensors"
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])

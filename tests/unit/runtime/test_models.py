@@ -11,8 +11,8 @@ from danqing.settings import Settings
 from tests.unit.runtime.requests import quick
 
 
-def test_a_model_is_loaded_once_and_the_oldest_goes_first(workplace: Settings) -> None:
-    models = Models(workplace, device="auto", count=2)
+def test_a_model_is_loaded_once_and_the_oldest_goes_first(workshop: Settings) -> None:
+    models = Models(workshop, device="auto", count=2)
     single, half, other = (quick(dtype=dtype) for dtype in ("float32", "bfloat16", "float16"))
 
     first, second = models.take(single), models.take(half)
@@ -26,6 +26,6 @@ def test_a_model_is_loaded_once_and_the_oldest_goes_first(workplace: Settings) -
     assert len(models) == 0
 
 
-def test_a_model_that_is_not_there(workplace: Settings, tmp_path: Path) -> None:
+def test_a_model_that_is_not_there(workshop: Settings, tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound):
-        Models(replace(workplace, home=tmp_path), device="cpu", count=2).take(quick())
+        Models(replace(workshop, home=tmp_path), device="cpu", count=2).take(quick())

@@ -12,9 +12,9 @@ def start() -> tuple[Process, "SimpleQueue[Report | Gone]"]:
     return Process(lambda _, words: heard.put(words)), heard
 
 
-def test_it_says_when_it_is_ready_and_ends_when_told(workplace: Settings) -> None:
+def test_it_says_when_it_is_ready_and_ends_when_told(workshop: Settings) -> None:
     process, heard = start()
-    process.say(Begin(settings=workplace, device="cpu", models=1))
+    process.say(Begin(settings=workshop, device="cpu", models=1))
     assert heard.get() == Ready()
 
     process.say(Stop())
