@@ -1,6 +1,6 @@
 """The whole guidance gradient against discoart's: secondary network, tiny Chinese-CLIP, fixed cuts, image losses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,9 @@ class RecordedViews:
     boxes: Tensor  # [batches, inner, 3]
     gray: list[bool]
 
-    def __call__(self, image: Tensor, spec: CutSpec, *, resolution: int, purpose: str, k: int) -> Tensor:
+    def __call__(
+        self, image: Tensor, spec: CutSpec, *, resolution: int, purpose: str, k: int, at_once: int
+    ) -> Iterator[Tensor]:
         boxes = self.boxes[int(purpose.rsplit("/", 1)[1])]
         assert (spec.inner, k >= 0) == (len(boxes), True)
         whole = plan_overview(spec.overview, size=(image.shape[3], image.shape[2]), batch=1)
@@ -38,7 +40,8 @@ class RecordedViews:
             torch.cat([whole.gray, gray]),
             torch.cat([whole.flip, torch.zeros_like(gray)]),
         )
-        return cut(image, plan, resolution)
+        for first in range(0, spec.count, at_once):
+            yield cut(image, plan.part(slice(first, first + at_once)), resolution)
 
 
 def scales(case: dict[str, Any]) -> GuidanceScales:
@@ -104,7 +107,8 @@ def test_distances_of_the_first_look(golden: Golden, encoder: clip.ChineseClip) 
     views = RecordedViews(torch.as_tensor(arrays["boxes0"]).float(), case["inner_gray"])
     spec = CutSpec(case["overview"], case["inner"])
     image = (torch.as_tensor(arrays["x_in0"]) + 1) / 2
-    cuts = views(image, spec, resolution=encoder.resolution, purpose="cuts/0/0", k=0)[:, 0]
+    look = views(image, spec, resolution=encoder.resolution, purpose="cuts/0/0", k=0, at_once=spec.count)
+    cuts = next(look)[:, 0]
     mean, std = (torch.tensor(part)[:, None, None] for part in (clip.MEAN, clip.STD))
     emb = encoder.encode_image((cuts - mean) / std)[:, None, None]
     distance = spherical_distance(emb, torch.as_tensor(arrays["text_features"]))

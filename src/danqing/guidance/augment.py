@@ -41,6 +41,10 @@ class Augmentation:
     lift: Tensor
     noise: Tensor
 
+    def part(self, piece: slice) -> "Augmentation":
+        """What happens to some of the cuts."""
+        return Augmentation(self.affine[piece], self.colour[piece], self.lift[piece], self.noise[piece])
+
 
 def plan_augmentation(draws: Randomness, purpose: str, k: int, *, count: int, resolution: int) -> Augmentation:
     """Draw what happens to `count` cuts of every picture, each on its own.

@@ -48,6 +48,10 @@ class CutPlan:
     gray: Tensor
     flip: Tensor
 
+    def part(self, piece: slice) -> "CutPlan":
+        """Some of the cuts."""
+        return CutPlan(self.boxes[piece], self.gray[piece], self.flip[piece])
+
 
 def plan_cuts(
     draws: Randomness, purpose: str, k: int, *, spec: CutSpec, size: tuple[int, int], smallest: int

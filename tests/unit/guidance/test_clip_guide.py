@@ -71,6 +71,17 @@ def test_cut_batches_are_averaged_and_different(x: Tensor) -> None:
     torch.testing.assert_close(one.loss, four.loss, rtol=0.5, atol=0)
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_cuts_seen_in_pieces_give_the_same_gradient(x: Tensor, at_once: int) -> None:
+    encoder = TinyClip()
+    whole = guide(EVERYTHING, critic(encoder))
+    a, b = look(whole, x), look(replace(whole, at_once=at_once), x)
+    assert max(encoder.seen[2:]) == at_once * 3
+    assert sum(encoder.seen[2:]) == sum(encoder.seen[:2])
+    torch.testing.assert_close(b.gradient, a.gradient, rtol=1e-4, atol=1e-5 * float(a.gradient.abs().max()))
+    torch.testing.assert_close(b.loss, a.loss, rtol=1e-5, atol=0)
+
+
 def test_critics_add_up_by_their_shares(x: Tensor) -> None:
     first, second = critic(), critic(TinyClip(resolution=12, length=5), always(0.5))
     unseen = replace(second, share=always(0))

@@ -1,5 +1,6 @@
 """Random looks at a picture."""
 
+import pytest
 import torch
 
 from danqing.diffusion.draws import Draws
@@ -7,9 +8,12 @@ from danqing.guidance.cutouts import CutSpec
 from danqing.guidance.views import RandomViews
 
 
-def views(seeds: tuple[int, ...], k: int = 0, purpose: str = "cuts/0/0") -> torch.Tensor:
+def views(seeds: tuple[int, ...], k: int = 0, purpose: str = "cuts/0/0", at_once: int = 16) -> torch.Tensor:
     images = torch.linspace(0, 1, 32).expand(len(seeds), 3, 32, 32)
-    return RandomViews(Draws(seeds))(images, CutSpec(6, 10), resolution=16, purpose=purpose, k=k)
+    look = RandomViews(Draws(seeds))(images, CutSpec(6, 10), resolution=16, purpose=purpose, k=k, at_once=at_once)
+    pieces = list(look)
+    assert all(len(piece) == at_once for piece in pieces[:-1])
+    return torch.cat(pieces)
 
 
 def test_looks_differ_between_cuts_pictures_steps_and_purposes() -> None:
@@ -23,6 +27,11 @@ def test_looks_differ_between_cuts_pictures_steps_and_purposes() -> None:
 
 def test_a_picture_is_looked_at_the_same_in_any_batch() -> None:
     torch.testing.assert_close(views((1, 2))[:, 1], views((2,))[:, 0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("at_once", [1, 5, 8])
+def test_looking_in_pieces_shows_the_same(at_once: int) -> None:
+    torch.testing.assert_close(views((1, 2), at_once=at_once), views((1, 2)), rtol=0, atol=1e-5)
 
 
 def test_about_half_are_flipped() -> None:
