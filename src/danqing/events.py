@@ -66,6 +66,17 @@ class Warned(_Event):
     en: str
 
 
+class Adapted(_Event):
+    """The run takes less memory at once and more time, so that it fits; its pictures stay the same."""
+
+    type: Literal["adapted"] = "adapted"
+    cause: Literal["plan", "out_of_memory"] = Field(description="Decided beforehand, or after memory ran out.")
+    cuts_at_once: int = Field(description="Cuts of each picture that a CLIP sees in one go.")
+    checkpointing: bool = Field(description="The U-Net's inner values are worked out again instead of kept.")
+    zh: str
+    en: str
+
+
 class Stepped(_Event):
     """One step of one batch is done."""
 
@@ -118,7 +129,9 @@ class Downloaded(_Event):
     total: int | None = None
 
 
-Event = Annotated[Started | Warned | Stepped | Previewed | Completed | Failed | Downloaded, Field(discriminator="type")]
+Event = Annotated[
+    Started | Warned | Adapted | Stepped | Previewed | Completed | Failed | Downloaded, Field(discriminator="type")
+]
 
 
 def to_json(event: Event) -> str:

@@ -65,11 +65,11 @@ def _show_json(event: "Event") -> None:
 
 def _show_plainly(event: "Event", *, model_was_named: bool) -> None:
     """No moving board: only what the user should know, a line each."""
-    from danqing.events import Started, Warned
+    from danqing.events import Adapted, Started, Warned
 
     if isinstance(event, Started) and not model_was_named:
         print(name_model(event), file=sys.stderr)
-    elif isinstance(event, Warned):
+    elif isinstance(event, Warned | Adapted):
         print(event.en if read_language() == "en" else event.zh, file=sys.stderr)
 
 

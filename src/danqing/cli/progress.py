@@ -12,7 +12,7 @@ from rich.text import Text
 from danqing.cli.console import name_model
 from danqing.cli.language import read_language, say
 from danqing.cli.preview import half_blocks
-from danqing.events import Event, Previewed, Started, Stepped, Warned
+from danqing.events import Adapted, Event, Previewed, Started, Stepped, Warned
 
 
 class Speed(ProgressColumn):
@@ -72,7 +72,7 @@ class Board:
                 self._step(event)
             case Previewed(image=Image() as image) if self._wants_preview:
                 self._image = image
-            case Warned():
+            case Warned() | Adapted():
                 self.console.print(event.en if read_language() == "en" else event.zh, style="yellow")
             case _:
                 pass

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from danqing.errors import DanqingError
-from danqing.events import Event, Failed, Started, Stepped, Warned
+from danqing.events import Adapted, Event, Failed, Started, Stepped, Warned
 from danqing.paddlehub.painter import SIBLINGS, painter_of
 from danqing.paddlehub.parameters import OUTPUT_DIR, to_parameters, to_request
 from danqing.request import Request
@@ -203,7 +203,7 @@ def _shown(events: Iterator[Event], settings: Settings) -> Iterator[Event]:
                     progress.update(bar, description=event.model, total=event.steps * event.request.n_batches)
                 case Stepped():
                     progress.advance(bar)
-                case Warned():
+                case Warned() | Adapted():
                     _say(settings, event.zh, event.en)
                 case Failed():
                     raise DanqingError(event.zh, event.en)

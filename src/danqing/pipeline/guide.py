@@ -73,7 +73,13 @@ def prompt_warnings(viewers: Iterable[Viewer], request: Request) -> Iterator[War
 
 
 def build_guide(
-    model: Model, request: Request, prompts: Sequence[Embedded], *, draws: Randomness, init: Tensor | None
+    model: Model,
+    request: Request,
+    prompts: Sequence[Embedded],
+    *,
+    draws: Randomness,
+    init: Tensor | None,
+    at_once: int | None = None,
 ) -> ClipGuide | None:
     """The guide of one batch.
 
@@ -83,10 +89,11 @@ def build_guide(
         prompts: from `embed_prompts`, for each CLIP.
         draws: the batch's randomness.
         init: the picture to stay close to, [1 or B, 3, H, W] in [-1, 1].
+        at_once: cuts of each picture that a CLIP sees in one go; None: all of a batch.
     Returns:
         None where nothing would pull at the picture, so that unguided steps cost nothing.
     """
-    scales = _scales(request)
+    scales = scales_of(request)
     pulls = (scales.clip_guidance_scale, scales.tv_scale, scales.range_scale, scales.sat_scale)
     if not any(pull.highest for pull in pulls) and not (init is not None and scales.init_scale.highest):
         return None
@@ -97,6 +104,7 @@ def build_guide(
         secondary=model.secondary,
         perceptual=model.likeness,
         init=None if init is None else init.to(model.device),
+        at_once=at_once,
     )
 
 
@@ -107,7 +115,8 @@ def _critic(number: int, part: Embedded, request: Request, draws: Randomness) ->
     return Critic(encoder, texts, weights, mean=encoder.mean, std=encoder.std, share=part.share)
 
 
-def _scales(request: Request) -> GuidanceScales:
+def scales_of(request: Request) -> GuidanceScales:
+    """The knobs of guidance along the run."""
     return GuidanceScales(
         clip_guidance_scale=request.clip_guidance_scale,
         tv_scale=request.tv_scale,

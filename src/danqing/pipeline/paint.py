@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from danqing.diffusion import (
@@ -20,10 +19,12 @@ from danqing.diffusion import (
     perlin_init,
     starting_state,
 )
-from danqing.events import Completed, Event, Failed, Previewed, Started, Stepped
+from danqing.events import Adapted, Completed, Event, Failed, Previewed, Started, Stepped
 from danqing.pipeline.guide import build_guide, embed_prompts, prompt_warnings
 from danqing.pipeline.model import Model
 from danqing.pipeline.picture import read_init, to_images
+from danqing.pipeline.plan import Plan, goes_through, most_cuts
+from danqing.pipeline.shortage import is_out_of_memory, let_go
 from danqing.pipeline.stages import Stage, plan_stages, resized
 from danqing.pipeline.viewer import Viewer, load_viewer
 from danqing.request import Look, Request
@@ -88,8 +89,8 @@ class Pipeline:
             resume: where an earlier run of the same complete request stopped.
             keep: told after every step where to go on from.
         Yields:
-            Started, Warned, and for every batch Stepped, Previewed and Completed; or Failed as the last event. Closing the
-            iterator cancels the run.
+            Started, Warned, and for every batch Stepped, Previewed and Completed; Adapted where memory runs short; or Failed
+            as the last event. Closing the iterator cancels the run.
         Raises:
             InvalidRequest: the request cannot be painted by this model; nothing has been yielded then.
         """
@@ -107,6 +108,7 @@ class _Painting:
         self.steps = self.stages[-1].before + self.stages[-1].steps
         self.init = self._read_init(offline=pipeline.environment.offline)
         self.prompts = embed_prompts(pipeline.watching(request), request)
+        self.plan = Plan(at_once=most_cuts(request))
         self.at = (0, 0)  # batch and step being painted
 
     def events(self, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
@@ -130,12 +132,12 @@ class _Painting:
                 "The picture is not finite any more. Use dtype=float32 or lower clip_guidance_scale.",
             )
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             yield self._failed(
                 "out_of_memory",
-                "内存不够。请缩小画幅，或把每批切片减半（cut_overview、cut_innercut）而 cutn_batches 加倍。",
-                "Out of memory. Paint smaller, or halve cut_overview and cut_innercut and double cutn_batches.",
+                "内存不够，已没有可省的了。请缩小画幅或 batch_size，或关掉别的程序，再接着画。",
+                "Out of memory, and nothing is left to save. Paint smaller or lower batch_size, or end other programs and resume.",
             )
 
     def _batch(self, batch: int, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
@@ -144,7 +146,11 @@ class _Painting:
         seeds = tuple(self._seed(first + j) for j in range(self.request.batch_size))
         nan_steps = 0
         began = time.perf_counter()
-        for stage, step in self._sample(seeds, resume):
+        for found in self._persist(batch, seeds, resume):
+            if isinstance(found, Adapted):
+                yield found
+                continue
+            stage, step = found
             number = self.stages[stage].before + step.index
             self.at = (batch, number)
             nan_steps += step.nan
@@ -168,6 +174,27 @@ class _Painting:
         for number, image in enumerate(images if last else (), first):
             yield Completed(picture=number, seed=self._seed(number), image=image, nan_steps=nan_steps)
 
+    def _persist(
+        self, batch: int, seeds: tuple[int, ...], resume: Checkpoint | None
+    ) -> Iterator[tuple[int, Step] | Adapted]:
+        """As `_sample`; where memory runs out less is done at once, and the step that broke is taken again."""
+        reached = resume
+        while True:
+            try:
+                for stage, step in self._sample(seeds, reached):
+                    reached = Checkpoint(batch, step.state.k, step.state.x, step.state.memory, stage)
+                    yield stage, step
+                return
+            except (RuntimeError, MemoryError) as error:
+                tighter = self.plan.tighter(
+                    through=goes_through(self.request, secondary=self.model.secondary is not None)
+                )
+                if tighter is None or not is_out_of_memory(error):
+                    raise
+            let_go()
+            self.plan = tighter
+            yield _adapted(tighter)
+
     def _sample(self, seeds: tuple[int, ...], resume: Checkpoint | None) -> Iterator[tuple[int, Step]]:
         """All steps of one batch with the numbers of their stages, from its start or from a checkpoint."""
         begin, painted = (0, None) if resume is None else (resume.stage, resume.x)
@@ -189,7 +216,7 @@ class _Painting:
         if resume is not None:
             state = State(resume.k, resume.x, resume.memory, done=state.k - resume.k)
         state = replace(state, x=state.x.to(device), memory=tuple(kept.to(device) for kept in state.memory))
-        guide = build_guide(self.model, request, self.prompts, draws=draws, init=init)
+        guide = build_guide(self.model, request, self.prompts, draws=draws, init=init, at_once=self.plan.at_once)
         settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, self._symmetry(stage))
         return SAMPLERS[request.sampler](
             self._denoiser(draws), guide, self.noise, state, draws=draws, settings=settings
@@ -204,15 +231,16 @@ class _Painting:
     def _denoiser(self, draws: Draws) -> Denoiser:
         """The U-Net as a callable; a class-conditional one gets a class, a new one at every step if so asked."""
         unet, classes = self.model.unet, self.model.unet.config.classes
-        if not classes:
-            return unet
 
-        def conditional(x: Tensor, tau: Tensor) -> Tensor:
+        def denoise(x: Tensor, tau: Tensor) -> Tensor:
+            unet.checkpointing = self.plan.checkpointing  # another run may share the network
+            if not classes:
+                return unet(x, tau)
             moment = int(tau[0]) if self.request.randomize_class else 0
             drawn = draws.uniform("class", moment, ()) * classes  # [B]
             return unet(x, tau, drawn.long().clamp(max=classes - 1).to(x.device))
 
-        return conditional
+        return denoise
 
     def _symmetry(self, stage: Stage) -> Symmetry | None:
         kind = self.request.symmetry
@@ -244,11 +272,11 @@ class _NotFiniteError(Exception):
     """The estimate holds NaN or infinity: nothing that follows could be shown."""
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
-    # The CPU's allocator raises a plain RuntimeError; only its words tell it apart.
-    words = str(error).lower()
-    return (
-        isinstance(error, torch.OutOfMemoryError | MemoryError)
-        or "allocate memory" in words
-        or ("not enough memory" in words)
+def _adapted(plan: Plan) -> Adapted:
+    return Adapted(
+        cause="out_of_memory",
+        cuts_at_once=plan.at_once,
+        checkpointing=plan.checkpointing,
+        zh=f"内存不够，改为{plan.text('zh')}，从这一步接着画；画不会变，只是慢些。",
+        en=f"Out of memory: from this step on {plan.text('en')}. The picture stays the same, at some cost of time.",
     )

@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
-from danqing.events import Completed, Event, Failed, Previewed, Started, Stepped, Warned
+from danqing.events import Adapted, Completed, Event, Failed, Previewed, Started, Stepped, Warned
 from danqing.models.unet import UNet
 from danqing.pipeline import Pipeline
 from danqing.request import Request, read_request
@@ -146,16 +146,16 @@ def test_unread_and_unknown_characters_are_told(made_up: Pipeline) -> None:
 
 
 class _Broken(torch.nn.Module):
-    """A U-Net that fails or answers nonsense at its third call."""
+    """A U-Net that fails or answers nonsense at its third call, or at every call from then on."""
 
-    def __init__(self, unet: UNet, fault: "Callable[[Tensor], Tensor]") -> None:
+    def __init__(self, unet: UNet, fault: "Callable[[Tensor], Tensor]", *, once: bool = False) -> None:
         super().__init__()
-        self.unet, self.fault, self.config, self.calls = unet, fault, unet.config, 0
+        self.unet, self.fault, self.config, self.calls, self.once = unet, fault, unet.config, 0, once
 
     def forward(self, x: Tensor, tau: Tensor) -> Tensor:
         self.calls += 1
         out = self.unet(x, tau)
-        return self.fault(out) if self.calls == 3 else out
+        return self.fault(out) if self.calls == 3 or (self.calls > 3 and not self.once) else out
 
 
 def _out_of_memory(_: Tensor) -> Tensor:
@@ -179,6 +179,56 @@ def test_a_fault_ends_the_run_with_an_event_that_helps(
     assert (last.reason, last.batch) == (reason, 0)
     assert last.zh.endswith("。")
     assert last.en.endswith(".")
+
+
+def _adaptations(events: list[Event]) -> list[tuple[int, bool]]:
+    return [(e.cuts_at_once, e.checkpointing) for e in events if isinstance(e, Adapted)]
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "plms", "dpmpp_2m"])
+@pytest.mark.parametrize("secondary", [0, 1])
+def test_where_memory_runs_out_once_the_step_is_taken_again_with_fewer_cuts(
+    made_up: Pipeline, sampler: str, secondary: int
+) -> None:
+    request = quick(sampler=sampler, use_secondary=secondary, n_batches=2, cut_overview=3, cut_innercut=5)
+    broken = _Broken(made_up.model.unet, _out_of_memory, once=True)
+    pipeline = replace(made_up, model=replace(made_up.model, unet=broken))  # pyright: ignore[reportArgumentType]
+    events = list(pipeline.run(request))
+    assert _adaptations(events) == [(4, False)]
+    assert [(e.batch, e.step) for e in events if isinstance(e, Stepped)] == [(b, s) for b in range(2) for s in range(5)]
+    for a, b in zip(finished(events), finished(list(made_up.run(request))), strict=True):
+        assert np.abs(a - b).max() <= 1
+
+
+def test_cuts_are_halved_until_they_fit_and_stay_so(made_up: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = quick(n_batches=2, cut_overview=3, cut_innercut=5)
+    whole = finished(list(made_up.run(request)))
+    encoder, seen = made_up.model.viewers[0].encoder, list[int]()
+    encode = encoder.encode_image
+
+    def narrow(pixels: Tensor) -> Tensor:
+        seen.append(len(pixels))
+        return _out_of_memory(pixels) if len(pixels) > 2 else encode(pixels)
+
+    monkeypatch.setattr(encoder, "encode_image", narrow)
+    events = list(made_up.run(request))
+    assert _adaptations(events) == [(4, False), (2, False)]
+    assert seen[:3] == [8, 4, 2]
+    assert set(seen[3:]) == {2}
+    for a, b in zip(finished(events), whole, strict=True):
+        assert np.abs(a - b).max() <= 1
+
+
+def test_the_run_fails_when_nothing_is_left_to_save(made_up: Pipeline) -> None:
+    broken = _Broken(made_up.model.unet, _out_of_memory)
+    pipeline = replace(made_up, model=replace(made_up.model, unet=broken))  # pyright: ignore[reportArgumentType]
+    kept: list[Checkpoint] = []
+    events = list(pipeline.run(quick(use_secondary=0), keep=kept.append))
+    assert _adaptations(events) == [(2, False), (1, False), (1, True)]
+    assert isinstance(events[-1], Failed)
+    whole, rest = finished(list(made_up.run(quick()))), list(made_up.run(quick(), resume=kept[-1]))
+    assert kept[-1].k == 2
+    assert len(finished(rest)) == len(whole)
 
 
 def test_other_faults_are_not_swallowed(made_up: Pipeline) -> None:

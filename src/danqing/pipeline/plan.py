@@ -1,0 +1,52 @@
+"""What the machine decides about a run so that it fits into memory; the picture does not depend on it."""
+
+from dataclasses import dataclass, replace
+
+from danqing.request import Request
+from danqing.schedule import side_by_side
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a run uses memory, for time.
+
+    Args:
+        at_once: cuts of each picture that a CLIP sees in one go.
+        checkpointing: keep less of the U-Net on the way forward and work it out again on the way back.
+    """
+
+    at_once: int
+    checkpointing: bool = False
+
+    def tighter(self, *, through: bool) -> "Plan | None":
+        """The next plan that takes less memory: half the cuts at once, then checkpointing; None when nothing is left.
+
+        Args:
+            through: whether the run's gradient goes through the U-Net, which is when checkpointing helps.
+        """
+        if self.at_once > 1:
+            return replace(self, at_once=self.at_once // 2)
+        return replace(self, checkpointing=True) if through and not self.checkpointing else None
+
+    def text(self, language: str) -> str:
+        """What is done, in 'zh' or 'en'."""
+        zh = language == "zh"
+        said = [f"CLIP 每次看 {self.at_once} 个切片" if zh else f"CLIP sees {self.at_once} cuts at a time"]
+        if self.checkpointing:
+            said.append("U-Net 的中间结果重算而不保存" if zh else "the U-Net is worked out again instead of kept")
+        return ("，" if zh else ", ").join(said)
+
+
+def most_cuts(request: Request) -> int:
+    """The largest number of cuts in a batch anywhere along the run, at least 1."""
+    return max(1, *(int(sum(cuts)) for cuts in side_by_side([request.cut_overview, request.cut_innercut])))
+
+
+def goes_through(request: Request, *, secondary: bool) -> bool:
+    """Whether a gradient runs back through the U-Net at any moment of the run.
+
+    Args:
+        request: complete.
+        secondary: whether the model has a secondary network.
+    """
+    return not secondary or not request.use_secondary.lowest
