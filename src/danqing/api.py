@@ -42,6 +42,7 @@ class Knobs(TypedDict, total=False):
     perlin_mode: Literal["mixed", "color", "gray"]
     steps: int
     refine: float
+    sketches: Level
     sampler: Sampler
     eta: float
     clip_denoised: bool

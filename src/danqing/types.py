@@ -94,3 +94,5 @@ class Checkpoint:
     """What a multi-step sampler remembers of earlier steps, each [B, 3, H, W]."""
     stage: int = 0
     """Which stage of the batch: a large canvas is painted small first (0), then refined (1)."""
+    seeds: tuple[int, ...] = ()
+    """Of each picture in x; none stands for the batch's own, where every picture has one sketch left."""

@@ -1,7 +1,7 @@
 """The frame of a run: where it stands, what it yields, and the one loop that every sampler turns."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from torch import Tensor
@@ -28,6 +28,11 @@ class State:
     memory: tuple[Tensor, ...] = ()
     done: int = 0
 
+    def of(self, places: Sequence[int]) -> "State":
+        """The state of some of the pictures."""
+        at = list(places)
+        return replace(self, x=self.x[at], memory=tuple(part[at] for part in self.memory))
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Step:
@@ -50,6 +55,11 @@ class Step:
     state: State
     loss: float | None
     nan: bool
+
+    def of(self, places: Sequence[int]) -> "Step":
+        """The step of some of the pictures; the loss stays that of all."""
+        at = list(places)
+        return replace(self, x=self.x[at], x0=self.x0[at], state=self.state.of(places))
 
 
 @dataclass(frozen=True, slots=True)

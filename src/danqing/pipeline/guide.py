@@ -1,7 +1,7 @@
 """From a request to a guide: sentences embedded once, knobs handed to the maths."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import torch
@@ -31,6 +31,11 @@ class Embedded:
     """[P], or [1000, P] where they change along the run; at each moment the absolute value of their sum is 1, or they are 0."""
     share: Schedule
     """How much the word of this CLIP counts along the run; 0 where no sentence pulls."""
+
+    def critic(self) -> Critic:
+        """The CLIP as one that judges pictures by these sentences."""
+        encoder = self.viewer.encoder
+        return Critic(encoder, self.texts, self.weights, mean=encoder.mean, std=encoder.std, share=self.share)
 
 
 def embed_prompts(watching: Sequence[tuple[Viewer, Schedule]], request: Request) -> tuple[Embedded, ...]:
@@ -109,10 +114,10 @@ def build_guide(
 
 
 def _critic(number: int, part: Embedded, request: Request, draws: Randomness) -> Critic:
-    texts, weights, encoder = part.texts, part.weights, part.viewer.encoder
-    if request.fuzzy_prompt:
-        texts, weights = fuzzy_copies(texts, weights, draws=draws, magnitude=request.rand_mag, critic=number)
-    return Critic(encoder, texts, weights, mean=encoder.mean, std=encoder.std, share=part.share)
+    if not request.fuzzy_prompt:
+        return part.critic()
+    copies = fuzzy_copies(part.texts, part.weights, draws=draws, magnitude=request.rand_mag, critic=number)
+    return replace(part, texts=copies[0], weights=copies[1]).critic()
 
 
 def scales_of(request: Request) -> GuidanceScales:

@@ -2,35 +2,26 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
+import torch
 from torch import Tensor
 
-from danqing.diffusion import (
-    SAMPLERS,
-    Draws,
-    NoiseSchedule,
-    Settings,
-    State,
-    Step,
-    Symmetry,
-    check_eta,
-    perlin_init,
-    starting_state,
-)
+from danqing.diffusion import NoiseSchedule, check_eta
 from danqing.events import Adapted, Completed, Event, Failed, Previewed, Started, Stepped
-from danqing.pipeline.guide import build_guide, embed_prompts, prompt_warnings
+from danqing.pipeline.descent import Descent, Painted
+from danqing.pipeline.guide import embed_prompts, prompt_warnings
 from danqing.pipeline.model import Model
 from danqing.pipeline.picture import read_init, to_images
 from danqing.pipeline.plan import Plan, goes_through, most_cuts
 from danqing.pipeline.shortage import is_out_of_memory, let_go
-from danqing.pipeline.stages import Stage, plan_stages, resized
+from danqing.pipeline.stages import resized
 from danqing.pipeline.viewer import Viewer, load_viewer
 from danqing.request import Look, Request
 from danqing.schedule import Schedule
 from danqing.settings import Settings as Environment
-from danqing.types import Checkpoint, Denoiser
+from danqing.types import Checkpoint
 from danqing.zoo.complete import complete
 from danqing.zoo.locate import find_clip
 from danqing.zoo.spec import ModelSpec
@@ -103,12 +94,9 @@ class _Painting:
     def __init__(self, pipeline: Pipeline, request: Request) -> None:
         self.model = pipeline.model
         self.request = request
-        self.noise = NoiseSchedule.linear(request.steps)
-        self.stages = plan_stages(request, side=self.model.spec.side, stride=self.model.unet.config.stride)
-        self.steps = self.stages[-1].before + self.stages[-1].steps
-        self.init = self._read_init(offline=pipeline.environment.offline)
         self.prompts = embed_prompts(pipeline.watching(request), request)
-        self.plan = Plan(at_once=most_cuts(request))
+        init = self._read_init(offline=pipeline.environment.offline)
+        self.descent = Descent(pipeline.model, request, self.prompts, init, Plan(at_once=most_cuts(request)))
         self.at = (0, 0)  # batch and step being painted
 
     def events(self, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
@@ -118,7 +106,7 @@ class _Painting:
             model=self.model.spec.name,
             device=str(self.model.device),
             seeds=tuple(self._seed(number) for number in range(self.request.count)),
-            steps=self.steps,
+            steps=self.descent.length,
         )
         yield from prompt_warnings([part.viewer for part in self.prompts], self.request)
         try:
@@ -150,108 +138,45 @@ class _Painting:
             if isinstance(found, Adapted):
                 yield found
                 continue
-            stage, step = found
-            number = self.stages[stage].before + step.index
+            number, step, steps = found.number, found.step, self.descent.length
             self.at = (batch, number)
             nan_steps += step.nan
             seconds, began = time.perf_counter() - began, time.perf_counter()
-            yield Stepped(batch=batch, step=number, steps=self.steps, loss=step.loss, nan=step.nan, seconds=seconds)
-            if number % self.request.display_rate == 0 or number == self.steps - 1:
-                yield from self._show(step, number, first, nan_steps)
+            yield Stepped(batch=batch, step=number, steps=steps, loss=step.loss, nan=step.nan, seconds=seconds)
+            if number % self.request.display_rate == 0 or number == steps - 1:
+                yield from self._show(found, first, nan_steps)
             if keep is not None:
-                state = step.state
-                memory = tuple(kept.cpu() for kept in state.memory)
-                keep(Checkpoint(batch, state.k, state.x.cpu(), memory, stage))
+                keep(found.checkpoint(batch, torch.device("cpu")))
 
-    def _show(self, step: Step, at: int, first: int, nan_steps: int) -> Iterator[Event]:
-        """Previews of a step, `at` in the whole run; after the last one the finished pictures."""
-        if not bool(step.x0.isfinite().all()):
+    def _show(self, painted: Painted, first: int, nan_steps: int) -> Iterator[Event]:
+        """Previews of a step; after the last one the finished pictures."""
+        best = self.descent.best(painted, self.request.batch_size)
+        if not bool(best.isfinite().all()):
             raise _NotFiniteError
-        last = at == self.steps - 1
-        images = to_images(resized(step.x0, self.request.size))
+        last = painted.number == self.descent.length - 1
+        images = to_images(resized(best, self.request.size))
         for number, image in enumerate(images, first):
-            yield Previewed(picture=number, step=at, last=last, image=image)
+            yield Previewed(picture=number, step=painted.number, last=last, image=image)
         for number, image in enumerate(images if last else (), first):
             yield Completed(picture=number, seed=self._seed(number), image=image, nan_steps=nan_steps)
 
-    def _persist(
-        self, batch: int, seeds: tuple[int, ...], resume: Checkpoint | None
-    ) -> Iterator[tuple[int, Step] | Adapted]:
-        """As `_sample`; where memory runs out less is done at once, and the step that broke is taken again."""
-        reached = resume
+    def _persist(self, batch: int, seeds: tuple[int, ...], resume: Checkpoint | None) -> Iterator[Painted | Adapted]:
+        """The steps of a batch; where memory runs out less is done at once, and the step that broke is taken again."""
+        reached, way = resume, self.descent
+        through = goes_through(self.request, secondary=self.model.secondary is not None)
         while True:
             try:
-                for stage, step in self._sample(seeds, reached):
-                    reached = Checkpoint(batch, step.state.k, step.state.x, step.state.memory, stage)
-                    yield stage, step
+                for painted in way.steps(seeds, reached):
+                    reached = painted.checkpoint(batch, self.model.device)
+                    yield painted
                 return
             except (RuntimeError, MemoryError) as error:
-                tighter = self.plan.tighter(
-                    through=goes_through(self.request, secondary=self.model.secondary is not None)
-                )
+                tighter = way.plan.tighter(through=through)
                 if tighter is None or not is_out_of_memory(error):
                     raise
             let_go()
-            self.plan = tighter
+            way.plan = tighter
             yield _adapted(tighter)
-
-    def _sample(self, seeds: tuple[int, ...], resume: Checkpoint | None) -> Iterator[tuple[int, Step]]:
-        """All steps of one batch with the numbers of their stages, from its start or from a checkpoint."""
-        begin, painted = (0, None) if resume is None else (resume.stage, resume.x)
-        for number in range(begin, len(self.stages)):
-            here = resume if number == begin else None
-            for step in self._descend(number, seeds, painted, here):
-                painted = step.state.x
-                yield number, step
-
-    def _descend(
-        self, number: int, seeds: tuple[int, ...], painted: Tensor | None, resume: Checkpoint | None
-    ) -> Iterator[Step]:
-        """One stage: from its start, where a later one takes what is painted so far, or from a checkpoint."""
-        request, stage, device = self.request, self.stages[number], self.model.device
-        draws = Draws(seeds, number)
-        init = self._init(seeds, stage.size)
-        start = init if number == 0 or painted is None else resized(painted, stage.size).clamp(-1, 1)
-        state = starting_state(self.noise, draws, size=stage.size, skip=stage.skip, init=start)
-        if resume is not None:
-            state = State(resume.k, resume.x, resume.memory, done=state.k - resume.k)
-        state = replace(state, x=state.x.to(device), memory=tuple(kept.to(device) for kept in state.memory))
-        guide = build_guide(self.model, request, self.prompts, draws=draws, init=init, at_once=self.plan.at_once)
-        settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, self._symmetry(stage))
-        return SAMPLERS[request.sampler](
-            self._denoiser(draws), guide, self.noise, state, draws=draws, settings=settings
-        )
-
-    def _init(self, seeds: tuple[int, ...], size: tuple[int, int]) -> Tensor | None:
-        """The picture that a batch starts from and stays close to, at the size of a stage."""
-        if self.request.perlin_init:
-            return perlin_init(Draws(seeds), size=size, mode=self.request.perlin_mode)
-        return None if self.init is None else resized(self.init, size)
-
-    def _denoiser(self, draws: Draws) -> Denoiser:
-        """The U-Net as a callable; a class-conditional one gets a class, a new one at every step if so asked."""
-        unet, classes = self.model.unet, self.model.unet.config.classes
-
-        def denoise(x: Tensor, tau: Tensor) -> Tensor:
-            unet.checkpointing = self.plan.checkpointing  # another run may share the network
-            if not classes:
-                return unet(x, tau)
-            moment = int(tau[0]) if self.request.randomize_class else 0
-            drawn = draws.uniform("class", moment, ()) * classes  # [B]
-            return unet(x, tau, drawn.long().clamp(max=classes - 1).to(x.device))
-
-        return denoise
-
-    def _symmetry(self, stage: Stage) -> Symmetry | None:
-        kind = self.request.symmetry
-        if kind == "none":
-            return None
-        return Symmetry.at(
-            self.request.symmetry_at,
-            stage.steps,
-            horizontal=kind in ("horizontal", "both"),
-            vertical=kind in ("vertical", "both"),
-        )
 
     def _read_init(self, *, offline: bool) -> Tensor | None:
         request = self.request

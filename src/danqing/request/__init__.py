@@ -24,6 +24,7 @@ from danqing.request.kinds import (
     Scale,
     Share,
     Size,
+    Sketches,
     Switch,
     Symmetry,
     nearest_sizes,
@@ -109,6 +110,14 @@ class Request(BaseModel):
             "步骤",
             "画幅远大于模型学过的时，先画小的，再在原大重画这一比例的步数",
             "on a canvas much larger than the model learnt: paint small first, then take this share of the steps again",
+        ),
+    )
+    sketches: Sketches = Field(
+        default=_constant(1),
+        **_knob(
+            "步骤",
+            "一幅画先起几稿，CLIP 看着淘汰，最后留一稿；可写日程，如 [8]*300+[2]*300+[1]*400",
+            "sketches a picture begins as; CLIP drops the poorer where the schedule falls, as in [8]*300+[2]*300+[1]*400",
         ),
     )
     sampler: Sampler = Field(default="ddim", **_knob("步骤", "采样器", "sampler"))

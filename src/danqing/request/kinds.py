@@ -114,6 +114,7 @@ def _level(low: float, high: float, *, whole: bool = False) -> tuple[BeforeValid
 Scale = Annotated[Schedule, *_level(0, 1e8)]
 Clamp = Annotated[Schedule, *_level(1e-6, 1e3)]
 Batches = Annotated[Schedule, *_level(1, 64, whole=True)]
+Sketches = Annotated[Schedule, *_level(1, 64, whole=True)]
 Cuts = Annotated[Schedule, *_level(0, 256, whole=True)]
 Power = Annotated[Schedule, *_level(0, 100)]
 Share = Annotated[Schedule, *_level(0, 1)]

@@ -22,6 +22,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     tensors = {"x": checkpoint.x} | {f"memory.{index}": kept for index, kept in enumerate(checkpoint.memory)}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     said = {name: getattr(checkpoint, name) for name in _NUMBERS} | {"crc": _sum_of(tuple(contiguous.values()))}
+    said["seeds"] = " ".join(map(str, checkpoint.seeds))
     return save(contiguous, metadata={name: str(value) for name, value in said.items()})
 
 
@@ -40,7 +41,8 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
             if int(said["crc"]) != _sum_of((x, *memory)):  # a power cut can leave the length without the content
                 return None
             numbers = {name: int(said[name]) for name in _NUMBERS}
-            return Checkpoint(x=x, memory=memory, **numbers)
+            seeds = tuple(int(seed) for seed in said.get("seeds", "").split())
+            return Checkpoint(x=x, memory=memory, seeds=seeds, **numbers)
     except (SafetensorError, KeyError, ValueError, TypeError):
         return None
 

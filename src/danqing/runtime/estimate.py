@@ -1,6 +1,8 @@
 """How long it will take: guesses from the pace of the last steps."""
 
 from dataclasses import replace
+from itertools import accumulate
+from statistics import fmean
 
 from danqing.request import Request
 from danqing.runtime.board import Board
@@ -11,9 +13,9 @@ _UNKNOWN, _LEAST, _MOST = 5.0, 1.0, 600.0
 
 
 def work_of(request: Request) -> float:
-    """What a request costs to paint, in pixels times steps."""
+    """What a request costs to paint, in pixels times steps, all sketches counted."""
     width, height = request.size
-    return float(width * height * (request.steps - request.skip_steps) * request.count)
+    return width * height * (request.steps - request.skip_steps) * request.count * _sketches(request)
 
 
 def work_left(job: Job) -> float:
@@ -22,7 +24,12 @@ def work_left(job: Job) -> float:
     steps = job.steps or request.steps - request.skip_steps
     width, height = request.size
     done = job.picture // request.batch_size * steps + job.step
-    return float(width * height * request.batch_size * max(request.n_batches * steps - done, 0))
+    return width * height * request.batch_size * max(request.n_batches * steps - done, 0) * _sketches(request)
+
+
+def _sketches(request: Request) -> float:
+    """Sketches under way at a time, on the average over the run."""
+    return fmean(accumulate(request.sketches.values, min))
 
 
 def standing(job: Job, board: Board) -> Job:

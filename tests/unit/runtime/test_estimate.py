@@ -34,6 +34,7 @@ def test_work_is_pixels_times_steps(tmp_path: Path) -> None:
     assert work_left(replace(job, picture=3, step=2, steps=6)) == PIXELS * 3 * 4
     assert work_left(replace(job, picture=3, step=6, steps=6)) == 0
     assert work_left(replace(job, step=6, steps=9)) == PIXELS * 3 * 12, "a refined canvas takes more steps"
+    assert work_of(whole(steps=10, sketches="[4]*500+[2]*250+[8]*250")) == PIXELS * 10 * 3, "two stay two"
 
 
 def test_seconds_count_what_is_before(tmp_path: Path) -> None:

@@ -1,0 +1,137 @@
+"""Sketches: several beginnings of one picture, of which those that look least like the sentence fall away."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+
+from danqing.diffusion import NoiseSchedule
+from danqing.events import Completed, Event, Previewed, Stepped
+from danqing.pipeline import Pipeline
+from danqing.pipeline.descent import Descent
+from danqing.pipeline.guide import embed_prompts
+from danqing.pipeline.plan import Plan
+from danqing.pipeline.sketches import nearest, plan_sketches, sketch_seeds, unlikeness
+from danqing.request import Request, read_request
+from danqing.schedule import parse_schedule
+from danqing.types import Checkpoint
+
+QUICK: dict[str, object] = {
+    "prompts": "孤舟",
+    "size": (64, 64),
+    "steps": 6,
+    "sketches": "[4]*500+[2]*300+[1]*200",
+    "cutn_batches": 1,
+    "cut_overview": 2,
+    "cut_innercut": 2,
+    "display_rate": 1,
+    "seed": 7,
+}
+
+
+def request(**changes: object) -> Request:
+    return read_request({**QUICK, **changes})
+
+
+def finished(events: list[Event]) -> list[np.ndarray]:
+    return [np.asarray(event.image).astype(int) for event in events if isinstance(event, Completed)]
+
+
+def descent(pipeline: Pipeline, asked: Request) -> Descent:
+    whole = pipeline.resolve(asked)
+    return Descent(pipeline.model, whole, embed_prompts(pipeline.watching(whole), whole), None, Plan(4))
+
+
+@pytest.mark.parametrize(
+    ("text", "skip", "left"),
+    [
+        ("1", 0, (1, 1, 1, 1, 1, 1)),
+        ("3", 0, (3, 3, 3, 3, 3, 1)),
+        ("[8]*300+[2]*300+[1]*400", 0, (8, 2, 2, 1, 1, 1)),
+        ("[8]*300+[2]*300+[1]*400", 2, (2, 1, 1, 1)),
+        ("[2]*500+[4]*500", 0, (2, 2, 2, 2, 2, 1)),
+    ],
+)
+def test_what_is_left_after_each_step_never_rises_and_ends_with_one(
+    text: str, skip: int, left: tuple[int, ...]
+) -> None:
+    assert plan_sketches(parse_schedule(text), NoiseSchedule.linear(5), skip) == left
+
+
+def test_sketches_have_seeds_of_their_own() -> None:
+    seeds = sketch_seeds((7, 8), 3)
+    assert (seeds[0], seeds[3]) == (7, 8)
+    assert len(set(seeds) | set(range(1, 7)) | set(range(9, 100))) == 6 + 6 + 91
+
+
+def test_the_nearest_of_each_picture_are_kept() -> None:
+    far = torch.tensor([3.0, 1.0, 2.0, 5.0, torch.inf, 5.0])
+    assert nearest(far, 2, 2) == [1, 2, 3, 5]
+    assert nearest(far, 2, 1) == [1, 3]
+
+
+def test_a_broken_sketch_is_infinitely_far(made_up: Pipeline) -> None:
+    asked = made_up.resolve(request())
+    prompts = embed_prompts(made_up.watching(asked), asked)
+    pictures = torch.rand(3, 3, 64, 32) * 2 - 1
+    pictures[1, 0, 5, 5] = torch.nan
+    far = unlikeness(prompts, pictures, 0)
+    assert all(torch.isfinite(far[[0, 2]]))
+    assert far[1] == torch.inf
+
+
+def test_the_run_goes_on_with_the_nearest_and_paints_it_as_if_alone(made_up: Pipeline) -> None:
+    """A picture does not depend on its batch, so the sketch that wins is the picture of its own seed."""
+    asked = request(batch_size=2)
+    way = descent(made_up, asked)
+    painted = list(way.steps((7, 8)))
+    assert [len(step.seeds) for step in painted] == [8, 8, 4, 2, 2, 2]
+    assert [len(step.step.x) for step in painted] == [8, 8, 4, 2, 2, 2]
+    assert all(set(after.seeds) <= set(before.seeds) for before, after in pairwise(painted))
+    last = painted[-1]
+    for place, own in enumerate((7, 8)):
+        winner = last.seeds[place]
+        assert winner % 2**64 == own
+        alone = list(descent(made_up, request(sketches=1)).steps((winner,)))[-1]
+        assert torch.allclose(last.step.x0[place], alone.step.x0[0], atol=0.02)
+
+
+def test_the_choice_is_by_the_sentence(made_up: Pipeline) -> None:
+    """With nothing that pulls, only the choice differs between two sentences; the winner is nearest to its own."""
+    asked = [request(prompts=text, sketches=6, clip_guidance_scale=0) for text in ("孤舟", "雪山红叶")]
+    winners = [list(descent(made_up, one).steps((7,)))[-1].step.x0 for one in asked]
+    for one, winner, other in zip(asked, winners, reversed(winners), strict=True):
+        whole = made_up.resolve(one)
+        prompts = embed_prompts(made_up.watching(whole), whole)
+        own, others = (float(unlikeness(prompts, x0, 999)) for x0 in (winner, other))
+        assert own <= others + 1e-4
+
+
+def test_each_picture_is_shown_once_at_every_step(made_up: Pipeline) -> None:
+    events = list(made_up.run(request(batch_size=2)))
+    shown = [(event.step, event.picture) for event in events if isinstance(event, Previewed)]
+    assert shown == [(step, picture) for step in range(6) for picture in (0, 1)]
+    assert [event.step for event in events if isinstance(event, Stepped)] == list(range(6))
+    assert [(event.picture, event.seed) for event in events if isinstance(event, Completed)] == [(0, 7), (1, 8)]
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "plms", "dpmpp_2m"])
+def test_it_goes_on_from_any_checkpoint(made_up: Pipeline, sampler: str) -> None:
+    asked = request(sampler=sampler, eta=0.5, fuzzy_prompt=True, perlin_init=True)
+    kept: list[Checkpoint] = []
+    whole = finished(list(made_up.run(asked, keep=kept.append)))[0]
+    assert [len(checkpoint.seeds) for checkpoint in kept] == [4, 4, 2, 1, 1, 1]
+    for checkpoint in kept[:-1]:
+        assert np.array_equal(finished(list(made_up.run(asked, resume=checkpoint)))[0], whole)
+
+
+def test_a_large_canvas_is_chosen_small_and_refined_alone(made_up: Pipeline) -> None:
+    small = replace(made_up, model=replace(made_up.model, spec=replace(made_up.spec, side=48)))
+    asked = request(size=(128, 64), refine=0.4, sketches=3)
+    kept: list[Checkpoint] = []
+    whole = finished(list(small.run(asked, keep=kept.append)))[0]
+    assert [(checkpoint.stage, len(checkpoint.seeds)) for checkpoint in kept] == [(0, 3)] * 5 + [(0, 1)] + [(1, 1)] * 2
+    for checkpoint in kept[4:-1]:
+        assert np.array_equal(finished(list(small.run(asked, resume=checkpoint)))[0], whole)
