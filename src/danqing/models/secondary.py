@@ -56,7 +56,7 @@ class Secondary(nn.Module):
             x: noisy picture, [B, 3, H, W], sides multiples of `config.stride`.
             t: place on the quarter circle, [B], 0 clean … 1 noise: t = atan2(sigma, alpha) * 2/pi.
         Returns:
-            v, [B, 3, H, W].
+            v, [B, 3, H, W], in x's dtype.
         Raises:
             ShapeError: a shape is not as above.
         """
@@ -67,7 +67,8 @@ class Secondary(nn.Module):
             raise ShapeError(f"t is {list(t.shape)}, expected [{x.shape[0]}]")
         time: Tensor = self.timestep_embed(t)[:, :, None, None]  # [B, features, 1, 1]
         planes = time.to(x.dtype).expand(-1, -1, *x.shape[2:])  # [B, features, H, W]
-        return self.net(torch.cat([x, planes], dim=1))
+        dtype = next(self.net.parameters()).dtype
+        return self.net(torch.cat([x, planes], dim=1).to(dtype)).to(x.dtype)
 
 
 def pred(x: Tensor, v: Tensor, t: Tensor) -> Tensor:
@@ -84,8 +85,8 @@ class Fourier(nn.Module):
         self.weight = nn.Parameter(torch.randn(features // 2, 1))
 
     def forward(self, t: Tensor) -> Tensor:
-        """t [B] in 0..1 -> [B, features], in the weights' dtype."""
-        angles = 2 * pi * t[:, None].to(self.weight.dtype) @ self.weight.T  # [B, features/2]
+        """t [B] in 0..1 -> [B, features], float32: half precision would blur one step into the next."""
+        angles = 2 * pi * t[:, None].float() @ self.weight.float().T  # [B, features/2]
         return torch.cat([angles.cos(), angles.sin()], dim=1)
 
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, TypeVar, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from danqing.errors import InvalidRequest
 from danqing.guidance.likeness import pyramid_distance
@@ -17,6 +17,7 @@ from danqing.zoo.locate import Installed
 from danqing.zoo.spec import ModelSpec
 
 Dtype = Literal["float32", "bfloat16", "float16"]
+Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -69,13 +70,24 @@ def load_model(installed: Installed, *, device: str = "auto", dtype: Dtype = "fl
     place = choose_device(device)
     precision = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[dtype]
     paths = installed.paths
-    secondary = load_secondary(paths["secondary"], dtype=precision).to(place) if "secondary" in paths else None
+    small = load_secondary(paths["secondary"], dtype=precision) if "secondary" in paths else None
     return Model(
         spec=installed.spec,
-        unet=load_unet(paths["unet"], dtype=precision).to(place),
-        secondary=secondary,
+        unet=settle(load_unet(paths["unet"], dtype=precision), place),
+        secondary=None if small is None else settle(small, place),
         viewers=tuple(load_viewer(clip, device=place, dtype=precision) for clip in installed.clips),
         likeness=load_lpips(paths["lpips"]).to(place) if "lpips" in paths else pyramid_distance,
         device=place,
         dtype=precision,
     )
+
+
+def settle(network: Network, device: torch.device) -> Network:
+    """Move a network of convolutions to its device; in half precision its weights are laid out with the channels last.
+
+    That makes half precision a tenth faster (docs/performance.md). In float32 it would gain less, and the weights would
+    have to be read and copied where the mapped file serves as it is.
+    """
+    half = next(network.parameters()).dtype.itemsize == 2
+    layout = torch.channels_last if half else torch.preserve_format
+    return cast(Any, network).to(device, memory_format=layout)  # its stubs do not know the layout

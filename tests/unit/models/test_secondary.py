@@ -28,6 +28,16 @@ def test_narrow_network_runs_at_its_stride() -> None:
     assert Secondary(NARROW)(torch.randn(2, 3, 4, 12), torch.tensor([0.0, 1.0])).shape == (2, 3, 4, 12)
 
 
+def test_half_precision_answers_in_the_dtype_of_x_and_keeps_the_time_apart() -> None:
+    network = Secondary(NARROW).eval()
+    x, t = torch.randn(1, 3, 8, 8), torch.tensor([0.5])
+    whole = network(x, t)
+    half = network.bfloat16()(x, t)
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, whole, rtol=0.05, atol=0.05)
+    assert not torch.equal(network.timestep_embed(t), network.timestep_embed(t + 1e-3))
+
+
 def test_pred_inverts_v() -> None:
     x0, eps, t = torch.randn(2, 3, 4, 4), torch.randn(2, 3, 4, 4), torch.tensor([0.3, 0.9])
     alpha, sigma = ((t * torch.pi / 2).cos()[:, None, None, None], (t * torch.pi / 2).sin()[:, None, None, None])
