@@ -1,0 +1,122 @@
+"""The guided step of this program, whole and in parts."""
+
+import math
+from dataclasses import replace
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from benchmarks.sides.scene import GRAY, POWER, PROMPTS, SCALES, STEPS, K, Scene, State
+from danqing.diffusion import Draws, NoiseSchedule, Settings, ddim
+from danqing.diffusion import State as Start
+from danqing.guidance.clip_guide import ClipGuide, Critic
+from danqing.guidance.cutouts import CutSpec
+from danqing.guidance.losses import normalise_weights, range_loss, saturation_loss, spherical_distance, tv_loss
+from danqing.guidance.scales import GuidanceScales
+from danqing.guidance.views import RandomViews
+from danqing.models.clip import ChineseClip
+from danqing.models.secondary import Secondary, SecondaryConfig
+from danqing.models.unet import UNet
+from danqing.pipeline.model import settle
+from danqing.schedule import Schedule
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+class Ours:
+    """Danqing, its networks in any precision; see `Program`."""
+
+    name = "ours"
+
+    def __init__(self, scene: Scene, dtype: torch.dtype) -> None:
+        self.scene = scene
+        with torch.device("meta"):
+            unet, secondary, clip = (
+                UNet(scene.shapes.unet),
+                Secondary(SecondaryConfig()),
+                ChineseClip(scene.shapes.clip),
+            )
+        self.denoiser = _fill(unet, scene.unet, scene, dtype)
+        self.small = _fill(secondary, scene.secondary, scene, dtype)
+        self.encoder = _fill(clip, scene.clip, scene, dtype)
+        self.x, self.noise, self.views = scene.noise(), NoiseSchedule.linear(STEPS), RandomViews(Draws((1,)))
+        self.image = (self.x / 8 + 0.5).requires_grad_()
+        self.pixels = scene.pixels().requires_grad_()
+        self.emb = self.pixels.new_empty(0)
+
+    def unet(self) -> Tensor:
+        """See `Program`."""
+        with torch.no_grad():
+            return self.denoiser(self.x, self.x.new_tensor([self.noise.tau(K)]))
+
+    def secondary(self) -> Tensor:
+        """See `Program`."""
+        x, moment = self.x.detach().requires_grad_(), self.noise.moment(K)
+        v = self.small(x, x.new_tensor([math.atan2(moment.sigma, moment.alpha) * 2 / math.pi])).float()
+        return torch.autograd.grad((moment.alpha * x - moment.sigma * v).sum(), x)[0]
+
+    def cutouts(self) -> Tensor:
+        """See `Program`."""
+        resolution, spec = self.encoder.resolution, self._spec()
+        (cuts,) = self.views(self.image, spec, resolution=resolution, purpose="cuts", k=K, at_once=spec.count)
+        return torch.autograd.grad(cuts.sum(), self.image)[0]
+
+    def clip_forward(self) -> Tensor:
+        """See `Program`."""
+        self.emb = self.encoder.encode_image(self.pixels)
+        return self.emb
+
+    def clip_backward(self) -> Tensor:
+        """See `Program`."""
+        return torch.autograd.grad(self.emb.sum(), self.pixels)[0]
+
+    def losses(self) -> Tensor:
+        """See `Program`."""
+        emb = self.emb.detach().float().requires_grad_()
+        texts, weights = self.scene.texts(), normalise_weights(emb.new_ones(PROMPTS))
+        distance = (spherical_distance(emb[:, None, None], texts) * weights).sum(-1).mean(0)
+        torch.autograd.grad(distance.sum() * SCALES["clip"], emb)
+        seen, uphill = self.x.detach().requires_grad_(), torch.zeros_like(self.x)
+        for name, measure in (("tv", tv_loss), ("range", range_loss), ("sat", saturation_loss)):
+            uphill += torch.autograd.grad(measure(seen).sum() * SCALES[name], seen)[0]
+        return uphill
+
+    def whole(self) -> Tensor:
+        """See `Program`."""
+        texts, weights = self.scene.texts(), normalise_weights(self.x.new_ones(PROMPTS))
+        mean, std = self.encoder.mean, self.encoder.std
+        critic = Critic(self.encoder, texts, weights, mean=mean, std=std, share=Schedule((1.0,)))
+        guide = ClipGuide((critic,), self._scales(), self.views, secondary=self.small)
+        start, settings = Start(K, self.x), replace(Settings(), eta=0.8)
+        steps = ddim(self.denoiser, guide, self.noise, start, draws=Draws((1,)), settings=settings)
+        return next(steps).x
+
+    def _spec(self) -> CutSpec:
+        return CutSpec(self.scene.overview, self.scene.inner, POWER, GRAY)
+
+    def _scales(self) -> GuidanceScales:
+        def always(value: float) -> Schedule:
+            return Schedule((float(value),))
+
+        return GuidanceScales(
+            clip_guidance_scale=always(SCALES["clip"]),
+            tv_scale=always(SCALES["tv"]),
+            range_scale=always(SCALES["range"]),
+            sat_scale=always(SCALES["sat"]),
+            init_scale=always(0),
+            clamp_max=always(SCALES["clamp"]),
+            use_secondary=always(1),
+            cutn_batches=always(self.scene.batches),
+            cut_overview=always(self.scene.overview),
+            cut_innercut=always(self.scene.inner),
+            cut_ic_pow=always(POWER),
+            cut_icgray_p=always(GRAY),
+        )
+
+
+def _fill(network: Network, state: State, scene: Scene, dtype: torch.dtype) -> Network:
+    """The network with these weights, frozen, in a precision; as the pipeline would have loaded it."""
+    made = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
+    network.load_state_dict(made, assign=True)
+    return settle(network.eval().requires_grad_(False), scene.device)

@@ -1,0 +1,135 @@
+"""What both programs paint in a benchmark: networks of which shape, how large a picture, how many cuts; and made-up weights."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from benchmarks.full_size import A512, VIT_B_16, make_up
+from danqing.models.clip import ChineseClip, ClipConfig
+from danqing.models.clip_text import TextConfig
+from danqing.models.clip_vision import VisionConfig
+from danqing.models.secondary import Secondary, SecondaryConfig
+from danqing.models.unet import UNet, UNetConfig
+
+LOSSES, WHOLE = "losses", "whole"
+PARTS = ("unet", "secondary", "cutouts", "clip_forward", "clip_backward", LOSSES)
+STEPS, K = 250, 125
+"""Length of the run from which the step is taken, and which step."""
+SCALES = {"clip": 5000.0, "tv": 150.0, "range": 150.0, "sat": 150.0, "clamp": 0.05}
+"""Of guidance, none of them zero, so that every loss is worked out."""
+POWER, GRAY = 1.0, 0.2
+PROMPTS = 1
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Networks that both programs can build; the secondary one has one shape only."""
+
+    unet: UNetConfig
+    clip: ClipConfig
+
+
+SHAPES = {
+    "full": Shapes(A512, VIT_B_16),
+    "small": Shapes(
+        UNetConfig(channels=64, multipliers=A512.multipliers, attention=A512.attention),
+        ClipConfig(
+            embed=64,
+            vision=VisionConfig(resolution=64, patch=16, width=128, layers=2),
+            text=TextConfig(vocabulary=100, width=64, layers=1, mlp=128),
+        ),
+    ),
+}
+"""full: the original's networks. small: the same in little, for a look at the benchmark itself."""
+
+State = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """One guided step.
+
+    size: width and height in pixels. overview, inner: cuts in each of `batches` batches.
+    unet, secondary, clip: the weights, float32 on the CPU; both programs have the same ones.
+    """
+
+    shapes: Shapes
+    size: tuple[int, int]
+    overview: int
+    inner: int
+    batches: int
+    device: torch.device
+    unet: State
+    secondary: State
+    clip: State
+
+    @property
+    def cuts(self) -> int:
+        """Cuts in one batch."""
+        return self.overview + self.inner
+
+    def noise(self) -> Tensor:
+        """The noisy picture, [1, 3, H, W] float32 on the device."""
+        width, height = self.size
+        x = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(1))
+        return x.to(self.device)
+
+    def pixels(self) -> Tensor:
+        """Cuts as CLIP gets them, [n, 3, R, R] float32 on the device."""
+        side = self.shapes.clip.vision.resolution
+        made = torch.randn(self.cuts, 3, side, side, generator=torch.Generator().manual_seed(2))
+        return made.to(self.device)
+
+    def texts(self) -> Tensor:
+        """Embeddings of the sentences, [P, D] float32 on the device."""
+        made = torch.randn(PROMPTS, self.shapes.clip.embed, generator=torch.Generator().manual_seed(3))
+        return made.to(self.device)
+
+
+class Program(Protocol):
+    """A program with its networks in memory. Every part returns what it worked out."""
+
+    name: str
+
+    def unet(self) -> Tensor:
+        """One forward pass of the U-Net, [1, 6, H, W]."""
+        ...
+
+    def secondary(self) -> Tensor:
+        """The secondary network forward and back: the gradient of x, [1, 3, H, W]."""
+        ...
+
+    def cutouts(self) -> Tensor:
+        """One batch of cuts, augmented, and back to the picture: its gradient, [1, 3, H, W]."""
+        ...
+
+    def clip_forward(self) -> Tensor:
+        """CLIP looks at one batch of cuts: [n, D]."""
+        ...
+
+    def clip_backward(self) -> Tensor:
+        """The gradient of the cuts of the last `clip_forward`, [n, 3, R, R]."""
+        ...
+
+    def losses(self) -> Tensor:
+        """All losses of one batch and their gradients; of the picture's it is returned, [1, 3, H, W]."""
+        ...
+
+    def whole(self) -> Tensor:
+        """One guided step of DDIM with all batches: the next x, [1, 3, H, W]."""
+        ...
+
+
+def make_scene(
+    shapes: Shapes, *, size: tuple[int, int], cuts: int, batches: int, device: torch.device, weights: bool = True
+) -> Scene:
+    """A scene with made-up weights; without, the networks can only be built on `meta`."""
+    with torch.device("meta"):
+        networks = UNet(shapes.unet), Secondary(SecondaryConfig()), ChineseClip(shapes.clip)
+    unet, secondary, clip = (make_up(network) if weights else network.state_dict() for network in networks)
+    inner = cuts // 4
+    return Scene(shapes, size, cuts - inner, inner, batches, device, unet, secondary, clip)

@@ -1,0 +1,58 @@
+"""One guided step of both programs, in little; the peer only where it is installed."""
+
+import json
+import sys
+
+import pytest
+import torch
+
+from benchmarks import step
+from benchmarks.sides.meter import count_gflop, measure
+from benchmarks.sides.ours import Ours
+from benchmarks.sides.peer import find_peer
+from benchmarks.sides.scene import PARTS, SHAPES, make_scene
+
+CPU = torch.device("cpu")
+LITTLE = ["--model", "small", "--size", "64x64", "--cuts", "4", "--batches", "1", "--repeat", "1"]
+
+
+def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["step", *LITTLE, "--json"])
+    step.main()
+    said = capsys.readouterr().out
+    result = json.loads(said.splitlines()[-1])
+    there = find_peer(None)
+    assert result["peer"] is there
+    assert ("not installed" in said) is not there
+    assert list(result["parts"]) == [*PARTS, "whole"]
+    for part, row in result["parts"].items():
+        assert row["ours_s"] > 0
+        assert (row["peer_s"] is not None) is (row["ratio"] is not None) is there
+        assert (row["gflop"] > 0) is (part != "losses")
+        if row["apart"] is not None:
+            assert row["apart"] < 1e-3
+
+
+def test_the_whole_step_is_finite_in_half_precision() -> None:
+    scene = make_scene(SHAPES["small"], size=(64, 64), cuts=4, batches=2, device=CPU)
+    whole, half = Ours(scene, torch.float32).whole(), Ours(scene, torch.bfloat16).whole()
+    assert half.dtype == torch.float32
+    assert float((half - whole).square().mean() / whole.square().mean()) < 0.05
+
+
+def test_arithmetic_is_counted_without_doing_it() -> None:
+    a, b = torch.empty(3, 5, device="meta", requires_grad=True), torch.empty(5, 7, device="meta")
+    forth = 2 * 3 * 5 * 7 / 1e9
+    assert count_gflop(lambda: a @ b) == pytest.approx(forth)
+    assert count_gflop(lambda: torch.autograd.grad((a @ b).sum(), a)) == pytest.approx(2 * forth)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells the peak of a moment")
+def test_the_peak_is_what_a_piece_of_work_takes_for_itself() -> None:
+    def work() -> torch.Tensor:
+        return torch.ones(32 * 2**20 // 4).sum()
+
+    kept = torch.ones(64 * 2**20 // 4)
+    peaks = [measure(work, CPU)[0].peak_mib for _ in range(2)]
+    assert all(peak is not None and 30 < peak < 60 for peak in peaks)
+    assert len(kept)
