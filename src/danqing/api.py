@@ -7,7 +7,7 @@ from typing import Literal, TypedDict, Unpack
 from danqing.errors import DanqingError, OutOfMemory, RunNotFound
 from danqing.events import Event, Failed, Stepped
 from danqing.pipeline import Pipeline, load_model
-from danqing.request import Request, Sampler, Saved, Symmetry, read_request
+from danqing.request import Quality, Request, Sampler, Saved, Symmetry, read_request
 from danqing.results.artwork import Artwork
 from danqing.results.store import Run, RunWriter
 from danqing.settings import read_settings
@@ -40,6 +40,7 @@ class Knobs(TypedDict, total=False):
     skip_steps: int
     perlin_init: bool
     perlin_mode: Literal["mixed", "color", "gray"]
+    quality: Quality
     steps: int
     refine: float
     sketches: Level

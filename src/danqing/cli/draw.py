@@ -109,7 +109,7 @@ def print_request(request: Request, *, as_json: bool) -> None:
     spec = find(request.model, settings).spec
     for look in request.looks():
         find_clip(look.name, settings)
-    values = request.filled(spec.defaults).changed(model=spec.name).model_dump(mode="json")
+    values = request.filled(spec.fills(request)).changed(model=spec.name).model_dump(mode="json")
     if as_json:
         typer.echo(json_.dumps(values, ensure_ascii=False))
     else:

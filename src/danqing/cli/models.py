@@ -69,6 +69,8 @@ def show(name: Name, *, json: Json = False) -> None:
         typer.echo(f"  {file.installed:<24}{file.original.replace('|', ' / ')}{note}")
     for field, value in spec.defaults.items():
         typer.echo(f"  {field} = {value}")
+    for quality, fields in spec.qualities.items():
+        typer.echo(f"  quality = {quality}: " + ", ".join(f"{field} = {value}" for field, value in fields.items()))
 
 
 def verify(name: Name, *, json: Json = False) -> None:

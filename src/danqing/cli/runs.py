@@ -78,7 +78,7 @@ def show(
         if json:
             typer.echo(json_.dumps(request.model_dump(mode="json"), ensure_ascii=False))
         else:
-            typer.echo(write_command(request, _usual(request.model, settings)))
+            typer.echo(write_command(request, _usual(request, settings)))
 
 
 def again(
@@ -202,12 +202,12 @@ def _asked(name: str, settings: Settings, *, needs_all: bool = False) -> Request
     return recipe.alone()
 
 
-def _usual(model: str, settings: Settings) -> dict[str, object]:
+def _usual(request: Request, settings: Settings) -> dict[str, object]:
     """What `danqing draw` takes when nothing is said; of an unknown model nothing is known."""
     from danqing.zoo.locate import spec_of
 
     try:
-        defaults = spec_of(model).defaults
+        defaults = spec_of(request.model).fills(request)
     except ModelNotFound:
         defaults = dict[str, object]()
     return {**defaults, **read_config(settings.config_file, needed=False)}

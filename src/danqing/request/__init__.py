@@ -19,6 +19,7 @@ from danqing.request.kinds import (
     Cuts,
     Power,
     Prompts,
+    Quality,
     Sampler,
     Saved,
     Scale,
@@ -32,7 +33,18 @@ from danqing.request.kinds import (
 from danqing.request.looks import Look, parse_look
 from danqing.schedule import Schedule, parse_schedule
 
-__all__ = ["SIDE", "Look", "Request", "Sampler", "Saved", "Symmetry", "choices", "nearest_sizes", "read_request"]
+__all__ = [
+    "SIDE",
+    "Look",
+    "Quality",
+    "Request",
+    "Sampler",
+    "Saved",
+    "Symmetry",
+    "choices",
+    "nearest_sizes",
+    "read_request",
+]
 
 
 def _knob(group: str, zh: str, en: str, unit: str = "") -> dict[str, Any]:
@@ -101,6 +113,14 @@ class Request(BaseModel):
         default="mixed", **_knob("底图", "柏林噪声的颜色", "colours of the Perlin noise")
     )
 
+    quality: Quality = Field(
+        default="standard",
+        **_knob(
+            "步骤",
+            "画得快还是细：模型按它定下没有给出的步数和草稿数",
+            "fast or fine: the steps and sketches that the model takes where nothing else is said",
+        ),
+    )
     steps: int = Field(default=250, ge=2, le=1000, **_knob("步骤", "步数", "steps", "step"))
     refine: float = Field(
         default=0,

@@ -14,6 +14,7 @@ SIDE = 64
 """Both sides of a canvas are multiples of this many pixels."""
 
 Sampler = Literal["ddim", "plms", "dpmpp_2m"]
+Quality = Literal["draft", "standard", "fine"]
 Symmetry = Literal["none", "horizontal", "vertical", "both"]
 Saved = Literal["previews", "gif", "webp", "mp4", "sheet"]
 

@@ -104,7 +104,7 @@ class Order:
 def take_order(values: Payload, service: Here, owner: Owner) -> Order:
     """Read OpenAI's request and put it into the queue."""
     wish, request = read_wish(values, allow_urls=service.allow_urls)
-    filled = request.filled(service.shelf.defaults(service.shelf.model(request.model)))
+    filled = service.shelf.filled(request)
     return Order(wish, submit(with_previews(request, wish, filled.steps), service, owner=owner))
 
 

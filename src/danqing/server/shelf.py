@@ -1,11 +1,13 @@
 """Which models the service paints with, and under which names they can be asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from danqing.errors import ModelNotFound
 from danqing.paddlehub.painter import Painter, painter_of
+from danqing.request import Request
 from danqing.settings import Settings
 from danqing.zoo.locate import find, known, missing, spec_of
+from danqing.zoo.spec import ModelSpec
 
 AUTO = "auto"
 
@@ -24,7 +26,7 @@ class Shelf:
         """
         self._settings = settings
         self._named = {name: painter_of(name, settings) for name in named}
-        self._defaults: dict[str, Mapping[str, object]] = {}
+        self._specs: dict[str, ModelSpec] = {}
 
     @property
     def default(self) -> str:
@@ -67,11 +69,12 @@ class Shelf:
             )
         return asked
 
-    def defaults(self, model: str) -> Mapping[str, object]:
-        """Request fields that a model fills differently; looked up once."""
-        if model not in self._defaults:
-            self._defaults[model] = spec_of(model, self._settings).defaults
-        return self._defaults[model]
+    def filled(self, request: Request) -> Request:
+        """A request with its model's own defaults; the model is looked up once."""
+        name = self.model(request.model)
+        if name not in self._specs:
+            self._specs[name] = spec_of(name, self._settings)
+        return request.filled(self._specs[name].fills(request))
 
     def module(self, name: str) -> Painter | None:
         """Who paints for a PaddleHub module; None for one that is not served."""

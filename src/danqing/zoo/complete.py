@@ -22,7 +22,7 @@ def complete(request: Request, spec: ModelSpec, settings: Settings) -> Request:
         InvalidRequest: the canvas is too large.
         ModelNotFound: a CLIP that is named is not on this machine.
     """
-    filled = request.filled(spec.defaults)
+    filled = request.filled(spec.fills(request))
     width, height = filled.size
     max_pixels = settings.max_pixels
     if width * height > max_pixels:

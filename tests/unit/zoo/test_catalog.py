@@ -1,14 +1,15 @@
 """The table of models, and the page that shows it."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from danqing.request import read_request
+from danqing.request import Request, read_request
 from danqing.zoo.catalog import CLIP, MINI, ORIGINAL, catalogue, model_files, models
 from danqing.zoo.checkpoints import CHECKPOINTS
-from danqing.zoo.spec import Published, WeightFile
+from danqing.zoo.spec import ModelSpec, Published, WeightFile
 
 SIBLINGS = {f"disco_diffusion_clip_{name}" for name in ("vitb32", "rn50", "rn101")}
 
@@ -65,6 +66,33 @@ def test_published_files_have_addresses_and_checksums() -> None:
 def test_the_defaults_of_a_model_are_a_valid_request() -> None:
     for spec in catalogue().values():
         assert read_request({"prompts": "山", **spec.defaults})
+
+
+@pytest.mark.parametrize("spec", [spec for spec in catalogue().values() if spec.paints], ids=lambda spec: spec.name)
+def test_a_draft_takes_fewer_steps_and_a_fine_picture_more(spec: ModelSpec) -> None:
+    asked = [read_request({"prompts": "山", "quality": quality}) for quality in ("draft", "standard", "fine")]
+    draft, standard, fine = (request.filled(spec.fills(request)) for request in asked)
+    assert draft.steps < standard.steps
+    assert standard.filled(spec.fills(standard)) == standard
+    assert (standard.steps, sketching(standard)) < (fine.steps, sketching(fine))
+
+
+def sketching(request: Request) -> float:
+    return sum(request.sketches.at(moment) for moment in range(1000))
+
+
+def test_what_is_given_counts_more_than_the_quality() -> None:
+    request = read_request({"prompts": "山", "quality": "draft", "steps": 33})
+    for spec in models().values():
+        assert request.filled(spec.fills(request)).steps == 33
+
+
+def test_a_model_that_says_nothing_of_qualities_scales_its_steps() -> None:
+    spec = replace(models()[ORIGINAL], defaults={"steps": 60})
+    steps = [
+        dict(spec.fills(read_request({"prompts": "山", "quality": q})))["steps"] for q in ("draft", "standard", "fine")
+    ]
+    assert steps == [20, 60, 120]
 
 
 def test_several_clips_have_files_of_their_own() -> None:
