@@ -47,6 +47,7 @@ class Knobs(TypedDict, total=False):
     sampler: Sampler
     eta: float
     clip_denoised: bool
+    jitter: int
     randomize_class: bool
     symmetry: Symmetry
     symmetry_at: Sequence[float]

@@ -19,6 +19,7 @@ from danqing.diffusion import (
 )
 from danqing.guidance.scales import moment_index
 from danqing.pipeline.guide import Embedded, build_guide
+from danqing.pipeline.jitter import jittered
 from danqing.pipeline.model import Model
 from danqing.pipeline.plan import Plan
 from danqing.pipeline.sketches import nearest, plan_sketches, sketch_seeds, unlikeness
@@ -155,7 +156,7 @@ class Descent:
             drawn = draws.uniform("class", moment, ()) * classes  # [B]
             return unet(x, tau, drawn.long().clamp(max=classes - 1).to(x.device))
 
-        return denoise
+        return jittered(denoise, draws, self.request.jitter) if self.request.jitter else denoise
 
     def _symmetry(self, stage: Stage) -> Symmetry | None:
         kind = self.request.symmetry

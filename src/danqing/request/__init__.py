@@ -145,6 +145,17 @@ class Request(BaseModel):
     clip_denoised: bool = Field(
         default=False, **_knob("步骤", "把估计的画限制在 [-1, 1]", "clamp the estimate to [-1, 1]")
     )
+    jitter: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        **_knob(
+            "步骤",
+            "每步把画错开最多这么多像素再给网络看，不留方格",
+            "shift the picture by up to so many pixels before the network sees it, so that its patches leave no grid",
+            "px",
+        ),
+    )
     randomize_class: bool = Field(
         default=True,
         **_knob("步骤", "分类网络每步随机取一类", "random class at every step, for class-conditional networks"),
