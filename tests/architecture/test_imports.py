@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,13 @@ def test_importing_the_package_loads_no_library_at_all() -> None:
 )
 def test_help_and_mistakes_need_no_networks(words: list[str]) -> None:
     assert loaded_by(f"from danqing.cli import main; main({words!r})") & {"torch", "numpy", "tokenizers"} == set()
+
+
+def test_painting_needs_no_compiler(tmp_path: Path) -> None:
+    words = ["draw", "雪", "--model", "danqing_mini", "--size", "64x64", "--steps", "2", "--out", str(tmp_path)]
+    found = loaded_by(f"from danqing.cli import main; main({words!r})")
+    assert "torch" in found
+    assert "sympy" not in found  # comes with torch's compiler, and costs more than all of ours
 
 
 def test_the_client_needs_no_networks_and_no_server() -> None:

@@ -100,7 +100,8 @@ class ClipGuide:
             for part in self._losses(seen, now, moment):
                 uphill += torch.autograd.grad(part.sum(), seen)[0]
                 loss += part.detach()
-            gradient = -torch.autograd.grad(blend, x, uphill)[0]
+            # Of a sum, for to hand `uphill` over as the gradient makes torch import a symbolic algebra: half a second.
+            gradient = -torch.autograd.grad((blend * uphill).sum(), x)[0]
         return Guidance(gradient if now.clamp is None else clamp_gradient(gradient, now.clamp), loss)
 
     def _pulls(self, now: StepScales, moment: Moment) -> bool:

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from danqing.models.fresh import normal
+
 
 class Transformer(nn.Module):
     """Blocks in a row: [N, L, width] -> the same.
@@ -53,7 +55,7 @@ class Attention(nn.Module):
             raise ValueError(f"{heads} attention heads cannot share {width} channels; set heads")
         self.heads = heads
         self.causal = causal
-        self.in_proj_weight = nn.Parameter(width**-0.5 * torch.randn(3 * width, width))
+        self.in_proj_weight = normal(3 * width, width, std=width**-0.5)
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
         self.out_proj = nn.Linear(width, width)
         nn.init.normal_(self.out_proj.weight, std=(2 * layers * width) ** -0.5)

@@ -11,6 +11,7 @@ from torch import nn
 
 from danqing.errors import WeightsError
 from danqing.models import unet
+from danqing.models.fresh import Unfilled
 from danqing.models.unet import UNet, UNetConfig
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -78,7 +79,7 @@ def build_to_fit(path: Path, build: Callable[[Shapes], Network], shapes: Shapes)
         WeightsError: the file holds no such network; the message names what does not fit.
     """
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), Unfilled():
             network = build(shapes)
     except (LookupError, ValueError, ArithmeticError) as error:
         zh, en = (f"缺少 {error}", f"{error} is missing") if isinstance(error, KeyError) else (str(error), str(error))
