@@ -1,15 +1,18 @@
 """The stages of a painting: a canvas much larger than what the model learnt is painted small first, then refined at full size."""
 
 from dataclasses import dataclass
-from math import lcm, sqrt
+from math import lcm
 
 import torch.nn.functional as F
 from torch import Tensor
 
 from danqing.request import Request
 
-LARGER = 1.5
-"""A canvas of more than this many times the model's own area is painted in two stages."""
+LARGER = 1.25
+"""A canvas whose short side is more than this many times the model's own is painted in two stages.
+
+A long canvas that is no higher than what the model learnt holds together in one: squeezed, it would lose its detail.
+"""
 _SECONDARY = 32
 """Both sides of what the secondary network sees are multiples of this, in pixels."""
 
@@ -43,10 +46,10 @@ def plan_stages(request: Request, *, side: int | None, stride: int) -> tuple[Sta
     steps = request.steps - request.skip_steps
     again = round(request.steps * request.refine)
     width, height = request.size
-    if side is None or not again or width * height <= LARGER * side**2:
+    if side is None or not again or min(width, height) <= LARGER * side:
         return (Stage(request.size, request.skip_steps, 0, steps),)
     unit = lcm(stride, _SECONDARY)
-    scale = side / sqrt(width * height)
+    scale = side / min(width, height)
     small = tuple(max(unit, round(length * scale / unit) * unit) for length in (width, height))
     return (
         Stage((small[0], small[1]), request.skip_steps, 0, steps),
