@@ -74,6 +74,14 @@ def read_weights(network: nn.Module, file: Path) -> None:
         ) from error
 
 
+def read_training(folder: Path | None) -> Mapping[str, object]:
+    """What the card of an export says of each network's training; nothing without a folder, or without a card in it."""
+    card = None if folder is None else folder / "card.json"
+    if card is None or not card.exists():
+        return {}
+    return json.loads(card.read_text(encoding="utf-8")).get("training", {})
+
+
 def write_card(folder: Path, facts: Mapping[str, object]) -> None:
     """Write card.json: the given facts, and size and SHA-256 of every other file of the folder.
 

@@ -20,7 +20,7 @@ from danqing.train.corpus import Corpus, Joined, hold_out
 from danqing.train.data import Families, load_batch, open_corpus
 from danqing.train.denoiser import draw_times, picture_loss, time_density, velocity_loss
 from danqing.train.encoder import draw_pairs, encoder_loss, recall
-from danqing.train.export import read_weights, write_card, write_vocabulary, write_weights
+from danqing.train.export import read_training, read_weights, write_card, write_vocabulary, write_weights
 from danqing.train.look import draw_curve, paint_samples, write_grid
 from danqing.train.loop import Chance, Training
 from danqing.train.recipe import Course, Recipe
@@ -185,6 +185,7 @@ def export(studio: Studio, folder: Path) -> None:
             f"{studio.out} 里还没有训练过的网络：请先运行 danqing train all。",
             f"no network has been trained in {studio.out}: run danqing train all first.",
         )
+    before = read_training(studio.start)
     figures: dict[str, object] = {}
     folder.mkdir(parents=True, exist_ok=True)
     for name, (network, course) in networks.items():
@@ -192,6 +193,9 @@ def export(studio: Studio, folder: Path) -> None:
             continue
         training = studio.training(network, course, name)
         write_weights(training.average, folder / FILES[name])
+        if not training.step and name in before:
+            figures[name] = before[name]
+            continue
         figures[name] = {
             "parameters": sum(weight.numel() for weight in network.parameters()),
             "steps": training.step,
@@ -199,6 +203,7 @@ def export(studio: Studio, folder: Path) -> None:
             "minutes": round(training.seconds / 60, 1),
             "loss": round(float(np.mean([loss for _, loss in training.losses[-20:]])), 4) if training.losses else None,
             **({"heldout": training.notes[-1]} if training.notes else {}),
+            **({"before": before[name]} if name in before else {}),
         }
     (folder / "vocab.txt").write_bytes((studio.out / "vocab.txt").read_bytes())
     facts = {"name": folder.resolve().name, "prediction": "x0", "resolution": recipe.resolution, "training": figures}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,13 @@ def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
     clip = load_encoder(tmp_path / "model/clip.safetensors")
     tokens = Tokenizer(tmp_path / "model/vocab.txt").encode(["雪山"])
     assert clip.encode_text(tokens).shape == clip.encode_image(x).shape
+
+    further = replace(studio, out=tmp_path / "further", start=tmp_path / "model")
+    train_denoiser(further)
+    export(further, tmp_path / "again")
+    again = json.loads((tmp_path / "again/card.json").read_text(encoding="utf-8"))["training"]
+    assert again["unet"]["before"] == card["training"]["unet"]
+    assert {**again, "unet": None} == {**card["training"], "unet": None}, "what was not trained again keeps its facts"
 
 
 def test_what_was_not_trained_is_not_exported(tmp_path: Path) -> None:
