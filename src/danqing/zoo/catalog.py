@@ -116,17 +116,21 @@ def _mini() -> ModelSpec:
         defaults=MappingProxyType(
             {
                 "size": (128, 128),
-                "steps": 60,
+                "steps": 120,
                 "eta": 1,
                 "refine": 0.35,
                 "use_secondary": 0,
                 "cutn_batches": 1,
-                "cut_overview": 4,
-                "cut_innercut": 4,
+                "cut_overview": 2,
+                "cut_innercut": 2,
                 "clip_guidance_scale": 10000,
                 "clamp_max": 0.2,
-                "display_rate": 3,
+                "jitter": 7,
+                "display_rate": 6,
             }
+        ),
+        qualities=MappingProxyType(
+            {"draft": {"steps": 40, "display_rate": 2}, "fine": {"steps": 200, "sketches": 3, "display_rate": 10}}
         ),
     )
 
