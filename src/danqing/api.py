@@ -67,6 +67,7 @@ class Knobs(TypedDict, total=False):
     model: str
     device: str
     dtype: Dtype
+    memory: float | str | None
     display_rate: int
     save: Sequence[Saved]
 

@@ -47,6 +47,25 @@ class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Forecast(BaseModel):
+    """What a run is expected to take, worked out before it begins."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    memory: int = Field(description="Bytes at the worst moment: the three parts below together.")
+    held: int = Field(description="Bytes that the program held when it was asked; on a GPU those of its tensors.")
+    weights: int = Field(description="Bytes of weights that were still to be read.")
+    work: int = Field(description="Bytes of the worst step.")
+    limit: int | None = Field(description="Bytes that may be used; null where nobody knows.")
+    step_seconds: float | None = Field(default=None, description="Mean of all steps; null where it was not measured.")
+    seconds: float | None = Field(default=None, description="All steps of the run together.")
+
+    @property
+    def fits(self) -> bool:
+        """Whether there is memory enough."""
+        return self.limit is None or self.memory <= self.limit
+
+
 class Started(_Event):
     """The run begins. `request` is complete: the model's defaults and the seed are filled in."""
 
@@ -56,6 +75,7 @@ class Started(_Event):
     device: str
     seeds: tuple[int, ...] = Field(description="The seed of every picture; picture k uses seed + k.")
     steps: int = Field(description="Steps that will be run for a batch, skipped ones left out.")
+    forecast: Forecast | None = None
 
 
 class Warned(_Event):

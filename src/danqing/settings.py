@@ -4,6 +4,7 @@ The standard library alone: `danqing --help` reads this, and a settings library 
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,8 @@ class Settings:
     """Never touch the network; where it is not set, HF_HUB_OFFLINE counts."""
     max_pixels: int
     """Largest canvas, width times height."""
+    memory: float | None
+    """Memory that painting may take, in GB of 2**30 bytes; None: what the device has."""
     mirror: str | None
     """Address of a folder with the original weight files under their published names; asked before all others."""
     hf_endpoint: str | None
@@ -95,6 +98,7 @@ def _from(variables: Mapping[str, str]) -> Settings:
         device=variables.get("DANQING_DEVICE") or "auto",
         offline=_switch(variables, "DANQING_OFFLINE" if variables.get("DANQING_OFFLINE") else "HF_HUB_OFFLINE"),
         max_pixels=_count(variables, "DANQING_MAX_PIXELS", 1_600_000),
+        memory=_amount(variables, "DANQING_MEMORY"),
         mirror=_address(variables, "DANQING_MIRROR"),
         hf_endpoint=_address(variables, "DANQING_HF_ENDPOINT") or _address(variables, "HF_ENDPOINT"),
         hf_cache=_hf_cache(variables),
@@ -142,6 +146,17 @@ def _count(variables: Mapping[str, str], name: str, default: int) -> int:
     if not value.isdecimal() or int(value) == 0:
         raise _wrong(name, value, "1, 2, 3 …")
     return int(value)
+
+
+def _amount(variables: Mapping[str, str], name: str) -> float | None:
+    """A positive number, whole or not; None where nothing is said."""
+    value = variables.get(name, "").strip()
+    if not value:
+        return None
+    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?) *(?:GB?|GiB)?", value, re.IGNORECASE)
+    if not found or not float(found[1]):
+        raise _wrong(name, value, "4, 6, 7.5, 24 … (GB)")
+    return float(found[1])
 
 
 def _wrong(name: str, value: str, accepted: str) -> InvalidRequest:

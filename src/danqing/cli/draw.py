@@ -45,6 +45,10 @@ Assign = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="只显示完整的请求，不画 | Print the complete request and paint nothing")
 ]
+Plan = Annotated[
+    bool,
+    typer.Option("--plan", help="只估计要多少内存和时间，不画 | Foresee memory and time, and paint nothing"),
+]
 
 
 def build() -> TyperCommand:
@@ -81,6 +85,7 @@ def draw(
     preview: Preview = False,
     json: Json = False,
     dry_run: DryRun = False,
+    plan: Plan = False,
 ) -> None:
     """Read the request, complain about it before anything is loaded, then paint."""
     values = read_config(read_settings().config_file, needed=False)
@@ -97,6 +102,10 @@ def draw(
     request = read_request(values)
     if dry_run:
         print_request(request, as_json=json)
+    elif plan:
+        from danqing.cli.outlook import show_outlook
+
+        show_outlook(request, as_json=json)
     else:
         paint(request, out, look="json" if json else "preview" if preview else "auto")
 

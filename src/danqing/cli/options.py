@@ -27,7 +27,7 @@ GROUPS = {
 }
 """The groups of `Request` in English."""
 
-_UNITS = {"step": ("步", "steps"), "px": ("像素", "px")}
+_UNITS = {"step": ("步", "steps"), "px": ("像素", "px"), "GB": ("GB", "GB")}
 _GIVEN = "danqing.given"
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from danqing.cli.console import name_model
 from danqing.cli.language import read_language, say
+from danqing.cli.outlook import spoken
 from danqing.cli.preview import half_blocks
 from danqing.events import Adapted, Event, Previewed, Started, Stepped, Warned
 
@@ -34,6 +35,16 @@ class Count(ProgressColumn):
         return Text("" if task.total is None else f"{task.completed:.0f}/{task.total:.0f}")
 
 
+class Remaining(TimeRemainingColumn):
+    """Time left; until the first step is done, what was foreseen for the whole run."""
+
+    def render(self, task: Task) -> Text:
+        foreseen = task.fields.get("foreseen")
+        if task.completed or not isinstance(foreseen, float):
+            return super().render(task)
+        return Text(say(f"约 {spoken(foreseen)}", f"about {spoken(foreseen)}"), style="progress.remaining")
+
+
 class Board:
     """A moving board on stderr; it vanishes when it is left."""
 
@@ -47,7 +58,7 @@ class Board:
             BarColumn(),
             Count(),
             Speed(),
-            TimeRemainingColumn(),
+            Remaining(),
             TextColumn("{task.fields[loss]}"),
             console=self.console,
         )
@@ -85,7 +96,8 @@ class Board:
         if self._name_model:
             self.console.print(name_model(event))
         total = event.steps * event.request.n_batches
-        self._progress.reset(self._task, total=total, description=say("作画", "painting"), loss="")
+        foreseen = event.forecast.seconds if event.forecast else None
+        self._progress.reset(self._task, total=total, description=say("作画", "painting"), loss="", foreseen=foreseen)
 
     def _step(self, event: Stepped) -> None:
         loss = "" if event.loss is None else say(f"损失 {event.loss:.3g}", f"loss {event.loss:.3g}")

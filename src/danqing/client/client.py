@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from danqing.api import Knobs
 
 URL = "http://127.0.0.1:8866"
-_LOCAL = ("device", "dtype")
+_LOCAL = ("device", "dtype", "memory")
 
 
 class Client:

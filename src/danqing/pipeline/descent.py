@@ -22,6 +22,7 @@ from danqing.pipeline.guide import Embedded, build_guide
 from danqing.pipeline.jitter import jittered
 from danqing.pipeline.model import Model
 from danqing.pipeline.plan import Plan
+from danqing.pipeline.room import give_back_at_once
 from danqing.pipeline.sketches import nearest, plan_sketches, sketch_seeds, unlikeness
 from danqing.pipeline.stages import Stage, plan_stages, resized
 from danqing.request import Request
@@ -59,7 +60,7 @@ class Descent:
         request: complete.
         prompts: its sentences as each CLIP understands them.
         init: the picture that it starts from, [1, 3, H, W] in [-1, 1].
-        plan: how much is done at once; it may be replaced between two calls of `steps`.
+        plan: how much is done at once; `adopt` replaces it between two calls of `steps`.
     """
 
     def __init__(
@@ -69,11 +70,17 @@ class Descent:
         self.request = request
         self.prompts = prompts
         self.init = init
-        self.plan = plan
+        self.adopt(plan)
         self.noise = NoiseSchedule.linear(request.steps)
         self.stages = plan_stages(request, side=model.spec.side, stride=model.unet.config.stride)
         self.sketches = plan_sketches(request.sketches, self.noise, request.skip_steps)
         self.length = self.stages[-1].before + self.stages[-1].steps
+
+    def adopt(self, plan: Plan) -> None:
+        """Do as a plan says from now on."""
+        self.plan = plan
+        if plan.frugal and self.model.device.type == "cpu":
+            give_back_at_once()
 
     def steps(self, seeds: tuple[int, ...], resume: Checkpoint | None = None) -> Iterator[Painted]:
         """All steps of one batch.

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor
 
 from danqing.diffusion import NoiseSchedule, check_eta
-from danqing.events import Adapted, Completed, Event, Failed, Previewed, Started, Stepped
+from danqing.events import Adapted, Completed, Event, Failed, Forecast, Previewed, Started, Stepped
 from danqing.pipeline.descent import Descent, Painted
 from danqing.pipeline.guide import embed_prompts, prompt_warnings
 from danqing.pipeline.model import Model
+from danqing.pipeline.pace import arrange, foresee
 from danqing.pipeline.picture import read_init, to_images
-from danqing.pipeline.plan import Plan, goes_through, most_cuts
+from danqing.pipeline.plan import Plan, goes_through, usual
+from danqing.pipeline.rehearsal import Cast
 from danqing.pipeline.shortage import is_out_of_memory, let_go
 from danqing.pipeline.stages import resized
 from danqing.pipeline.viewer import Viewer, load_viewer
@@ -84,8 +86,28 @@ class Pipeline:
             as the last event. Closing the iterator cancels the run.
         Raises:
             InvalidRequest: the request cannot be painted by this model; nothing has been yielded then.
+            OutOfMemory: it does not fit into memory, however it is arranged; likewise.
         """
         return _Painting(self, self.resolve(request)).events(resume, keep)
+
+    def plan(self, request: Request) -> tuple[Plan, Forecast]:
+        """How a request would be arranged here, and what it would take, without painting it.
+
+        Raises:
+            InvalidRequest: the request cannot be painted by this model.
+            OutOfMemory: it does not fit into memory, however it is arranged; it says what would.
+        """
+        whole = self.resolve(request)
+        return foresee(self.cast(whole), whole.memory or self.environment.memory)
+
+    def cast(self, request: Request) -> Cast:
+        """What takes the steps of a complete request: the networks, and its sentences as they understand them.
+
+        Raises:
+            ModelNotFound, WeightsError: as for `watching`.
+        """
+        prompts = embed_prompts(self.watching(request), request)
+        return Cast(self.model, request, prompts, init=request.init_image is not None or request.perlin_init)
 
 
 class _Painting:
@@ -94,20 +116,31 @@ class _Painting:
     def __init__(self, pipeline: Pipeline, request: Request) -> None:
         self.model = pipeline.model
         self.request = request
-        self.prompts = embed_prompts(pipeline.watching(request), request)
+        cast = pipeline.cast(request)
+        self.prompts = cast.prompts
         init = self._read_init(offline=pipeline.environment.offline)
-        self.descent = Descent(pipeline.model, request, self.prompts, init, Plan(at_once=most_cuts(request)))
+        plan, self.forecast = arrange(cast, request.memory or pipeline.environment.memory)
+        self.descent = Descent(pipeline.model, request, self.prompts, init, plan)
         self.at = (0, 0)  # batch and step being painted
 
     def events(self, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
         """The whole run; see `Pipeline.run`."""
+        plan = self.descent.plan
         yield Started(
             request=self.request,
             model=self.model.spec.name,
             device=str(self.model.device),
             seeds=tuple(self._seed(number) for number in range(self.request.count)),
             steps=self.descent.length,
+            forecast=self.forecast,
         )
+        if plan != usual(self.request):
+            yield _adapted(
+                "plan",
+                plan,
+                "内存不宽裕：{}；画不会变，只是慢些。",
+                "Memory is short: {}. The picture stays the same, at some cost of time.",
+            )
         yield from prompt_warnings([part.viewer for part in self.prompts], self.request)
         try:
             for batch in range(resume.batch if resume else 0, self.request.n_batches):
@@ -175,8 +208,13 @@ class _Painting:
                 if tighter is None or not is_out_of_memory(error):
                     raise
             let_go()
-            way.plan = tighter
-            yield _adapted(tighter)
+            way.adopt(tighter)
+            yield _adapted(
+                "out_of_memory",
+                tighter,
+                "内存不够，从这一步起{}；画不会变，只是慢些。",
+                "Out of memory: from this step on {}. The picture stays the same, at some cost of time.",
+            )
 
     def _read_init(self, *, offline: bool) -> Tensor | None:
         request = self.request
@@ -197,11 +235,11 @@ class _NotFiniteError(Exception):
     """The estimate holds NaN or infinity: nothing that follows could be shown."""
 
 
-def _adapted(plan: Plan) -> Adapted:
+def _adapted(cause: Literal["plan", "out_of_memory"], plan: Plan, zh: str, en: str) -> Adapted:
     return Adapted(
-        cause="out_of_memory",
+        cause=cause,
         cuts_at_once=plan.at_once,
         checkpointing=plan.checkpointing,
-        zh=f"内存不够，改为{plan.text('zh')}，从这一步接着画；画不会变，只是慢些。",
-        en=f"Out of memory: from this step on {plan.text('en')}. The picture stays the same, at some cost of time.",
+        zh=zh.format(plan.text("zh")),
+        en=en.format(plan.text("en")),
     )

@@ -13,10 +13,12 @@ class Plan:
     Args:
         at_once: cuts of each picture that a CLIP sees in one go.
         checkpointing: keep less of the U-Net on the way forward and work it out again on the way back.
+        frugal: on the CPU, give freed memory back to the system at once instead of keeping it for the next tensor.
     """
 
     at_once: int
     checkpointing: bool = False
+    frugal: bool = False
 
     def tighter(self, *, through: bool) -> "Plan | None":
         """The next plan that takes less memory: half the cuts at once, then checkpointing; None when nothing is left.
@@ -25,16 +27,23 @@ class Plan:
             through: whether the run's gradient goes through the U-Net, which is when checkpointing helps.
         """
         if self.at_once > 1:
-            return replace(self, at_once=self.at_once // 2)
+            return replace(self, at_once=self.at_once // 2, frugal=True)
         return replace(self, checkpointing=True) if through and not self.checkpointing else None
 
     def text(self, language: str) -> str:
         """What is done, in 'zh' or 'en'."""
         zh = language == "zh"
         said = [f"CLIP 每次看 {self.at_once} 个切片" if zh else f"CLIP sees {self.at_once} cuts at a time"]
+        if self.frugal:
+            said.append("内存用完即还" if zh else "freed memory is given back at once")
         if self.checkpointing:
             said.append("U-Net 的中间结果重算而不保存" if zh else "the U-Net is worked out again instead of kept")
         return ("，" if zh else ", ").join(said)
+
+
+def usual(request: Request) -> Plan:
+    """The plan of a run for which there is memory enough: the quickest."""
+    return Plan(at_once=most_cuts(request))
 
 
 def most_cuts(request: Request) -> int:

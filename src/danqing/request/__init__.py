@@ -17,6 +17,7 @@ from danqing.request.kinds import (
     Clamp,
     Clips,
     Cuts,
+    Gigabytes,
     Power,
     Prompts,
     Quality,
@@ -28,10 +29,11 @@ from danqing.request.kinds import (
     Sketches,
     Switch,
     Symmetry,
+    constant,
     nearest_sizes,
 )
 from danqing.request.looks import Look, parse_look
-from danqing.schedule import Schedule, parse_schedule
+from danqing.schedule import parse_schedule
 
 __all__ = [
     "SIDE",
@@ -49,10 +51,6 @@ __all__ = [
 
 def _knob(group: str, zh: str, en: str, unit: str = "") -> dict[str, Any]:
     return {"description": en, "json_schema_extra": {"group": group, "zh": zh, "en": en, "unit": unit}}
-
-
-def _constant(value: float) -> Schedule:
-    return Schedule((float(value),))
 
 
 MAX_URI = 24_000_000
@@ -103,7 +101,7 @@ class Request(BaseModel):
         **_knob("底图", "底图放到画幅：裁切或拉伸", "fit the start picture by cropping or by stretching"),
     )
     init_scale: Scale = Field(
-        default=_constant(1000), **_knob("底图", "与底图相似的权重", "weight of likeness to the start picture")
+        default=constant(1000), **_knob("底图", "与底图相似的权重", "weight of likeness to the start picture")
     )
     skip_steps: int = Field(
         default=0, ge=0, le=999, **_knob("底图", "略过最初几步", "leave out the first (noisiest) steps", "step")
@@ -133,7 +131,7 @@ class Request(BaseModel):
         ),
     )
     sketches: Sketches = Field(
-        default=_constant(1),
+        default=constant(1),
         **_knob(
             "步骤",
             "一幅画先起几稿，CLIP 看着淘汰，最后留一稿；可写日程，如 [8]*300+[2]*300+[1]*400",
@@ -178,19 +176,19 @@ class Request(BaseModel):
             "the CLIPs that look, repeatable, each with an optional ':weight', a number or a schedule; else the model's own",
         ),
     )
-    clip_guidance_scale: Scale = Field(default=_constant(5000), **_knob("引导", "画题的权重", "weight of the sentence"))
-    tv_scale: Scale = Field(default=_constant(0), **_knob("引导", "平滑的权重", "weight of smoothness"))
-    range_scale: Scale = Field(default=_constant(0), **_knob("引导", "颜色不越界的权重", "weight of staying in range"))
-    sat_scale: Scale = Field(default=_constant(0), **_knob("引导", "不过饱和的权重", "weight against saturation"))
+    clip_guidance_scale: Scale = Field(default=constant(5000), **_knob("引导", "画题的权重", "weight of the sentence"))
+    tv_scale: Scale = Field(default=constant(0), **_knob("引导", "平滑的权重", "weight of smoothness"))
+    range_scale: Scale = Field(default=constant(0), **_knob("引导", "颜色不越界的权重", "weight of staying in range"))
+    sat_scale: Scale = Field(default=constant(0), **_knob("引导", "不过饱和的权重", "weight against saturation"))
     clamp_grad: bool = Field(default=True, **_knob("引导", "限制引导的大小", "limit the guidance gradient"))
     clamp_max: Clamp = Field(
-        default=_constant(0.05), **_knob("引导", "引导梯度的均方根上限", "largest RMS of the guidance gradient")
+        default=constant(0.05), **_knob("引导", "引导梯度的均方根上限", "largest RMS of the guidance gradient")
     )
     use_secondary: Switch = Field(
-        default=_constant(1),
+        default=constant(1),
         **_knob("引导", "引导用小网络（快）还是主网络（准）", "guide through the small network (fast) or the U-Net"),
     )
-    cutn_batches: Batches = Field(default=_constant(4), **_knob("引导", "每步看几批切片", "batches of cuts in a step"))
+    cutn_batches: Batches = Field(default=constant(4), **_knob("引导", "每步看几批切片", "batches of cuts in a step"))
     cut_overview: Cuts = Field(
         default=parse_schedule("[12]*400+[4]*600"),
         **_knob("引导", "每批看全图的切片数", "whole-picture cuts in a batch"),
@@ -199,7 +197,7 @@ class Request(BaseModel):
         default=parse_schedule("[4]*400+[12]*600"), **_knob("引导", "每批看局部的切片数", "inner cuts in a batch")
     )
     cut_ic_pow: Power = Field(
-        default=_constant(1), **_knob("引导", "局部切片大小的指数", "exponent of the inner cuts' size")
+        default=constant(1), **_knob("引导", "局部切片大小的指数", "exponent of the inner cuts' size")
     )
     cut_icgray_p: Share = Field(
         default=parse_schedule("[0.2]*400+[0]*600"), **_knob("引导", "局部切片中灰度的比例", "share of gray inner cuts")
@@ -213,6 +211,12 @@ class Request(BaseModel):
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field(
         default="float32", **_knob("机器", "网络的精度", "precision of the networks")
+    )
+    memory: Gigabytes = Field(
+        default=None,
+        ge=0.1,
+        le=100_000,
+        **_knob("机器", "最多用多少内存或显存；不给就看设备有多少", "memory to use at most, else what there is", "GB"),
     )
 
     display_rate: int = Field(

@@ -31,6 +31,11 @@ def nearest_sizes(width: int, height: int) -> tuple[tuple[int, int], tuple[int, 
     return (below(width), below(height)), (above(width), above(height))
 
 
+def constant(value: float) -> Schedule:
+    """The same number for the whole run."""
+    return Schedule((float(value),))
+
+
 def _read_size(value: object) -> object:
     if isinstance(value, str):
         found = re.fullmatch(r"\s*(\d{1,5})\s*[xX×*,，]\s*(\d{1,5})\s*", value)
@@ -62,6 +67,11 @@ def _read_size(value: object) -> object:
 
 def _read_prompts(value: object) -> object:
     return (value,) if isinstance(value, str) else value
+
+
+def _read_amount(value: object) -> object:
+    """6GB is 6."""
+    return re.sub(r"\s*(GB?|GiB)\s*$", "", value, flags=re.IGNORECASE) if isinstance(value, str) else value
 
 
 def _read_clips(value: object) -> object:
@@ -122,4 +132,5 @@ Share = Annotated[Schedule, *_level(0, 1)]
 Switch = Annotated[Schedule, *_level(0, 1, whole=True)]
 Size = Annotated[tuple[int, int], BeforeValidator(_read_size)]
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_read_prompts)]
+Gigabytes = Annotated[float | None, BeforeValidator(_read_amount)]
 Clips = Annotated[tuple[str, ...], BeforeValidator(_read_clips)]

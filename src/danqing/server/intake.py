@@ -15,7 +15,7 @@ from danqing.request.explain import unknown_name
 from danqing.server.fetch import fetch
 from danqing.server.refusal import Refusal
 
-SERVERS_OWN = frozenset({"device", "dtype"})
+SERVERS_OWN = frozenset({"device", "dtype", "memory"})
 """Fields that the server decides, not its callers."""
 FIELDS = tuple(name for name in Request.model_fields if name not in SERVERS_OWN)
 """Fields that a caller may give."""

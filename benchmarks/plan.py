@@ -1,0 +1,144 @@
+"""How well a run is foreseen: forecast and measured memory and time, each case in a process of its own.
+
+    python -m benchmarks.plan                               # the embedded model
+    python -m benchmarks.plan --model disco_diffusion_cnclip_vitb16 --cases 256x256:16:16 256x256:16:4 --steps 2
+
+A case is SIZE:CUTS:AT_ONCE[:PICTURES][:c][:f][:DTYPE], c for checkpointing, f for a frugal plan. Memory is that of the whole
+process at its worst moment (VmHWM of Linux; on CUDA what torch allocated); seconds are those of the second step and later ones.
+The last line is one JSON object.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
+
+import torch
+
+from danqing.api import load
+from danqing.pipeline.descent import Descent
+from danqing.pipeline.forecast import Planner
+from danqing.pipeline.guide import embed_prompts
+from danqing.pipeline.pace import timed
+from danqing.pipeline.plan import Plan
+from danqing.pipeline.rehearsal import Cast
+from danqing.request import Request, read_request
+
+MINI = (
+    "128x128:8:8",
+    "128x128:8:2:f",
+    "128x128:32:32",
+    "128x128:8:8:4",
+    "256x256:8:8",
+    "256x256:8:8:bfloat16",
+    "512x512:8:8",
+    "512x512:8:8:f",
+    "512x512:8:8:c:f",
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run to be foreseen."""
+
+    size: str
+    cuts: int
+    plan: Plan
+    pictures: int
+    dtype: str
+
+    @classmethod
+    def read(cls, text: str) -> "Case":
+        """From SIZE:CUTS:AT_ONCE and what else is said."""
+        size, cuts, at_once, *more = text.split(":")
+        numbers = [int(part) for part in more if part.isdecimal()]
+        dtype = next((part for part in more if part.startswith(("b", "float"))), "float32")
+        return cls(size, int(cuts), Plan(int(at_once), "c" in more, "f" in more), numbers[0] if numbers else 1, dtype)
+
+    def request(self, model: str, steps: int) -> Request:
+        """The request that it stands for."""
+        return read_request(
+            {
+                "prompts": "孤舟蓑笠翁，独钓寒江雪",
+                "seed": 1,
+                "model": model,
+                "size": self.size,
+                "steps": steps,
+                "cut_overview": self.cuts - self.cuts // 2,
+                "cut_innercut": self.cuts // 2,
+                "batch_size": self.pictures,
+                "dtype": self.dtype,
+                "refine": 0,
+                "sketches": 1,
+            }
+        )
+
+
+def measure(case: Case, model: str, device: str, steps: int) -> dict[str, object]:
+    """Foresee a case, then paint it."""
+    pipeline = load(model, device=device, dtype=case.request(model, steps).dtype)
+    request = pipeline.resolve(case.request(model, steps))
+    prompts = embed_prompts(pipeline.watching(request), request)
+    planner = Planner.of(Cast(pipeline.model, request, prompts, init=False))
+    descent = Descent(pipeline.model, request, prompts, None, case.plan)
+    forecast = timed(planner, case.plan, planner.forecast(case.plan, request), always=True)
+    reset_peak(pipeline.model.device)
+    seconds: list[float] = []
+    began = time.perf_counter()
+    for _ in descent.steps(tuple(range(case.pictures))):
+        seconds.append(time.perf_counter() - began)
+        began = time.perf_counter()
+    measured = peak(pipeline.model.device)
+    return {
+        "memory_mib": forecast.memory >> 20,
+        "measured_mib": measured >> 20,
+        "work_mib": forecast.work >> 20,
+        "measured_work_mib": (measured - forecast.held - forecast.weights) >> 20,
+        "step_s": round(forecast.step_seconds or 0, 3),
+        "measured_step_s": round(mean(seconds[1:]), 3),
+    }
+
+
+def peak(device: torch.device) -> int:
+    """Bytes of the process, or of its tensors on CUDA, at the worst moment since `reset_peak`."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def reset_peak(device: torch.device) -> None:
+    """Forget how much memory was held before."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    else:
+        Path("/proc/self/clear_refs").write_text("5")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="danqing_mini")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--cases", nargs="*", default=list(MINI))
+    parser.add_argument("--one", metavar="CASE", help="measure one case in this process")
+    options = parser.parse_args()
+    if options.one:
+        print(json.dumps(measure(Case.read(options.one), options.model, options.device, options.steps)))
+        return
+    words = ["--model", options.model, "--device", options.device, "--steps", str(options.steps)]
+    found: dict[str, dict[str, float]] = {}
+    for case in options.cases:
+        command = [sys.executable, "-m", "benchmarks.plan", *words, "--one", case]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        found[case] = json.loads(done.stdout.splitlines()[-1])
+        print(f"{case:24} {found[case]}", flush=True)
+    print(json.dumps({"torch": torch.__version__, "threads": torch.get_num_threads(), "cases": found}))
+
+
+if __name__ == "__main__":
+    main()

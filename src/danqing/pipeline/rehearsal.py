@@ -1,0 +1,143 @@
+"""A step of a run gone through without weights, to learn what it will cost: the real code on the `meta` device."""
+
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from danqing.diffusion import Draws, NoiseSchedule
+from danqing.models.unet_blocks import Attention
+from danqing.pipeline.guide import Embedded, build_guide
+from danqing.pipeline.meter import Fused, Meter
+from danqing.pipeline.model import Model
+from danqing.pipeline.plan import Plan
+from danqing.request import Request
+from danqing.types import Guide
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One step to be gone through.
+
+    Args:
+        size: width and height of the canvas in pixels.
+        k: index of the step, 0 the cleanest.
+        pictures: painted at once.
+    """
+
+    size: tuple[int, int]
+    k: int
+    pictures: int
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What one step takes: bytes at its worst moment, and operations before and in guidance."""
+
+    bytes: int
+    denoise: int
+    guide: int
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Cast:
+    """All that takes a step: the networks, and the sentences that guide them.
+
+    Args:
+        model: its networks, real ones or ghosts.
+        request: complete.
+        prompts: from `embed_prompts`.
+        init: whether the pictures stay close to one that was given.
+    """
+
+    model: Model
+    request: Request
+    prompts: Sequence[Embedded]
+    init: bool
+
+    def ghosts(self) -> "Cast":
+        """The same without numbers, on `meta`: costs no memory and next to no time."""
+        model = self.model
+        seen = {id(part.viewer): replace(part.viewer, encoder=ghost(part.viewer.encoder)) for part in self.prompts}
+        return replace(
+            self,
+            model=replace(
+                model,
+                unet=ghost(model.unet),
+                secondary=None if model.secondary is None else ghost(model.secondary),
+                likeness=ghost(model.likeness) if isinstance(model.likeness, nn.Module) else model.likeness,
+                viewers=tuple(seen.values()),
+                device=torch.device("meta"),
+            ),
+            prompts=tuple(
+                replace(part, viewer=seen[id(part.viewer)], texts=_empty(part.texts), weights=_empty(part.weights))
+                for part in self.prompts
+            ),
+        )
+
+    def step(self, act: Act, plan: Plan, between: Callable[[], None]) -> None:
+        """Take one step as a sampler does, from nothing; `between` is called when the U-Net is done and guidance begins."""
+        model, (width, height) = self.model, act.size
+        draws, noise = Draws(tuple(range(act.pictures))), NoiseSchedule.linear(self.request.steps)
+        x = torch.zeros((act.pictures, 3, height, width), device=model.device)
+        init = torch.zeros_like(x[:1]) if self.init else None
+        guide = self.guide(draws, plan, init)
+        moment = noise.moment(act.k)
+        through = guide is not None and guide.needs_graph(moment)
+        labels = torch.zeros(act.pictures, dtype=torch.long, device=model.device)
+        model.unet.checkpointing = plan.checkpointing
+        with torch.set_grad_enabled(through):
+            seen = x.requires_grad_(through)
+            tau = torch.full((act.pictures,), moment.tau, device=model.device)
+            output = model.unet(seen, tau, labels) if model.unet.config.classes else model.unet(seen, tau)
+            _, x0 = noise.predict(output, seen, act.k, model.spec.prediction)
+        between()
+        if guide is not None:
+            guide(seen, x0, moment)
+
+    def guide(self, draws: Draws, plan: Plan, init: Tensor | None) -> Guide | None:
+        """The guide of a step."""
+        return build_guide(self.model, self.request, self.prompts, draws=draws, init=init, at_once=plan.at_once)
+
+    def rehearse(self, act: Act, plan: Plan) -> Takes:
+        """What a step takes; to be asked of ghosts."""
+        networks = [self.model.unet, self.model.secondary, self.model.likeness]
+        networks += [part.viewer.encoder for part in self.prompts]
+        given = [tensor for network in networks if isinstance(network, nn.Module) for tensor in _tensors(network)]
+        given += [tensor for part in self.prompts for tensor in (part.texts, part.weights)]
+        marks: list[int] = []
+        with Meter(given) as meter:
+            self.step(act, plan, lambda: marks.append(meter.flops))
+        return Takes(meter.peak, marks[0], meter.flops - marks[0])
+
+
+def ghost(network: Network) -> Network:
+    """A copy of a network whose tensors have shapes and no numbers."""
+    memo: dict[int, object] = {id(tensor): _empty(tensor) for tensor in _tensors(network)}
+    made = copy.deepcopy(network, memo)
+    for block in made.modules():
+        if isinstance(block, Attention):  # checkpointing runs it again where a meter's own `Fused` does not reach
+            vars(block)["forward"] = _fused(block.forward)
+    return made
+
+
+def _fused(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def forward_fused(x: Tensor) -> Tensor:
+        with Fused():
+            return forward(x)
+
+    return forward_fused
+
+
+def _empty(tensor: Tensor) -> Tensor:
+    bare = torch.empty_like(tensor, device="meta")
+    return nn.Parameter(bare, requires_grad=False) if isinstance(tensor, nn.Parameter) else bare
+
+
+def _tensors(network: nn.Module) -> list[Tensor]:
+    return [*network.parameters(), *network.buffers()]
