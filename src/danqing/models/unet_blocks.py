@@ -1,6 +1,7 @@
 """What the U-Net is made of: residual and attention blocks, resampling, stages. Parameter names as in the original."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import TypeVar
 
 import torch
@@ -19,6 +20,41 @@ def halve(h: Tensor) -> Tensor:
 def double(h: Tensor) -> Tensor:
     """Every value four times: [B, C, H, W] -> [B, C, 2H, 2W]."""
     return F.interpolate(h, scale_factor=2.0, mode="nearest")
+
+
+_WORTH = 32 * 32  # places; with fewer, four small convolutions cost more than they save
+
+
+def convolve_doubled(h: Tensor, conv: nn.Conv2d) -> Tensor:
+    """`conv(double(h))` with 4/9 of its multiplications, for a 3x3 convolution with padding 1.
+
+    Of nine doubled pixels under the kernel some are the same one, so their weights are added up first. Of each four pixels
+    that come out, every one then sees 2x2 pixels of h with a kernel of its own.
+
+    Args:
+        h: [B, C, H, W].
+        conv: its weights are added in float32.
+    Returns:
+        [B, out, 2H, 2W].
+    """
+    kernel, (height, width) = conv.weight, h.shape[-2:]
+    if height * width < _WORTH:
+        return conv(double(h))
+    bordered = F.pad(h, (1, 1, 1, 1))
+    out = bordered.new_empty((h.shape[0], conv.out_channels, 2 * height, 2 * width))
+    if kernel.is_contiguous(memory_format=torch.channels_last):
+        out = out.to(memory_format=torch.channels_last)
+    for down, across in product((0, 1), (0, 1)):
+        folded = _fold(_fold(kernel.float(), 2, down), 3, across).to(kernel.dtype)
+        seen = bordered[:, :, down : down + height + 1, across : across + width + 1]
+        out[:, :, down::2, across::2] = F.conv2d(seen, folded, conv.bias)
+    return out
+
+
+def _fold(kernel: Tensor, dim: int, odd: int) -> Tensor:
+    """Three weights along `dim` as the two that an even or an odd place out of two has."""
+    first, middle, last = kernel.unbind(dim)
+    return torch.stack([first + middle, last] if odd else [first, middle + last], dim)
 
 
 def zeroed(module: M) -> M:
@@ -69,9 +105,12 @@ class Residual(nn.Module):
         """x [B, width, H, W], emb [B, embedding] -> [B, out, H', W']."""
         norm, silu, conv = self.in_layers
         h: Tensor = silu(norm(x))
-        if self.resample is not None:
-            h, x = self.resample(h), self.resample(x)
-        h = conv(h)
+        if self.resample is double:
+            h, x = convolve_doubled(h, conv), double(x)
+        elif self.resample is not None:
+            h, x = conv(self.resample(h)), self.resample(x)
+        else:
+            h = conv(h)
         shift: Tensor = self.emb_layers(emb)[:, :, None, None]  # [B, out or 2*out, 1, 1]
         norm, *rest = self.out_layers
         if self.scale_shift:
@@ -133,7 +172,7 @@ class Upsample(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, 2H, 2W]."""
-        return self.conv(double(h))
+        return convolve_doubled(h, self.conv)
 
 
 class Stage(nn.ModuleList):

@@ -12,6 +12,7 @@ from danqing.models.unet_blocks import (
     Residual,
     Stage,
     Upsample,
+    convolve_doubled,
     double,
     halve,
     zeroed,
@@ -22,6 +23,18 @@ def test_halving_takes_means_and_doubling_repeats() -> None:
     h = torch.tensor([[[[1.0, 3.0], [5.0, 7.0]]]])
     assert torch.equal(halve(h), torch.full((1, 1, 1, 1), 4.0))
     assert torch.equal(double(halve(h)), torch.full((1, 1, 2, 2), 4.0))
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_doubling_is_folded_into_the_kernel(layout: torch.memory_format) -> None:
+    conv = nn.Conv2d(3, 5, 3, padding=1)
+    conv.weight.data = conv.weight.data.contiguous(memory_format=layout)
+    plain, folded = (torch.linspace(-1, 1, 2 * 3 * 32 * 34).view(2, 3, 32, 34).requires_grad_() for _ in range(2))
+    expected, found = conv(double(plain)), convolve_doubled(folded, conv)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    assert found.is_contiguous(memory_format=layout)
+    (expected.square().sum() + found.square().sum()).backward()
+    torch.testing.assert_close(folded.grad, plain.grad, rtol=1e-4, atol=1e-5)
 
 
 def test_group_norm_is_computed_in_float32() -> None:
