@@ -66,8 +66,17 @@ class Attention(nn.Module):
         n, length, _ = h.shape
         qkv = F.linear(h, self.in_proj_weight, self.in_proj_bias).view(n, length, 3, self.heads, -1)
         q, k, v = qkv.transpose(1, 3).unbind(dim=2)  # [N, heads, L, width/heads] each
-        out = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        if h.is_cpu and h.dtype.itemsize == 2 and not self.causal:
+            out = _attend(q, k, v)
+        else:
+            out = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
         return self.out_proj(out.transpose(1, 2).flatten(2))
+
+
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """What `scaled_dot_product_attention` does, in plain products: on a CPU its kernel takes twice as long in half precision."""
+    closeness = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # [N, heads, L, L]
+    return closeness.softmax(-1) @ v
 
 
 class Mlp(nn.Module):
