@@ -17,10 +17,11 @@ LITTLE = ["--model", "small", "--size", "64x64", "--cuts", "4", "--batches", "1"
 
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "argv", ["step", *LITTLE, "--json"])
+    monkeypatch.setattr(sys, "argv", ["step", *LITTLE, "--markdown", "--json"])
     step.main()
     said = capsys.readouterr().out
     result = json.loads(said.splitlines()[-1])
+    assert "| whole |" in said
     there = find_peer(None)
     assert result["peer"] is there
     assert ("not installed" in said) is not there

@@ -21,9 +21,15 @@ class Transformer(nn.Module):
         super().__init__()
         self.resblocks = nn.Sequential(*(Block(width, layers, heads, causal=causal) for _ in range(layers)))
 
-    def forward(self, h: Tensor) -> Tensor:
-        """[N, L, width] -> the same."""
-        return self.resblocks(h)
+    def forward(self, h: Tensor, wanted: int | None = None) -> Tensor:
+        """[N, L, width] -> [N, wanted, width], the first places; all of them by default.
+
+        The last block works out nothing but what is wanted, for one place out of many a sixth of its work.
+        """
+        *blocks, last = self.resblocks
+        for block in blocks:
+            h = block(h)
+        return last(h, wanted)
 
 
 class Block(nn.Module):
@@ -36,9 +42,9 @@ class Block(nn.Module):
         self.mlp = Mlp(width, layers)
         self.ln_2 = nn.LayerNorm(width)
 
-    def forward(self, h: Tensor) -> Tensor:
-        """[N, L, width] -> the same."""
-        h = h + self.attn(self.ln_1(h))
+    def forward(self, h: Tensor, wanted: int | None = None) -> Tensor:
+        """[N, L, width] -> [N, wanted, width], the first places; all of them by default."""
+        h = h[:, :wanted] + self.attn(self.ln_1(h), wanted)
         return h + self.mlp(self.ln_2(h))
 
 
@@ -61,11 +67,17 @@ class Attention(nn.Module):
         nn.init.normal_(self.out_proj.weight, std=(2 * layers * width) ** -0.5)
         nn.init.zeros_(self.out_proj.bias)
 
-    def forward(self, h: Tensor) -> Tensor:
-        """[N, L, width] -> the same."""
-        n, length, _ = h.shape
-        qkv = F.linear(h, self.in_proj_weight, self.in_proj_bias).view(n, length, 3, self.heads, -1)
-        q, k, v = qkv.transpose(1, 3).unbind(dim=2)  # [N, heads, L, width/heads] each
+    def forward(self, h: Tensor, wanted: int | None = None) -> Tensor:
+        """[N, L, width] -> [N, wanted, width], the first places; all of them by default. Every place is looked at."""
+        n, length, width = h.shape
+        if wanted is None:
+            qkv = F.linear(h, self.in_proj_weight, self.in_proj_bias).view(n, length, 3, self.heads, -1)
+            q, k, v = qkv.transpose(1, 3).unbind(dim=2)  # [N, heads, L, width/heads] each
+        else:
+            q = F.linear(h[:, :wanted], self.in_proj_weight[:width], self.in_proj_bias[:width])
+            kv = F.linear(h, self.in_proj_weight[width:], self.in_proj_bias[width:]).view(n, length, 2, self.heads, -1)
+            q = q.view(n, -1, self.heads, width // self.heads).transpose(1, 2)  # [N, heads, wanted, width/heads]
+            k, v = kv.transpose(1, 3).unbind(dim=2)
         if h.is_cpu and h.dtype.itemsize == 2 and not self.causal:
             out = _attend(q, k, v)
         else:

@@ -74,7 +74,7 @@ class VisionTransformer(nn.Module):
         patches: Tensor = self.conv1(pixels).flatten(2).transpose(1, 2)  # [N, places - 1, width]
         first = self.class_embedding.expand(len(patches), 1, -1)  # [N, 1, width]
         h: Tensor = self.ln_pre(torch.cat([first, patches], dim=1) + self.positional_embedding)
-        h = self.transformer(h)  # [N, places, width]
+        h = self.transformer(h, wanted=1)  # [N, 1, width]: the class token, which has looked at all places
         return self.ln_post(h[:, 0]) @ self.proj
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from danqing.models.clip_transformer import Attention
+from danqing.models.clip_transformer import Attention, Transformer
 
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
@@ -19,3 +19,12 @@ def test_half_precision_attends_to_the_same_places(dtype: torch.dtype, causal: b
     assert whole.grad is not None
     assert half.grad is not None
     torch.testing.assert_close(half.grad, whole.grad, rtol=0.05, atol=0.02)
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_the_first_places_are_the_same_whether_or_not_the_others_are_wanted(causal: bool) -> None:
+    transformer = Transformer(32, 2, 4, causal=causal)
+    h = torch.linspace(-4, 4, 2 * 7 * 32).view(2, 7, 32).sin()
+    whole = transformer(h)
+    for wanted in (1, 3):
+        torch.testing.assert_close(transformer(h, wanted), whole[:, :wanted], rtol=1e-5, atol=1e-5)
