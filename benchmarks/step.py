@@ -14,7 +14,7 @@ import argparse
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,6 +131,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--part", action="append", choices=(*PARTS, WHOLE), help="only this; repeatable")
     parser.add_argument("--repeat", type=int, default=2, help="runs of each part, of which the fastest counts")
     parser.add_argument("--threads", type=int, help="CPU threads")
+    parser.add_argument("--markdown", action="store_true", help="the table as it stands in docs/performance.md")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     return parser.parse_args()
 
@@ -152,8 +153,8 @@ def main() -> None:
             "The peer is not installed: only this program is measured (benchmarks/sides/peer.py says how to install it)."
         )
     parts = options.part or (*PARTS, WHOLE)
-    if "clip_backward" in parts and "clip_forward" not in parts:
-        parts = ["clip_forward", *parts]  # it goes back over what the other went forth
+    if "clip_forward" not in parts and {"clip_backward", LOSSES} & set(parts):
+        parts = ["clip_forward", *parts]  # they go on from what it has seen
     rows = compare(programs, scene, parts, options.repeat)
     roof = matmul_gflops(device, dtype)
     result = {
@@ -170,8 +171,31 @@ def main() -> None:
         "parts": {part: row.plain(roof) for part, row in rows.items()},
     }
     print(f"roof {roof[0]:.0f} GFLOP/s ({roof[1]:.0f} by processor time)")
+    if options.markdown:
+        print(markdown(rows, roof))
     if options.json:
         print(json.dumps(result))
+
+
+def markdown(rows: Mapping[str, Row], roof: tuple[float, float]) -> str:
+    """The table of docs/performance.md: seconds by the clock, in brackets of processor time."""
+
+    def cell(value: float | None, form: str) -> str:
+        return "" if value is None else format(value, form)
+
+    lines = [
+        "| part | ours s | peer s | ratio | ours MiB | peer MiB | GFLOP | roof |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for part, row in rows.items():
+        p = row.plain(roof)
+        ours = f"{cell(p['ours_s'], '.3g')} ({cell(p['ours_cpu_s'], '.3g')})"
+        peer = f"{cell(p['peer_s'], '.3g')} ({cell(p['peer_cpu_s'], '.3g')})" if row.peer else ""
+        ratio = f"{cell(p['ratio'], '.2f')} ({cell(p['cpu_ratio'], '.2f')})" if row.peer else ""
+        sizes = f"{cell(p['ours_mib'], '.0f')} | {cell(p['peer_mib'], '.0f')} | {cell(p['gflop'], '.0f')}"
+        share = f"{cell(p['roof_share'], '.0%')} ({cell(p['cpu_roof_share'], '.0%')})"
+        lines.append(f"| {part} | {ours} | {peer} | {ratio} | {sizes} | {share} |")
+    return "\n".join(lines)
 
 
 def _machine(device: torch.device) -> dict[str, object]:

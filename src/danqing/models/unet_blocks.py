@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from itertools import product
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -74,7 +74,9 @@ class GroupNorm(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[B, C, ...] -> the same, in h's dtype."""
-        if h.is_cpu:  # here the kernel takes half precision and works in float32 by itself, without two copies
+        if (
+            h.is_cpu and h.dtype.itemsize == 2
+        ):  # here the kernel takes half precision and works in float32 by itself, without two copies
             return F.group_norm(h, 32, self.weight.float(), self.bias.float(), eps=1e-5)
         return F.group_norm(h.float(), 32, self.weight.float(), self.bias.float(), eps=1e-5).to(h.dtype)
 
@@ -106,7 +108,7 @@ class Residual(nn.Module):
         norm, silu, conv = self.in_layers
         h: Tensor = silu(norm(x))
         if self.resample is double:
-            h, x = convolve_doubled(h, conv), double(x)
+            h, x = convolve_doubled(h, cast(nn.Conv2d, conv)), double(x)
         elif self.resample is not None:
             h, x = conv(self.resample(h)), self.resample(x)
         else:
