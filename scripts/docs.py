@@ -8,7 +8,7 @@ from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
 from danqing.paddlehub.parameters import PARAMETERS
-from danqing.request import Request, choices
+from danqing.request import Request, choices, read_request
 from danqing.schedule import Schedule
 from danqing.zoo.catalog import MINI, models
 
@@ -88,8 +88,14 @@ def _groups() -> list[str]:
 
 
 def _mini() -> list[str]:
-    rows = [_row(f"`{name}`", f"`{_text(value)}`") for name, value in models()[MINI].defaults.items()]
-    return ["| | 默认 default |", "|---|---|", *rows]
+    spec = models()[MINI]
+    usual = read_request({**spec.defaults, "prompts": "山"})
+    changes = [dict(fields) for fields in spec.qualities.values()]
+    lines = [f"| | 默认 default | {' | '.join(spec.qualities)} |", f"|---|---|{'---|' * len(changes)}"]
+    for name in dict.fromkeys([*spec.defaults, *(name for fields in changes for name in fields)]):
+        cells = [f"`{_text(fields[name])}`" if name in fields else "" for fields in changes]
+        lines.append(_row(f"`{name}`", f"`{_text(getattr(usual, name))}`", *cells))
+    return lines
 
 
 def _hub() -> list[str]:
