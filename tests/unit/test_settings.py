@@ -37,6 +37,8 @@ def test_language_follows_the_locale_and_is_chinese_otherwise(
         ("DANQING_OFFLINE", "maybe"),
         ("DANQING_MAX_PIXELS", "-3"),
         ("DANQING_MAX_PIXELS", "0"),
+        ("DANQING_MEMORY", "0"),
+        ("DANQING_MEMORY", "much"),
     ],
 )
 def test_a_value_that_cannot_be_understood_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
@@ -45,6 +47,12 @@ def test_a_value_that_cannot_be_understood_is_named(monkeypatch: pytest.MonkeyPa
         read_settings()
     assert name in caught.value.zh
     assert value in caught.value.en
+
+
+@pytest.mark.parametrize(("value", "memory"), [("", None), ("6", 6), ("7.5 GB", 7.5), ("24g", 24)])
+def test_memory_is_a_number_of_gigabytes(monkeypatch: pytest.MonkeyPatch, value: str, memory: float | None) -> None:
+    monkeypatch.setenv("DANQING_MEMORY", value)
+    assert read_settings().memory == memory
 
 
 def test_switches_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
