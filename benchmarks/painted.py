@@ -36,6 +36,12 @@ class Variant:
 UNGUIDED = Variant("unguided", {"clip_guidance_scale": 0})
 
 
+def read_knobs(text: str) -> dict[str, str]:
+    """Request fields from the command line: "steps=20 sampler=plms"."""
+    pairs = (word.partition("=") for word in text.split())
+    return {name: value for name, _, value in pairs}
+
+
 def paint_all(
     pipeline: Pipeline, prompts: Sequence[Prompt], variant: Variant, *, seeds: int, folder: Path
 ) -> list[list[Pixels]]:

@@ -23,6 +23,7 @@ from typing import Any
 
 import torch
 
+from benchmarks.painted import read_knobs
 from danqing.api import load
 from danqing.events import Failed, Stepped
 from danqing.pipeline import Pipeline
@@ -130,7 +131,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    common = dict(word.split("=", 1) for word in options.knobs.split())
+    common = read_knobs(options.knobs)
     result: dict[str, Any] = {"threads": torch.get_num_threads(), "load": os.getloadavg()[0]}
     if not options.no_shell:
         result["shell"] = from_shell(common)

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from benchmarks.jury import Judge
-from benchmarks.painted import Variant, paint_all
+from benchmarks.painted import Variant, paint_all, read_knobs
 from benchmarks.prompts import HELD_OUT
 from benchmarks.quality import judge_all, spread
 from danqing.api import load
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     options = parser.parse_args()
     prompts = [HELD_OUT[place] for place in spread(len(HELD_OUT), options.limit)]
-    knobs = dict(word.split("=", 1) for word in options.knobs.split())
+    knobs = read_knobs(options.knobs)
     judge, shown = Judge.load(), dict[str, list[list[Pixels]]]()
     for dtype in ("float32", options.dtype):
         pipeline = load(options.model, device=options.device, dtype=dtype)

@@ -24,7 +24,7 @@ import torch
 import danqing
 from benchmarks.jury import FOLDER, Judge
 from benchmarks.likeness import diversity, neighbours, write_pairs
-from benchmarks.painted import UNGUIDED, Variant, paint_all, paint_scenes
+from benchmarks.painted import UNGUIDED, Variant, paint_all, paint_scenes, read_knobs
 from benchmarks.prompts import SETS, Prompt
 from benchmarks.rivals import CLASSES, rivals
 from danqing.models.load import load_unet
@@ -54,16 +54,11 @@ def judge_all(judge: Judge, prompts: Sequence[Prompt], shown: Shown) -> dict[str
 
 def variants(words: Sequence[str], common: str, *, unguided: bool) -> list[Variant]:
     """The ways to paint: the model's defaults, unguided, and what was asked for, each with the common knobs."""
-    shared = _knobs(common)
+    shared = read_knobs(common)
     found = [Variant("guided", shared)]
     if unguided:
         found.append(Variant(UNGUIDED.name, shared | UNGUIDED.knobs))
-    return found + [Variant(text.replace(" ", ","), shared | _knobs(text)) for text in words]
-
-
-def _knobs(text: str) -> dict[str, str]:
-    pairs = (word.partition("=") for word in text.split())
-    return {name: value for name, _, value in pairs}
+    return found + [Variant(text.replace(" ", ","), shared | read_knobs(text)) for text in words]
 
 
 def spread(count: int, wanted: int) -> list[int]:

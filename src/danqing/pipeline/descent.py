@@ -93,16 +93,18 @@ class Descent:
         if resume is not None:
             begin, painted, left = resume.stage, resume.x, resume.seeds or seeds
         for number in range(begin, len(self.stages)):
-            state = self._start(number, left, painted)
+            init = self._init(left, self.stages[number].size)
+            state = self._start(number, left, painted, init)
             if resume is not None and number == begin:
                 state = State(resume.k, resume.x, resume.memory, done=state.k - resume.k)
             while state.k >= 0:
-                for step in self._sample(number, state, left):
+                for step in self._sample(number, state, left, init):
                     chosen, seeds_left = self._choose(number, step, left, len(seeds))
                     state, painted = chosen.state, chosen.state.x
                     yield Painted(self.stages[number].before + step.index, number, chosen, seeds_left)
                     if seeds_left != left:  # the sampler goes on with fewer
                         left = seeds_left
+                        init = self._init(left, self.stages[number].size)
                         break
 
     def best(self, painted: Painted, pictures: int) -> Tensor:
@@ -121,25 +123,17 @@ class Descent:
         places = nearest(unlikeness(self.prompts, step.x0, self._moment(step.k)), pictures, keep)
         return step.of(places), tuple(seeds[place] for place in places)
 
-    def _start(self, number: int, seeds: tuple[int, ...], painted: Tensor | None) -> State:
+    def _start(self, number: int, seeds: tuple[int, ...], painted: Tensor | None, init: Tensor | None) -> State:
         """The beginning of a stage; a later one takes what is painted so far."""
         stage = self.stages[number]
-        init = self._init(seeds, stage.size)
         start = init if number == 0 or painted is None else resized(painted, stage.size).clamp(-1, 1)
         return starting_state(self.noise, Draws(seeds, number), size=stage.size, skip=stage.skip, init=start)
 
-    def _sample(self, number: int, state: State, seeds: tuple[int, ...]) -> Iterator[Step]:
+    def _sample(self, number: int, state: State, seeds: tuple[int, ...], init: Tensor | None) -> Iterator[Step]:
         """The steps of a stage from a state on, with the sketches of these seeds."""
         request, stage, device, draws = self.request, self.stages[number], self.model.device, Draws(seeds, number)
         state = replace(state, x=state.x.to(device), memory=tuple(part.to(device) for part in state.memory))
-        guide = build_guide(
-            self.model,
-            request,
-            self.prompts,
-            draws=draws,
-            init=self._init(seeds, stage.size),
-            at_once=self.plan.at_once,
-        )
+        guide = build_guide(self.model, request, self.prompts, draws=draws, init=init, at_once=self.plan.at_once)
         settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, self._symmetry(stage))
         return SAMPLERS[request.sampler](
             self._denoiser(draws), guide, self.noise, state, draws=draws, settings=settings

@@ -30,16 +30,14 @@ def arrange(cast: Cast, memory: float | None) -> tuple[Plan, Forecast | None]:
     """
     if memory is None and plainly_fits(cast):
         return usual(cast.request), None
-    planner = Planner.of(cast, memory)
-    plan, forecast = planner.choose()
-    return plan, timed(planner, plan, forecast)
+    return foresee(cast, memory, always=False)
 
 
-def foresee(cast: Cast, memory: float | None) -> tuple[Plan, Forecast]:
-    """As `arrange`, and everything is worked out."""
+def foresee(cast: Cast, memory: float | None, *, always: bool = True) -> tuple[Plan, Forecast]:
+    """As `arrange`, and everything is worked out; the seconds only where that is cheap, unless `always`."""
     planner = Planner.of(cast, memory)
     plan, forecast = planner.choose()
-    return plan, timed(planner, plan, forecast, always=True)
+    return plan, timed(planner, plan, forecast, always=always)
 
 
 def timed(planner: Planner, plan: Plan, forecast: Forecast, *, always: bool = False) -> Forecast:

@@ -17,6 +17,7 @@ from danqing.pipeline import Pipeline
 from danqing.request import Request, read_request
 from danqing.types import Checkpoint
 from tests.made_up import UNET, randomise
+from tests.unit.pipeline.pictures import finished
 
 QUICK: dict[str, object] = {
     "prompts": "孤舟",
@@ -32,10 +33,6 @@ QUICK: dict[str, object] = {
 
 def quick(**changes: object) -> Request:
     return read_request({**QUICK, **changes})
-
-
-def finished(events: "list[Event]") -> list[np.ndarray]:
-    return [np.asarray(event.image).astype(int) for event in events if isinstance(event, Completed)]
 
 
 def paint(pipeline: Pipeline, **changes: object) -> list[np.ndarray]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from danqing.diffusion import NoiseSchedule
-from danqing.events import Completed, Event, Previewed, Stepped
+from danqing.events import Completed, Previewed, Stepped
 from danqing.pipeline import Pipeline
 from danqing.pipeline.descent import Descent
 from danqing.pipeline.guide import embed_prompts
@@ -17,6 +17,7 @@ from danqing.pipeline.sketches import nearest, plan_sketches, sketch_seeds, unli
 from danqing.request import Request, read_request
 from danqing.schedule import parse_schedule
 from danqing.types import Checkpoint
+from tests.unit.pipeline.pictures import finished
 
 QUICK: dict[str, object] = {
     "prompts": "孤舟",
@@ -33,10 +34,6 @@ QUICK: dict[str, object] = {
 
 def request(**changes: object) -> Request:
     return read_request({**QUICK, **changes})
-
-
-def finished(events: list[Event]) -> list[np.ndarray]:
-    return [np.asarray(event.image).astype(int) for event in events if isinstance(event, Completed)]
 
 
 def descent(pipeline: Pipeline, asked: Request) -> Descent:

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from danqing.events import Completed, Event, Previewed, Started, Stepped
+from danqing.events import Previewed, Started, Stepped
 from danqing.pipeline import Pipeline
 from danqing.pipeline.stages import Stage, plan_stages, resized
 from danqing.request import Request, read_request
 from danqing.types import Checkpoint
+from tests.unit.pipeline.pictures import finished
 
 QUICK: dict[str, object] = {
     "prompts": "孤舟",
@@ -33,10 +34,6 @@ def request(**changes: object) -> Request:
 def small(made_up: Pipeline) -> Pipeline:
     """A pipeline whose model learnt pictures of 48x48."""
     return replace(made_up, model=replace(made_up.model, spec=replace(made_up.spec, side=48)))
-
-
-def finished(events: list[Event]) -> list[np.ndarray]:
-    return [np.asarray(event.image).astype(int) for event in events if isinstance(event, Completed)]
 
 
 @pytest.mark.parametrize(
