@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import floor
 
+import torch
+
 from danqing.diffusion import NoiseSchedule
 from danqing.errors import OutOfMemory
 from danqing.events import Forecast
@@ -19,6 +21,8 @@ from danqing.request import SIDE, Request
 
 HEAP = 1.2
 """On the CPU the allocator holds this many times what tensors need, unless the plan is frugal: measured by benchmarks/plan.py."""
+HALF = torch.bfloat16
+"""The lower precision that a refusal may name; its weights take half as much."""
 BUFFERS = 50 * 2**20
 """Bytes that the CPU's libraries take for themselves when they are first used: measured there too."""
 
@@ -135,7 +139,8 @@ class Planner:
     def _too_large(self, forecast: Forecast) -> OutOfMemory:
         """The refusal, with what would fit."""
         pictures = self.cast.request.batch_size
-        ways = [*self._fewer_pictures(), *self._smaller_canvas(pictures)] or list(self._smaller_canvas(1))
+        ways = [*self._half_precision(), *self._fewer_pictures(), *self._smaller_canvas(pictures)]
+        ways = ways or list(self._smaller_canvas(1))
         zh = f"这样放得下：{'，或 '.join(ways)}。" if ways else "怎样缩小都放不下，请多给些内存，或用小一点的模型。"
         en = (
             f"These would fit: {', or '.join(ways)}."
@@ -153,6 +158,17 @@ class Planner:
         changed = self.cast.request.changed(**changes)
         *_, tightest = self.plans(changed)
         return self.forecast(tightest, changed).fits
+
+    def _half_precision(self) -> Iterator[str]:
+        """Named and not taken by itself, for the picture becomes another one."""
+        if self.cast.model.dtype.itemsize == HALF.itemsize:
+            return
+        slim = replace(self, ghosts=self.cast.ghosts(HALF))
+        *_, tightest = self.plans(self.cast.request)
+        forecast = slim.forecast(tightest, self.cast.request)
+        saved = self.ghosts.weights() - slim.ghosts.weights()
+        if forecast.limit is None or forecast.memory - saved <= forecast.limit:
+            yield "--dtype bfloat16"
 
     def _fewer_pictures(self) -> Iterator[str]:
         pictures = self.cast.request.batch_size // 2

@@ -60,25 +60,41 @@ class Cast:
     prompts: Sequence[Embedded]
     init: bool
 
-    def ghosts(self) -> "Cast":
-        """The same without numbers, on `meta`: costs no memory and next to no time."""
+    def ghosts(self, dtype: torch.dtype | None = None) -> "Cast":
+        """The same without numbers, on `meta`: costs no memory and next to no time.
+
+        Args:
+            dtype: of the networks that guide and are guided; None leaves it.
+        """
         model = self.model
-        seen = {id(part.viewer): replace(part.viewer, encoder=ghost(part.viewer.encoder)) for part in self.prompts}
+        dtype = dtype or model.dtype
+        seen = {
+            id(part.viewer): replace(part.viewer, encoder=ghost(part.viewer.encoder, dtype)) for part in self.prompts
+        }
         return replace(
             self,
             model=replace(
                 model,
-                unet=ghost(model.unet),
-                secondary=None if model.secondary is None else ghost(model.secondary),
+                unet=ghost(model.unet, dtype),
+                secondary=None if model.secondary is None else ghost(model.secondary, dtype),
                 likeness=ghost(model.likeness) if isinstance(model.likeness, nn.Module) else model.likeness,
                 viewers=tuple(seen.values()),
                 device=torch.device("meta"),
+                dtype=dtype,
             ),
             prompts=tuple(
                 replace(part, viewer=seen[id(part.viewer)], texts=_empty(part.texts), weights=_empty(part.weights))
                 for part in self.prompts
             ),
         )
+
+    def weights(self) -> int:
+        """Bytes of the networks that `dtype` decides about."""
+        networks = [self.model.unet, self.model.secondary, *(part.viewer.encoder for part in self.prompts)]
+        found = {
+            id(tensor): tensor.nbytes for network in networks if network is not None for tensor in _tensors(network)
+        }
+        return sum(found.values())
 
     def step(self, act: Act, plan: Plan, between: Callable[[], None]) -> None:
         """Take one step as a sampler does, from nothing; `between` is called when the U-Net is done and guidance begins."""
@@ -116,9 +132,9 @@ class Cast:
         return Takes(meter.peak, marks[0], meter.flops - marks[0])
 
 
-def ghost(network: Network) -> Network:
-    """A copy of a network whose tensors have shapes and no numbers."""
-    memo: dict[int, object] = {id(tensor): _empty(tensor) for tensor in _tensors(network)}
+def ghost(network: Network, dtype: torch.dtype | None = None) -> Network:
+    """A copy of a network whose tensors have shapes and no numbers; `dtype` replaces that of floating-point ones."""
+    memo: dict[int, object] = {id(tensor): _empty(tensor, dtype) for tensor in _tensors(network)}
     made = copy.deepcopy(network, memo)
     for block in made.modules():
         if isinstance(block, Attention):  # checkpointing runs it again where a meter's own `Fused` does not reach
@@ -134,8 +150,8 @@ def _fused(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     return forward_fused
 
 
-def _empty(tensor: Tensor) -> Tensor:
-    bare = torch.empty_like(tensor, device="meta")
+def _empty(tensor: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    bare = torch.empty_like(tensor, device="meta", dtype=dtype if tensor.is_floating_point() else None)
     return nn.Parameter(bare, requires_grad=False) if isinstance(tensor, nn.Parameter) else bare
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from itertools import islice
 
 import pytest
+import torch
 
 from danqing.errors import OutOfMemory
 from danqing.events import Adapted, Started
@@ -70,6 +71,26 @@ def test_what_does_not_fit_is_refused_with_what_would(made_up: Pipeline) -> None
         planner(made_up, memory, batch_size=8, **small).choose()
     with pytest.raises(OutOfMemory, match="No canvas"):
         planner(made_up, 0.01).choose()
+
+
+@pytest.mark.usefixtures("still")
+def test_half_precision_is_named_where_it_alone_would_fit_and_only_then(made_up: Pipeline) -> None:
+    one = planner(made_up)
+    tightest = Plan(1, frugal=True)
+    slim = replace(one, ghosts=one.cast.ghosts(torch.bfloat16))
+    saved = one.ghosts.weights() // 2
+    assert slim.ghosts.weights() == pytest.approx(saved, rel=0.01)
+    memory = (slim.forecast(tightest, one.cast.request).memory - saved + 1) / GIB
+    with pytest.raises(OutOfMemory, match="would fit: --dtype bfloat16"):
+        replace(one, memory=memory).choose()
+    with pytest.raises(OutOfMemory) as refused:
+        replace(one, memory=memory - 0.001).choose()
+    assert "--dtype" not in refused.value.en
+    with pytest.raises(OutOfMemory) as refused:
+        replace(
+            one, cast=replace(one.cast, model=replace(one.cast.model, dtype=torch.bfloat16)), memory=memory
+        ).choose()
+    assert "--dtype" not in refused.value.en
 
 
 def test_the_sorts_of_steps_cover_all_of_them() -> None:
