@@ -7,14 +7,16 @@ from math import log
 import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from danqing.models.clip import MEAN, STD, ChineseClip
 from danqing.models.clip_text import PAD
 from danqing.models.tokens import Tokenizer
+from danqing.train.attack import Attack
 from danqing.train.augment import blemish
 from danqing.train.corpus import Corpus, Places
 from danqing.train.data import load_batch, mirror
+from danqing.train.estimates import estimated
 from danqing.train.loop import Chance
 from danqing.train.recipe import Recipe
 
@@ -40,14 +42,16 @@ class Pairs:
     facts: list[tuple[slice, Tensor]]
 
 
-def draw_pairs(corpus: Corpus, places: Places, recipe: Recipe, chance: Chance) -> Pairs:
-    """The batch of those pictures, with fresh captions, flips and blemishes, on the device of `chance`."""
+def draw_pairs(corpus: Corpus, places: Places, recipe: Recipe, chance: Chance, unet: nn.Module | None = None) -> Pairs:
+    """The batch of those pictures, with fresh captions, flips and blemishes, on the device of `chance`; `unet` guesses some."""
     rng, device = chance.numbers, chance.noise.device
     captions = [
         corpus.full_caption(int(place)) if rng.random() < FULL else corpus.caption(int(place), rng) for place in places
     ]
     rivals = [corpus.rival(int(place), rng) for place in places]
     pictures = mirror(load_batch(corpus, places, device), captions, rng)
+    if unet is not None:
+        pictures = estimated(unet, pictures, recipe.blemishes.estimated, chance)
     sayings, facts = _facts(corpus, places, rng)
     return Pairs(
         pictures=blemish(pictures, recipe.blemishes, chance.noise, resolution=recipe.vision.resolution),
@@ -58,7 +62,9 @@ def draw_pairs(corpus: Corpus, places: Places, recipe: Recipe, chance: Chance) -
     )
 
 
-def encoder_loss(network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words: int) -> Tensor:
+def encoder_loss(
+    network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words: int, attack: Attack | None = None
+) -> Tensor:
     """The contrastive loss of a batch, and beside it that of naming single facts.
 
     Args:
@@ -66,27 +72,38 @@ def encoder_loss(network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words
         tokenizer: its tokens.
         pairs: the batch.
         words: tokens that a caption is cut to.
+        attack: what is done to the pictures so that they mislead; None leaves them.
     Returns:
         a scalar.
     """
     device = pairs.pictures.device
     texts = [*pairs.captions, *pairs.rivals]
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        image = network.encode_image(normalised(pairs.pictures))
         text = encode_texts(network, tokenizer, texts, words)
         if pairs.sayings:  # apart from the captions: they are short
             text = torch.cat([text, encode_texts(network, tokenizer, pairs.sayings, words)])
-    image, text = F.normalize(image.float(), dim=1), F.normalize(text.float(), dim=1)
-    cosines = image @ text.T * network.logit_scale.clamp(max=SHARPEST).exp()  # [N, captions + rivals + sayings]
-    count, told = len(pairs.captions), len(texts)
-    loss = contrastive_loss(cosines[:, :told], same(pairs.captions, texts).to(device))
-    loss = (loss + contrastive_loss(cosines[:, :count].T, same(pairs.captions, pairs.captions).to(device))) / 2
-    named = [
-        F.cross_entropy(cosines[:, told:][:, span], values, ignore_index=-1)
-        for span, values in pairs.facts
-        if bool((values >= 0).any())
-    ]
-    return loss + FACTS * torch.stack(named).mean() if named else loss
+    text = F.normalize(text.float(), dim=1)
+    told = len(texts)
+    own = same(pairs.captions, texts).to(device)
+
+    def loss(pictures: Tensor, text: Tensor) -> Tensor:
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            image = network.encode_image(normalised(pictures))
+        image = F.normalize(image.float(), dim=1)
+        cosines = image @ text.T * network.logit_scale.clamp(max=SHARPEST).exp()  # [N, captions + rivals + sayings]
+        found = contrastive_loss(cosines[:, :told], own)
+        found = (found + contrastive_loss(cosines[:, : len(image)].T, own[:, : len(image)])) / 2
+        named = [
+            F.cross_entropy(cosines[:, told:][:, span], values, ignore_index=-1)
+            for span, values in pairs.facts
+            if bool((values >= 0).any())
+        ]
+        return found + FACTS * torch.stack(named).mean() if named else found
+
+    pictures = pairs.pictures
+    if attack is not None:
+        pictures = attack(pictures, lambda seen: loss(seen, text.detach()))
+    return loss(pictures, text)
 
 
 def contrastive_loss(logits: Tensor, right: Tensor) -> Tensor:

@@ -43,6 +43,10 @@ class Blemishes:
     noise: largest standard deviation of the noise, in units of the range [0, 1].
     gray: share of the blemished pictures that lose their colour.
     jitter: largest change of brightness and contrast, as a share.
+    estimated: share of all pictures, blemished ones first, that are seen as the U-Net guesses them under noise; only
+        where the run, or what it starts from, has a U-Net.
+    attacked: share of all pictures, blemished ones first, that are changed last of all so that the CLIP errs.
+    attack: largest change that does so, root mean square, in units of the range [0, 1].
     """
 
     clean: float = 0.5
@@ -52,6 +56,9 @@ class Blemishes:
     noise: float = 0.2
     gray: float = 0.1
     jitter: float = 0.15
+    estimated: float = 0.25
+    attacked: float = 0.75
+    attack: float = 0.05
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from danqing.models.secondary import Secondary
 from danqing.models.tokens import Tokenizer
 from danqing.models.unet import UNet
 from danqing.train.album import Album
+from danqing.train.attack import Attack
 from danqing.train.captions import characters
 from danqing.train.corpus import Corpus, Joined, hold_out
 from danqing.train.data import Families, load_batch, open_corpus
@@ -112,6 +113,16 @@ class Studio:
         text = replace(self.recipe.text, vocabulary=size)
         return ChineseClip(ClipConfig(self.recipe.embed, self.recipe.vision, text))
 
+    def unet(self) -> nn.Module | None:
+        """The U-Net that this run has trained so far, or that it starts from, ready to guess pictures; None where there is none."""
+        if (self.out / "unet.pt").exists():
+            return self.training(UNet(self.recipe.unet), self.recipe.denoiser, "unet").average
+        if self.start is None or not (self.start / FILES["unet"]).exists():
+            return None
+        unet = UNet(self.recipe.unet).eval().requires_grad_(False)
+        read_weights(unet, self.start / FILES["unet"])
+        return unet.to(self.device)
+
 
 def vocabulary(corpus: Corpus) -> frozenset[str]:
     """Every character that a caption of the corpus can hold."""
@@ -128,11 +139,13 @@ def train_encoder(studio: Studio) -> Training:
     corpus, heldout = studio.corpora()
     tokenizer, families = studio.tokenizer(), Families.of(corpus)
     training = studio.training(studio.clip(), recipe.encoder, "encoder")
+    unet = studio.unet()
 
     def loss(network: nn.Module, chance: Chance) -> Tensor:
         assert isinstance(network, ChineseClip)
         places = families.draw(recipe.encoder.batch, recipe.kin, chance.numbers)
-        return encoder_loss(network, tokenizer, draw_pairs(corpus, places, recipe, chance), recipe.words)
+        pairs = draw_pairs(corpus, places, recipe, chance, unet)
+        return encoder_loss(network, tokenizer, pairs, recipe.words, Attack(recipe.blemishes, chance.noise))
 
     def report(training: Training) -> None:
         network = training.average

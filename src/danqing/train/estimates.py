@@ -1,0 +1,31 @@
+"""Pictures as guidance sees them on the way: what the U-Net makes of them when they are full of noise."""
+
+import torch
+from torch import Tensor, nn
+
+from danqing.train.denoiser import add_noise
+from danqing.train.loop import Chance
+
+CLEANEST, NOISIEST = 100, 900  # model times; before and after, an estimate is the picture itself or tells nothing of it
+
+
+@torch.no_grad()
+def estimated(unet: nn.Module, pictures: Tensor, share: float, chance: Chance) -> Tensor:
+    """The batch with its last pictures replaced by the U-Net's estimates of them.
+
+    Args:
+        unet: predicts x0.
+        pictures: [N, 3, S, S] in [0, 1], S as the U-Net has learnt it.
+        share: of the batch, 0..1.
+        chance: draws the noise and how much of it.
+    Returns:
+        [N, 3, S, S] in [0, 1].
+    """
+    count = round(len(pictures) * share)
+    if not count:
+        return pictures
+    tau = torch.randint(CLEANEST, NOISIEST, (count,), generator=chance.noise, device=pictures.device).float()
+    noisy = add_noise(2 * pictures[-count:] - 1, tau, chance)
+    with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
+        x0: Tensor = unet(noisy.x, tau)[:, :3]
+    return torch.cat([pictures[:-count], ((x0.float() + 1) / 2).clamp(0, 1)])
