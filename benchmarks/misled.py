@@ -1,0 +1,105 @@
+"""How easily a CLIP believes another sentence: pictures are changed, hardly to be seen, along a guide's gradient.
+
+    python -m benchmarks.misled --json
+    python -m benchmarks.misled --guide some/model --judge benchmarks/judge
+
+Guidance follows that gradient a thousand times, so a guide that is misled by little wastes its strength on patterns that
+nobody sees, and a judge that is misled along with it cannot be trusted. The pictures are the painter's, of the held-out
+sentences of benchmarks/prompts.py; each is changed towards a sentence that contradicts it.
+"""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from benchmarks.jury import FOLDER, Judge, shrunk
+from benchmarks.painted import paint_scenes
+from benchmarks.prompts import HELD_OUT, Prompt
+from benchmarks.rivals import rivals
+from danqing.settings import read_settings
+from danqing.train.captions import full_caption
+from danqing.train.encoder import normalised
+from danqing.zoo.catalog import MINI
+from danqing.zoo.locate import find
+
+SIZES = (0.0, 0.02, 0.05, 0.1)
+STEPS = 10
+
+
+def changed(guide: Judge, pictures: Tensor, towards: Tensor, size: float, *, steps: int = STEPS) -> Tensor:
+    """Pictures moved towards texts as the guide understands them.
+
+    Args:
+        guide: whose gradient is followed.
+        pictures: [N, 3, R, R] in [0, 1].
+        towards: unit embeddings of a text for each, [N, D].
+        size: largest change of a picture, root mean square, in units of the range [0, 1].
+        steps: of a quarter of that size, each brought back within it.
+    Returns:
+        [N, 3, R, R] in [0, 1].
+    """
+    moved = pictures
+    for _ in range(steps if size else 0):
+        seen = moved.detach().requires_grad_()
+        embedded = F.normalize(guide.clip.encode_image(normalised(seen)), dim=1)
+        (gradient,) = torch.autograd.grad((embedded * towards).sum(), seen)
+        change = seen.detach() + size / 4 * gradient / _rms(gradient) - pictures
+        moved = (pictures + change * (size / _rms(change)).clamp(max=1)).clamp(0, 1)
+    return moved.detach()
+
+
+@torch.no_grad()
+def share_misled(judge: Judge, pictures: Tensor, own: Sequence[str], false: Sequence[str]) -> float:
+    """The share of the pictures [N, 3, R, R] that a judge finds nearer to a false text than to their own; 0..1."""
+    seen = F.normalize(judge.clip.encode_image(normalised(pictures)), dim=1)
+    return float(((seen * judge.read(false)).sum(1) > (seen * judge.read(own)).sum(1)).float().mean())
+
+
+def measure(guide: Judge, judges: dict[str, Judge], prompts: Sequence[Prompt] = HELD_OUT) -> list[dict[str, float]]:
+    """For each of `SIZES` the share of pictures about which the guide itself and the judges are misled."""
+    painted = [shrunk(row[0], guide.clip.resolution) for row in paint_scenes(prompts, seeds=1)]
+    pictures = torch.from_numpy(np.stack(painted)).permute(0, 3, 1, 2).float() / 255  # pyright: ignore[reportUnknownMemberType]
+    own = [full_caption(prompt.scene) for prompt in prompts]
+    false = [
+        full_caption(rivals(prompt.scene, "overall", np.random.default_rng(number))[0])
+        for number, prompt in enumerate(prompts)
+    ]
+    rows: list[dict[str, float]] = []
+    for size in SIZES:
+        moved = changed(guide, pictures, guide.read(false), size)
+        shares = {name: share_misled(judge, moved, own, false) for name, judge in {"guide": guide, **judges}.items()}
+        rows.append({"size": size, **shares})
+    return rows
+
+
+def _rms(pictures: Tensor) -> Tensor:
+    return pictures.square().mean((1, 2, 3), keepdim=True).sqrt().clamp(min=1e-12)
+
+
+def main() -> None:
+    """Change, ask, print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.misled", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--guide", type=Path, help="folder of clip.safetensors and vocab.txt; the embedded model's")
+    parser.add_argument("--judge", type=Path, action="append", default=[], help="the same of a judge; repeatable")
+    parser.add_argument("--threads", type=int, help="CPU threads")
+    parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    guide = options.guide or find(MINI, read_settings()).paths["clip"].parent
+    judges = {str(folder): Judge.load(folder) for folder in options.judge or [FOLDER]}
+    rows = measure(Judge.load(guide), judges)
+    for row in rows:
+        print("  ".join(f"{name} {share:.3f}" for name, share in row.items()))
+    if options.json:
+        print(json.dumps({"guide": str(guide), "rows": rows}))
+
+
+if __name__ == "__main__":
+    main()
