@@ -96,6 +96,11 @@ class Studio:
             read_weights(network, self.start / FILES[name])
         return Training(network, course, file, device=self.device, seed=self.seed)
 
+    def has(self, name: str) -> bool:
+        """Whether this run has trained the network of that name, or starts from one."""
+        started = self.start is not None and (self.start / FILES[name]).exists()
+        return started or (self.out / f"{name}.pt").exists()
+
     def tokenizer(self) -> Tokenizer:
         """The tokens of this run; the vocabulary is written when it is first asked for."""
         file = self.out / "vocab.txt"
@@ -115,13 +120,9 @@ class Studio:
 
     def unet(self) -> nn.Module | None:
         """The U-Net that this run has trained so far, or that it starts from, ready to guess pictures; None where there is none."""
-        if (self.out / "unet.pt").exists():
-            return self.training(UNet(self.recipe.unet), self.recipe.denoiser, "unet").average
-        if self.start is None or not (self.start / FILES["unet"]).exists():
+        if not self.has("unet"):
             return None
-        unet = UNet(self.recipe.unet).eval().requires_grad_(False)
-        read_weights(unet, self.start / FILES["unet"])
-        return unet.to(self.device)
+        return self.training(UNet(self.recipe.unet), self.recipe.denoiser, "unet").average
 
 
 def vocabulary(corpus: Corpus) -> frozenset[str]:
@@ -192,7 +193,7 @@ def export(studio: Studio, folder: Path) -> None:
         "secondary": (Secondary(recipe.secondary), recipe.helper),
         "encoder": (studio.clip(), recipe.encoder),
     }
-    trained = {name for name in networks if studio.start is not None or (studio.out / f"{name}.pt").exists()}
+    trained = {name for name in networks if studio.has(name)}
     if not trained:
         raise ModelNotFound(
             f"{studio.out} 里还没有训练过的网络：请先运行 danqing train all。",

@@ -95,7 +95,12 @@ def test_what_was_not_trained_is_not_exported(tmp_path: Path) -> None:
         export(studio, tmp_path / "model")
     train_encoder(studio)
     export(studio, tmp_path / "model")
-    assert {file.name for file in (tmp_path / "model").iterdir()} == {"clip.safetensors", "vocab.txt", "card.json"}
+    alone = {"clip.safetensors", "vocab.txt", "card.json"}
+    assert {file.name for file in (tmp_path / "model").iterdir()} == alone
+    further = replace(studio, out=tmp_path / "further", start=tmp_path / "model")
+    train_encoder(further)
+    export(further, tmp_path / "again")
+    assert {file.name for file in (tmp_path / "again").iterdir()} == alone
 
 
 def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
