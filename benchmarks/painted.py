@@ -33,7 +33,7 @@ class Variant:
     knobs: dict[str, Any]
 
 
-UNGUIDED = Variant("unguided", {"clip_guidance_scale": 0})
+UNGUIDED = Variant("unguided", {"clip_guidance_scale": 0, "sketches": 1})
 
 
 def read_knobs(text: str) -> dict[str, str]:
@@ -73,10 +73,10 @@ def paint_all(
 
 def _claim(folder: Path, pipeline: Pipeline, prompts: Sequence[Prompt], variant: Variant) -> None:
     """Write down what is painted into the folder, so that other pictures are never taken for these."""
-    weights = find(pipeline.spec.name, pipeline.environment).paths["unet"].read_bytes()
+    paths = find(pipeline.spec.name, pipeline.environment).paths
     facts = {
         "model": pipeline.spec.name,
-        "unet": hashlib.sha256(weights).hexdigest(),
+        **{role: hashlib.sha256(paths[role].read_bytes()).hexdigest() for role in ("unet", "clip")},
         "defaults": read_request({**pipeline.spec.defaults, **variant.knobs, "prompts": "x"}).to_plain(),
         "prompts": [prompt.text for prompt in prompts],
     }

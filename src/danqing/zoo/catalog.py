@@ -116,7 +116,8 @@ def _mini() -> ModelSpec:
         defaults=MappingProxyType(
             {
                 "size": (128, 128),
-                "steps": 120,
+                "steps": 100,
+                "sketches": "[4]*250+[2]*250+[1]*500",
                 "eta": 1,
                 "refine": 0.35,
                 "use_secondary": 0,
@@ -126,11 +127,14 @@ def _mini() -> ModelSpec:
                 "clip_guidance_scale": 10000,
                 "clamp_max": 0.2,
                 "jitter": 7,
-                "display_rate": 6,
+                "display_rate": 5,
             }
         ),
         qualities=MappingProxyType(
-            {"draft": {"steps": 40, "display_rate": 2}, "fine": {"steps": 200, "sketches": 3, "display_rate": 10}}
+            {
+                "draft": {"steps": 40, "sketches": 1, "display_rate": 2},
+                "fine": {"steps": 200, "sketches": "[6]*250+[3]*250+[2]*500", "display_rate": 10},
+            }
         ),
     )
 
