@@ -4,7 +4,7 @@ The command line, the JSON schema, the studio and the documents are all made fro
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -30,6 +30,7 @@ from danqing.request.kinds import (
     Switch,
     Symmetry,
     constant,
+    knob,
     nearest_sizes,
 )
 from danqing.request.looks import Look, parse_look
@@ -49,10 +50,6 @@ __all__ = [
 ]
 
 
-def _knob(group: str, zh: str, en: str, unit: str = "") -> dict[str, Any]:
-    return {"description": en, "json_schema_extra": {"group": group, "zh": zh, "en": en, "unit": unit}}
-
-
 MAX_URI = 24_000_000
 """Longest text of a start picture, in characters: a data URI of the largest file that is read."""
 
@@ -65,66 +62,64 @@ class Request(BaseModel):
     prompts: Prompts = Field(
         min_length=1,
         max_length=20,
-        **_knob(
+        **knob(
             "画题",
             "画题，可多句，每句可带“：权重”，权重可以是日程",
             "sentences, each with an optional ':weight', a number or a schedule",
         ),
     )
-    style: str | None = Field(default=None, **_knob("画题", "风格，如 水墨画", "style, for instance 水墨画"))
-    artist: str | None = Field(default=None, **_knob("画题", "画家，如 齐白石", "artist, for instance 齐白石"))
+    style: str | None = Field(default=None, **knob("画题", "风格，如 水墨画", "style, for instance 水墨画"))
+    artist: str | None = Field(default=None, **knob("画题", "画家，如 齐白石", "artist, for instance 齐白石"))
     fuzzy_prompt: bool = Field(
-        default=False, **_knob("画题", "每句另加 25 份带噪的副本", "add 25 noisy copies of every sentence")
+        default=False, **knob("画题", "每句另加 25 份带噪的副本", "add 25 noisy copies of every sentence")
     )
-    rand_mag: float = Field(default=0.05, ge=0, le=10, **_knob("画题", "副本的噪声大小", "size of that noise"))
+    rand_mag: float = Field(default=0.05, ge=0, le=10, **knob("画题", "副本的噪声大小", "size of that noise"))
 
-    size: Size = Field(
-        default=(1280, 768), **_knob("画幅", "宽x高，64 的倍数", "width x height, multiples of 64", "px")
-    )
+    size: Size = Field(default=(1280, 768), **knob("画幅", "宽x高，64 的倍数", "width x height, multiples of 64", "px"))
     seed: int | None = Field(
         default=None,
         ge=0,
         le=2**63 - 1,
-        **_knob("画幅", "随机种子；不给则随机并告知", "random seed; drawn and reported if not given"),
+        **knob("画幅", "随机种子；不给则随机并告知", "random seed; drawn and reported if not given"),
     )
-    n_batches: int = Field(default=1, ge=1, le=1000, **_knob("画幅", "先后画几批", "batches painted one after another"))
-    batch_size: int = Field(default=1, ge=1, le=64, **_knob("画幅", "一批同时画几幅", "pictures painted at once"))
-    batch_name: str = Field(default="", max_length=100, **_knob("画幅", "这次作画的名字", "part of the run's name"))
+    n_batches: int = Field(default=1, ge=1, le=1000, **knob("画幅", "先后画几批", "batches painted one after another"))
+    batch_size: int = Field(default=1, ge=1, le=64, **knob("画幅", "一批同时画几幅", "pictures painted at once"))
+    batch_name: str = Field(default="", max_length=100, **knob("画幅", "这次作画的名字", "part of the run's name"))
 
     init_image: str | None = Field(
         default=None,
         max_length=MAX_URI,
-        **_knob("底图", "底图：文件、网址或 data URI", "picture to start from: a file, URL or data URI"),
+        **knob("底图", "底图：文件、网址或 data URI", "picture to start from: a file, URL or data URI"),
     )
     init_fit: Literal["cover", "stretch"] = Field(
         default="cover",
-        **_knob("底图", "底图放到画幅：裁切或拉伸", "fit the start picture by cropping or by stretching"),
+        **knob("底图", "底图放到画幅：裁切或拉伸", "fit the start picture by cropping or by stretching"),
     )
     init_scale: Scale = Field(
-        default=constant(1000), **_knob("底图", "与底图相似的权重", "weight of likeness to the start picture")
+        default=constant(1000), **knob("底图", "与底图相似的权重", "weight of likeness to the start picture")
     )
     skip_steps: int = Field(
-        default=0, ge=0, le=999, **_knob("底图", "略过最初几步", "leave out the first (noisiest) steps", "step")
+        default=0, ge=0, le=999, **knob("底图", "略过最初几步", "leave out the first (noisiest) steps", "step")
     )
-    perlin_init: bool = Field(default=False, **_knob("底图", "从柏林噪声开始", "start from Perlin noise"))
+    perlin_init: bool = Field(default=False, **knob("底图", "从柏林噪声开始", "start from Perlin noise"))
     perlin_mode: Literal["mixed", "color", "gray"] = Field(
-        default="mixed", **_knob("底图", "柏林噪声的颜色", "colours of the Perlin noise")
+        default="mixed", **knob("底图", "柏林噪声的颜色", "colours of the Perlin noise")
     )
 
     quality: Quality = Field(
         default="standard",
-        **_knob(
+        **knob(
             "步骤",
             "画得快还是细：模型按它定下没有给出的步数和草稿数",
             "fast or fine: the steps and sketches that the model takes where nothing else is said",
         ),
     )
-    steps: int = Field(default=250, ge=2, le=1000, **_knob("步骤", "步数", "steps", "step"))
+    steps: int = Field(default=250, ge=2, le=1000, **knob("步骤", "步数", "steps", "step"))
     refine: float = Field(
         default=0,
         ge=0,
         le=0.9,
-        **_knob(
+        **knob(
             "步骤",
             "画幅远大于模型学过的时，先画小的，再在原大重画这一比例的步数",
             "on a canvas much larger than the model learnt: paint small first, then take this share of the steps again",
@@ -132,22 +127,22 @@ class Request(BaseModel):
     )
     sketches: Sketches = Field(
         default=constant(1),
-        **_knob(
+        **knob(
             "步骤",
             "一幅画先起几稿，CLIP 看着淘汰，最后留一稿；可写日程，如 [8]*300+[2]*300+[1]*400",
             "sketches a picture begins as; CLIP drops the poorer where the schedule falls, as in [8]*300+[2]*300+[1]*400",
         ),
     )
-    sampler: Sampler = Field(default="ddim", **_knob("步骤", "采样器", "sampler"))
-    eta: float = Field(default=0.8, ge=0, le=10, **_knob("步骤", "DDIM 每步加多少新噪声", "fresh noise in a DDIM step"))
+    sampler: Sampler = Field(default="ddim", **knob("步骤", "采样器", "sampler"))
+    eta: float = Field(default=0.8, ge=0, le=10, **knob("步骤", "DDIM 每步加多少新噪声", "fresh noise in a DDIM step"))
     clip_denoised: bool = Field(
-        default=False, **_knob("步骤", "把估计的画限制在 [-1, 1]", "clamp the estimate to [-1, 1]")
+        default=False, **knob("步骤", "把估计的画限制在 [-1, 1]", "clamp the estimate to [-1, 1]")
     )
     jitter: int = Field(
         default=0,
         ge=0,
         le=64,
-        **_knob(
+        **knob(
             "步骤",
             "每步把画错开最多这么多像素再给网络看，不留方格",
             "shift the picture by up to so many pixels before the network sees it, so that its patches leave no grid",
@@ -156,74 +151,74 @@ class Request(BaseModel):
     )
     randomize_class: bool = Field(
         default=True,
-        **_knob("步骤", "分类网络每步随机取一类", "random class at every step, for class-conditional networks"),
+        **knob("步骤", "分类网络每步随机取一类", "random class at every step, for class-conditional networks"),
     )
     symmetry: Symmetry = Field(
-        default="none", **_knob("步骤", "对称：左右、上下或两者", "mirror left-right, top-bottom or both")
+        default="none", **knob("步骤", "对称：左右、上下或两者", "mirror left-right, top-bottom or both")
     )
     symmetry_at: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
         default=(0.09,),
         max_length=100,
-        **_knob("步骤", "在全程的哪些比例处做对称", "when to mirror, as shares of the run"),
+        **knob("步骤", "在全程的哪些比例处做对称", "when to mirror, as shares of the run"),
     )
 
     clip: Clips = Field(
         default=(),
         max_length=8,
-        **_knob(
+        **knob(
             "引导",
             "由哪些 CLIP 来看，可写几个，每个可带“:权重”，权重可以是日程；不写就用模型自己的",
             "the CLIPs that look, repeatable, each with an optional ':weight', a number or a schedule; else the model's own",
         ),
     )
-    clip_guidance_scale: Scale = Field(default=constant(5000), **_knob("引导", "画题的权重", "weight of the sentence"))
-    tv_scale: Scale = Field(default=constant(0), **_knob("引导", "平滑的权重", "weight of smoothness"))
-    range_scale: Scale = Field(default=constant(0), **_knob("引导", "颜色不越界的权重", "weight of staying in range"))
-    sat_scale: Scale = Field(default=constant(0), **_knob("引导", "不过饱和的权重", "weight against saturation"))
-    clamp_grad: bool = Field(default=True, **_knob("引导", "限制引导的大小", "limit the guidance gradient"))
+    clip_guidance_scale: Scale = Field(default=constant(5000), **knob("引导", "画题的权重", "weight of the sentence"))
+    tv_scale: Scale = Field(default=constant(0), **knob("引导", "平滑的权重", "weight of smoothness"))
+    range_scale: Scale = Field(default=constant(0), **knob("引导", "颜色不越界的权重", "weight of staying in range"))
+    sat_scale: Scale = Field(default=constant(0), **knob("引导", "不过饱和的权重", "weight against saturation"))
+    clamp_grad: bool = Field(default=True, **knob("引导", "限制引导的大小", "limit the guidance gradient"))
     clamp_max: Clamp = Field(
-        default=constant(0.05), **_knob("引导", "引导梯度的均方根上限", "largest RMS of the guidance gradient")
+        default=constant(0.05), **knob("引导", "引导梯度的均方根上限", "largest RMS of the guidance gradient")
     )
     use_secondary: Switch = Field(
         default=constant(1),
-        **_knob("引导", "引导用小网络（快）还是主网络（准）", "guide through the small network (fast) or the U-Net"),
+        **knob("引导", "引导用小网络（快）还是主网络（准）", "guide through the small network (fast) or the U-Net"),
     )
-    cutn_batches: Batches = Field(default=constant(4), **_knob("引导", "每步看几批切片", "batches of cuts in a step"))
+    cutn_batches: Batches = Field(default=constant(4), **knob("引导", "每步看几批切片", "batches of cuts in a step"))
     cut_overview: Cuts = Field(
         default=parse_schedule("[12]*400+[4]*600"),
-        **_knob("引导", "每批看全图的切片数", "whole-picture cuts in a batch"),
+        **knob("引导", "每批看全图的切片数", "whole-picture cuts in a batch"),
     )
     cut_innercut: Cuts = Field(
-        default=parse_schedule("[4]*400+[12]*600"), **_knob("引导", "每批看局部的切片数", "inner cuts in a batch")
+        default=parse_schedule("[4]*400+[12]*600"), **knob("引导", "每批看局部的切片数", "inner cuts in a batch")
     )
     cut_ic_pow: Power = Field(
-        default=constant(1), **_knob("引导", "局部切片大小的指数", "exponent of the inner cuts' size")
+        default=constant(1), **knob("引导", "局部切片大小的指数", "exponent of the inner cuts' size")
     )
     cut_icgray_p: Share = Field(
-        default=parse_schedule("[0.2]*400+[0]*600"), **_knob("引导", "局部切片中灰度的比例", "share of gray inner cuts")
+        default=parse_schedule("[0.2]*400+[0]*600"), **knob("引导", "局部切片中灰度的比例", "share of gray inner cuts")
     )
 
     model: str = Field(
-        default="auto", max_length=200, **_knob("机器", "模型；auto 取已装的", "model; auto takes the one installed")
+        default="auto", max_length=200, **knob("机器", "模型；auto 取已装的", "model; auto takes the one installed")
     )
     device: str = Field(
-        default="auto", max_length=20, **_knob("机器", "设备：auto、cpu、cuda、mps", "device: auto, cpu, cuda, mps")
+        default="auto", max_length=20, **knob("机器", "设备：auto、cpu、cuda、mps", "device: auto, cpu, cuda, mps")
     )
     dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        default="float32", **_knob("机器", "网络的精度", "precision of the networks")
+        default="float32", **knob("机器", "网络的精度", "precision of the networks")
     )
     memory: Gigabytes = Field(
         default=None,
         ge=0.1,
         le=100_000,
-        **_knob("机器", "最多用多少内存或显存；不给就看设备有多少", "memory to use at most, else what there is", "GB"),
+        **knob("机器", "最多用多少内存或显存；不给就看设备有多少", "memory to use at most, else what there is", "GB"),
     )
 
     display_rate: int = Field(
-        default=10, ge=1, le=1000, **_knob("保存", "每几步一张预览", "a preview every so many steps", "step")
+        default=10, ge=1, le=1000, **knob("保存", "每几步一张预览", "a preview every so many steps", "step")
     )
     save: tuple[Saved, ...] = Field(
-        default=("previews", "gif", "sheet"), **_knob("保存", "除成画外还存什么", "what to keep beside the pictures")
+        default=("previews", "gif", "sheet"), **knob("保存", "除成画外还存什么", "what to keep beside the pictures")
     )
 
     @model_validator(mode="after")

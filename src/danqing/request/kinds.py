@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 
@@ -29,6 +29,11 @@ def nearest_sizes(width: int, height: int) -> tuple[tuple[int, int], tuple[int, 
         return max(SIDE, -(-side // SIDE) * SIDE)
 
     return (below(width), below(height)), (above(width), above(height))
+
+
+def knob(group: str, zh: str, en: str, unit: str = "") -> dict[str, Any]:
+    """What a field says of itself: its group in Chinese, its help in both languages, and its unit."""
+    return {"description": en, "json_schema_extra": {"group": group, "zh": zh, "en": en, "unit": unit}}
 
 
 def constant(value: float) -> Schedule:
