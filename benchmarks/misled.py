@@ -3,7 +3,7 @@
     python -m benchmarks.misled --json
     python -m benchmarks.misled --guide some/model --judge benchmarks/judge
 
-Guidance follows that gradient a thousand times, so a guide that is misled by little wastes its strength on patterns that
+Guidance follows that gradient at every step, so a guide that is misled by little wastes its strength on patterns that
 nobody sees, and a judge that is misled along with it cannot be trusted. The pictures are the painter's, of the held-out
 sentences of benchmarks/prompts.py; each is changed towards a sentence that contradicts it.
 """
