@@ -57,10 +57,11 @@ class Judge:
     def see(self, pictures: Sequence[Pixels]) -> Tensor:
         """Pictures of any size, [H, W, 3] each -> unit embeddings [N, D]."""
         small = [shrunk(picture, self.clip.resolution) for picture in pictures]
-        batch = torch.from_numpy(np.stack(small)).permute(0, 3, 1, 2).float() / 255  # pyright: ignore[reportUnknownMemberType]
-        parts = [batch[first : first + BATCH] for first in range(0, len(batch), BATCH)]
-        seen = [self.clip.encode_image(normalised(part)) for part in parts]
-        return F.normalize(torch.cat(seen), dim=1)
+        return torch.cat([self.embed(part) for part in as_batch(small).split(BATCH)])
+
+    def embed(self, pictures: Tensor) -> Tensor:
+        """Pictures [N, 3, R, R] in [0, 1] -> unit embeddings [N, D], with a gradient where one is wanted."""
+        return F.normalize(self.clip.encode_image(normalised(pictures)), dim=1)
 
     @torch.no_grad()
     def read(self, texts: Sequence[str]) -> Tensor:
@@ -73,6 +74,11 @@ class Judge:
         cosines = seen @ texts.T  # [N, 1 + rivals]
         beaten = (cosines[:, 1:] >= cosines[:, :1]).sum(1)
         return [int(count) for count in beaten]
+
+
+def as_batch(pictures: Sequence[Pixels] | Pixels) -> Tensor:
+    """Pictures of one size, [H, W, 3] each -> [N, 3, H, W] in [0, 1]."""
+    return torch.from_numpy(np.asarray(pictures)).permute(0, 3, 1, 2).float() / 255  # pyright: ignore[reportUnknownMemberType]
 
 
 def shrunk(picture: Pixels, side: int) -> Pixels:

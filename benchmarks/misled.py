@@ -15,16 +15,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.jury import FOLDER, Judge, shrunk
+from benchmarks.jury import FOLDER, Judge, as_batch, shrunk
 from benchmarks.painted import paint_scenes
 from benchmarks.prompts import HELD_OUT, Prompt
 from benchmarks.rivals import rivals
 from danqing.settings import read_settings
 from danqing.train.captions import full_caption
-from danqing.train.encoder import normalised
 from danqing.zoo.catalog import MINI
 from danqing.zoo.locate import find
 
@@ -47,34 +45,36 @@ def changed(guide: Judge, pictures: Tensor, towards: Tensor, size: float, *, ste
     moved = pictures
     for _ in range(steps if size else 0):
         seen = moved.detach().requires_grad_()
-        embedded = F.normalize(guide.clip.encode_image(normalised(seen)), dim=1)
-        (gradient,) = torch.autograd.grad((embedded * towards).sum(), seen)
+        (gradient,) = torch.autograd.grad((guide.embed(seen) * towards).sum(), seen)
         change = seen.detach() + size / 4 * gradient / _rms(gradient) - pictures
         moved = (pictures + change * (size / _rms(change)).clamp(max=1)).clamp(0, 1)
     return moved.detach()
 
 
 @torch.no_grad()
-def share_misled(judge: Judge, pictures: Tensor, own: Sequence[str], false: Sequence[str]) -> float:
-    """The share of the pictures [N, 3, R, R] that a judge finds nearer to a false text than to their own; 0..1."""
-    seen = F.normalize(judge.clip.encode_image(normalised(pictures)), dim=1)
-    return float(((seen * judge.read(false)).sum(1) > (seen * judge.read(own)).sum(1)).float().mean())
+def share_misled(judge: Judge, pictures: Tensor, own: Tensor, false: Tensor) -> float:
+    """The share of pictures [N, 3, R, R] that a judge finds nearer to false texts than to their own, [N, D] each; 0..1."""
+    seen = judge.embed(pictures)
+    return float(((seen * false).sum(1) > (seen * own).sum(1)).float().mean())
 
 
 def measure(guide: Judge, judges: dict[str, Judge], prompts: Sequence[Prompt] = HELD_OUT) -> list[dict[str, float]]:
     """For each of `SIZES` the share of pictures about which the guide itself and the judges are misled."""
     painted = [shrunk(row[0], guide.clip.resolution) for row in paint_scenes(prompts, seeds=1)]
-    pictures = torch.from_numpy(np.stack(painted)).permute(0, 3, 1, 2).float() / 255  # pyright: ignore[reportUnknownMemberType]
+    pictures = as_batch(painted)
     own = [full_caption(prompt.scene) for prompt in prompts]
     false = [
         full_caption(rivals(prompt.scene, "overall", np.random.default_rng(number))[0])
         for number, prompt in enumerate(prompts)
     ]
+    asked = {name: (judge, judge.read(own), judge.read(false)) for name, judge in {"guide": guide, **judges}.items()}
+    towards = guide.read(false)
     rows: list[dict[str, float]] = []
     for size in SIZES:
-        moved = changed(guide, pictures, guide.read(false), size)
-        shares = {name: share_misled(judge, moved, own, false) for name, judge in {"guide": guide, **judges}.items()}
-        rows.append({"size": size, **shares})
+        moved = changed(guide, pictures, towards, size)
+        rows.append(
+            {"size": size} | {name: share_misled(judge, moved, *texts) for name, (judge, *texts) in asked.items()}
+        )
     return rows
 
 

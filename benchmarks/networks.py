@@ -7,13 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.jury import WORDS, Judge, shrunk
+from benchmarks.jury import BATCH, WORDS, Judge, as_batch, shrunk
 from danqing.diffusion.noise import MODEL_STEPS, NoiseSchedule
 from danqing.models.unet import UNet
 from danqing.train.augment import blemish
 from danqing.train.captions import distractors
-from danqing.train.corpus import Pixels
-from danqing.train.encoder import normalised, recall
+from danqing.train.encoder import recall
 from danqing.train.painted import TABLES, Painted
 from danqing.train.recipe import Blemishes
 from danqing.train.scenes import Scene, paint, sample
@@ -60,11 +59,10 @@ def measure_encoder(judged: Judge, *, count: int = PICTURES) -> Encoder:
     clip, tokenizer = judged.clip, judged.tokenizer
     corpus = held_out(count, clip.resolution)
     pictures = [corpus.pixels(place) for place in range(count)]
-    clean = _batch(np.stack(pictures))
+    clean = as_batch(pictures)
     spoilt = blemish(clean, Blemishes(clean=0), torch.Generator().manual_seed(0))
     seen = judged.see(pictures)
-    parts = [spoilt[first : first + 128] for first in range(0, count, 128)]
-    dirty = F.normalize(torch.cat([clip.encode_image(normalised(part)) for part in parts]), dim=1)
+    dirty = torch.cat([judged.embed(part) for part in spoilt.split(BATCH)])
     ranks = np.array([_near(judged, corpus, seen, place) for place in range(min(NEAR, count))])
     found = recall(clip, tokenizer, corpus, words=WORDS)
     return Encoder(
@@ -82,7 +80,7 @@ def measure_encoder(judged: Judge, *, count: int = PICTURES) -> Encoder:
 @torch.no_grad()
 def measure_unet(unet: UNet, prediction: Prediction, *, side: int, count: int = NOISY) -> dict[str, float]:
     """RMS error of the clean picture, in [-1, 1], for each of `TAUS`."""
-    x0 = 2 * _batch(np.asarray(held_out(count, side).shards[0])) - 1
+    x0 = 2 * as_batch(held_out(count, side).shards[0]) - 1
     eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
     schedule = NoiseSchedule.linear(MODEL_STEPS)  # step k is model time k
     errors: dict[str, float] = {}
@@ -110,7 +108,3 @@ def _facts(judged: Judge, corpus: Painted, seen: Tensor) -> dict[str, float]:
         known = values >= 0
         shares[kind] = float(((seen @ said.T).argmax(1) == values)[known].float().mean())
     return shares
-
-
-def _batch(pixels: Pixels) -> Tensor:
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255  # pyright: ignore[reportUnknownMemberType]

@@ -9,15 +9,11 @@ the judge's embeddings. `seeds_apart` are the same distances between two seeds o
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from benchmarks.jury import Judge
+from benchmarks.jury import Judge, as_batch
 from benchmarks.painted import Variant, paint_all, read_knobs
 from benchmarks.prompts import HELD_OUT
 from benchmarks.quality import judge_all, spread
@@ -31,17 +27,13 @@ Pair = tuple[Pixels, Pixels]
 def apart(judge: Judge, pairs: Iterable[Pair]) -> dict[str, float]:
     """Mean distances of the two pictures of each pair."""
     ours, theirs = zip(*pairs, strict=True)
-    a, b = _floats(ours), _floats(theirs)
+    a, b = as_batch(ours), as_batch(theirs)
     cosine = (judge.see(ours) * judge.see(theirs)).sum(1)
     return {
         "pixels": float((a - b).square().mean((1, 2, 3)).sqrt().mean()),
         "pyramid": float(pyramid_distance(2 * a - 1, 2 * b - 1).mean()),
         "judge": float((1 - cosine).mean()),
     }
-
-
-def _floats(pictures: Sequence[Pixels]) -> Tensor:
-    return torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).float() / 255  # pyright: ignore[reportUnknownMemberType]
 
 
 def main() -> None:

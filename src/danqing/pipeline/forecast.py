@@ -167,7 +167,7 @@ class Planner:
         *_, tightest = self.plans(self.cast.request)
         forecast = slim.forecast(tightest, self.cast.request)
         saved = self.ghosts.weights() - slim.ghosts.weights()
-        if forecast.limit is None or forecast.memory - saved <= forecast.limit:
+        if forecast.model_copy(update={"memory": forecast.memory - saved}).fits:
             yield "--dtype bfloat16"
 
     def _fewer_pictures(self) -> Iterator[str]:

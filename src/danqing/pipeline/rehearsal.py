@@ -88,12 +88,14 @@ class Cast:
             ),
         )
 
+    def networks(self) -> list[nn.Module]:
+        """Those whose precision `dtype` decides about."""
+        found = [self.model.unet, self.model.secondary, *(part.viewer.encoder for part in self.prompts)]
+        return [network for network in found if isinstance(network, nn.Module)]
+
     def weights(self) -> int:
-        """Bytes of the networks that `dtype` decides about."""
-        networks = [self.model.unet, self.model.secondary, *(part.viewer.encoder for part in self.prompts)]
-        found = {
-            id(tensor): tensor.nbytes for network in networks if network is not None for tensor in _tensors(network)
-        }
+        """Bytes of the networks."""
+        found = {id(tensor): tensor.nbytes for network in self.networks() for tensor in _tensors(network)}
         return sum(found.values())
 
     def step(self, act: Act, plan: Plan, between: Callable[[], None]) -> None:
@@ -122,9 +124,9 @@ class Cast:
 
     def rehearse(self, act: Act, plan: Plan) -> Takes:
         """What a step takes; to be asked of ghosts."""
-        networks = [self.model.unet, self.model.secondary, self.model.likeness]
-        networks += [part.viewer.encoder for part in self.prompts]
-        given = [tensor for network in networks if isinstance(network, nn.Module) for tensor in _tensors(network)]
+        likeness = self.model.likeness
+        networks = [*self.networks(), *([likeness] if isinstance(likeness, nn.Module) else [])]
+        given = [tensor for network in networks for tensor in _tensors(network)]
         given += [tensor for part in self.prompts for tensor in (part.texts, part.weights)]
         marks: list[int] = []
         with Meter(given) as meter:

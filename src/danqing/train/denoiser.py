@@ -62,9 +62,14 @@ def picture_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: Chance) ->
         a scalar; equal to the squared error of v, but for the cleanest levels, where the unit stays `UNIT`.
     """
     noisy = add_noise(x0, tau, chance)
-    with torch.autocast(x0.device.type, dtype=torch.bfloat16):
-        predicted: Tensor = network(noisy.x, tau)[:, :3]
-    return ((predicted.float() - x0) / noisy.sigma.clamp(min=UNIT)).square().mean()
+    return ((guess(network, noisy.x, tau) - x0) / noisy.sigma.clamp(min=UNIT)).square().mean()
+
+
+def guess(network: nn.Module, x: Tensor, tau: Tensor) -> Tensor:
+    """What a U-Net that predicts x0 takes noisy pictures x [B, 3, H, W] at model times tau [B] for: [B, 3, H, W], float32."""
+    with torch.autocast(x.device.type, dtype=torch.bfloat16):
+        predicted: Tensor = network(x, tau)[:, :3]
+    return predicted.float()
 
 
 def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: Chance) -> Tensor:

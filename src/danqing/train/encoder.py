@@ -62,9 +62,7 @@ def draw_pairs(corpus: Corpus, places: Places, recipe: Recipe, chance: Chance, u
     )
 
 
-def encoder_loss(
-    network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words: int, attack: Attack | None = None
-) -> Tensor:
+def encoder_loss(network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words: int, attack: Attack) -> Tensor:
     """The contrastive loss of a batch, and beside it that of naming single facts.
 
     Args:
@@ -72,7 +70,7 @@ def encoder_loss(
         tokenizer: its tokens.
         pairs: the batch.
         words: tokens that a caption is cut to.
-        attack: what is done to the pictures so that they mislead; None leaves them.
+        attack: what is done to the pictures so that they mislead.
     Returns:
         a scalar.
     """
@@ -100,10 +98,7 @@ def encoder_loss(
         ]
         return found + FACTS * torch.stack(named).mean() if named else found
 
-    pictures = pairs.pictures
-    if attack is not None:
-        pictures = attack(pictures, lambda seen: loss(seen, text.detach()))
-    return loss(pictures, text)
+    return loss(attack(pairs.pictures, lambda seen: loss(seen, text.detach())), text)
 
 
 def contrastive_loss(logits: Tensor, right: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from danqing.train.denoiser import add_noise
+from danqing.train.denoiser import add_noise, guess
 from danqing.train.loop import Chance
 
 CLEANEST, NOISIEST = 100, 900  # model times; before and after, an estimate is the picture itself or tells nothing of it
@@ -26,6 +26,4 @@ def estimated(unet: nn.Module, pictures: Tensor, share: float, chance: Chance) -
         return pictures
     tau = torch.randint(CLEANEST, NOISIEST, (count,), generator=chance.noise, device=pictures.device).float()
     noisy = add_noise(2 * pictures[-count:] - 1, tau, chance)
-    with torch.autocast(pictures.device.type, dtype=torch.bfloat16):
-        x0: Tensor = unet(noisy.x, tau)[:, :3]
-    return torch.cat([pictures[:-count], ((x0.float() + 1) / 2).clamp(0, 1)])
+    return torch.cat([pictures[:-count], ((guess(unet, noisy.x, tau) + 1) / 2).clamp(0, 1)])
