@@ -127,6 +127,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batches", type=int, default=4, help="batches of cuts in a whole step")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=DTYPES, default="float32", help="of our networks; the peer chooses its own")
+    parser.add_argument("--compile", action="store_true", help="our networks through torch.compile; needs a C++ compiler")
     parser.add_argument("--peer", type=Path, help="folder with the peer's packages, if they are not installed")
     parser.add_argument("--part", action="append", choices=(*PARTS, WHOLE), help="only this; repeatable")
     parser.add_argument("--repeat", type=int, default=2, help="runs of each part, of which the fastest counts")
@@ -145,7 +146,7 @@ def main() -> None:
     scene = make_scene(
         SHAPES[options.model], size=options.size, cuts=options.cuts, batches=options.batches, device=device
     )
-    programs: list[Program] = [Ours(scene, dtype)]
+    programs: list[Program] = [Ours(scene, dtype, fused=options.compile)]
     if find_peer(options.peer):
         programs.append(Peer(scene))
     else:
@@ -164,6 +165,7 @@ def main() -> None:
         "batches": options.batches,
         "device": str(device),
         "dtype": options.dtype,
+        "compile": options.compile,
         "peer": len(programs) == 2,
         "machine": _machine(device),
         "roof_gflops": roof[0],
