@@ -127,7 +127,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--batches", type=int, default=4, help="batches of cuts in a whole step")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=DTYPES, default="float32", help="of our networks; the peer chooses its own")
-    parser.add_argument("--compile", action="store_true", help="our networks through torch.compile; needs a C++ compiler")
+    parser.add_argument(
+        "--compile", action="store_true", help="our networks through torch.compile; needs a C++ compiler"
+    )
     parser.add_argument("--peer", type=Path, help="folder with the peer's packages, if they are not installed")
     parser.add_argument("--part", action="append", choices=(*PARTS, WHOLE), help="only this; repeatable")
     parser.add_argument("--repeat", type=int, default=2, help="runs of each part, of which the fastest counts")
