@@ -68,7 +68,7 @@ def measure(guide: Judge, judges: dict[str, Judge], prompts: Sequence[Prompt] = 
         for number, prompt in enumerate(prompts)
     ]
     asked = {name: (judge, judge.read(own), judge.read(false)) for name, judge in {"guide": guide, **judges}.items()}
-    towards = guide.read(false)
+    *_, towards = asked["guide"]
     rows: list[dict[str, float]] = []
     for size in SIZES:
         moved = changed(guide, pictures, towards, size)

@@ -148,7 +148,7 @@ def main() -> None:
     scene = make_scene(
         SHAPES[options.model], size=options.size, cuts=options.cuts, batches=options.batches, device=device
     )
-    programs: list[Program] = [Ours(scene, dtype, fused=options.compile)]
+    programs: list[Program] = [Ours(scene, dtype, compiled=options.compile)]
     if find_peer(options.peer):
         programs.append(Peer(scene))
     else:

@@ -30,12 +30,12 @@ class Ours:
     Args:
         scene: what is painted.
         dtype: of the networks.
-        fused: through torch.compile, which the program itself does not do; compiled in the first run of each part.
+        compiled: put the networks through torch.compile, as the program itself does not; the first run of each part waits for it.
     """
 
     name = "ours"
 
-    def __init__(self, scene: Scene, dtype: torch.dtype, *, fused: bool = False) -> None:
+    def __init__(self, scene: Scene, dtype: torch.dtype, *, compiled: bool = False) -> None:
         self.scene = scene
         with torch.device("meta"):
             unet, secondary, clip = (
@@ -46,8 +46,9 @@ class Ours:
         self.denoiser = _fill(unet, scene.unet, scene, dtype)
         self.small = _fill(secondary, scene.secondary, scene, dtype)
         self.encoder = _fill(clip, scene.clip, scene, dtype)
-        for network in (self.denoiser, self.small, self.encoder.visual) if fused else ():
-            network.compile(dynamic=False)
+        if compiled:
+            for network in (self.denoiser, self.small, self.encoder.visual):
+                network.compile(dynamic=False)
         self.x, self.noise, self.views = scene.noise(), NoiseSchedule.linear(STEPS), RandomViews(Draws((1,)))
         self.image = (self.x / 8 + 0.5).requires_grad_()
         self.pixels = scene.pixels().requires_grad_()

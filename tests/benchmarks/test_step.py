@@ -34,6 +34,20 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
             assert row["apart"] < 1e-3
 
 
+def test_compiling_is_asked_of_every_network(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **_: asked.append(type(self).__name__))
+    monkeypatch.setattr(sys, "argv", ["step", *LITTLE, "--part", "unet", "--json"])
+    step.main()
+    assert not asked
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--compile"])
+    step.main()
+    assert asked == ["UNet", "Secondary", "VisionTransformer"]
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["compile"] is True
+
+
 def test_the_whole_step_is_finite_in_half_precision() -> None:
     scene = make_scene(SHAPES["small"], size=(64, 64), cuts=4, batches=2, device=CPU)
     whole, half = Ours(scene, torch.float32).whole(), Ours(scene, torch.bfloat16).whole()
