@@ -38,7 +38,11 @@ def test_compiling_is_asked_of_every_network(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(torch.nn.Module, "compile", lambda self, **_: asked.append(type(self).__name__))
+
+    def compile_it(self: torch.nn.Module, **_: object) -> None:
+        asked.append(type(self).__name__)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", compile_it)
     monkeypatch.setattr(sys, "argv", ["step", *LITTLE, "--part", "unet", "--json"])
     step.main()
     assert not asked
