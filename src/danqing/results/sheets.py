@@ -32,10 +32,10 @@ def contact_sheet(images: Sequence[Image.Image], columns: int | None = None) -> 
     return sheet
 
 
-def save_png(image: Image.Image, path: Path) -> None:
-    """A picture without a recipe."""
+def save_png(image: Image.Image, path: Path, *, level: int = 6) -> None:
+    """A picture without a recipe; `level` is zlib's, 1 (fast, a larger file) to 9."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", compress_level=level)
     write_bytes(path, buffer.getvalue())
 
 

@@ -193,7 +193,7 @@ class RunWriter:
         file = self.folder / layout.preview_file(event.picture, event.step)
         with guarded(self.folder):
             file.parent.mkdir(exist_ok=True)
-        save_png(image, file)
+        save_png(image, file, level=1)  # the painting waits for it
 
     def _write_picture(self, event: Completed, image: Image) -> None:
         request = self.request
