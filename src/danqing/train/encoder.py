@@ -20,7 +20,6 @@ from danqing.train.estimates import estimated
 from danqing.train.loop import Chance
 from danqing.train.recipe import Recipe
 
-FULL = 0.4  # share of the pictures that are told everything
 FACTS = 3.0  # weight of naming single facts: in the first epochs they teach more than whole captions
 SHARPEST = log(100)  # the logarithm of the temperature's inverse goes no higher
 
@@ -30,13 +29,15 @@ class Pairs:
     """One batch for the encoder.
 
     pictures: [N, 3, R, R] in [0, 1], blemished.
-    captions: N texts; rivals: up to N more that are true of no picture, or hardly.
+    full: N texts that tell all of each picture; some: N more that leave things out and say them in other words.
+    rivals: up to N more that are true of no picture, or hardly.
     sayings: words for facts, one for each value of each kind in turn.
     facts: for each kind, where its words stand in `sayings`, and each picture's value counted from there, -1 unknown.
     """
 
     pictures: Tensor
-    captions: list[str]
+    full: list[str]
+    some: list[str]
     rivals: list[str]
     sayings: list[str]
     facts: list[tuple[slice, Tensor]]
@@ -45,17 +46,18 @@ class Pairs:
 def draw_pairs(corpus: Corpus, places: Places, recipe: Recipe, chance: Chance, unet: nn.Module | None = None) -> Pairs:
     """The batch of those pictures, with fresh captions, flips and blemishes, on the device of `chance`; `unet` guesses some."""
     rng, device = chance.numbers, chance.noise.device
-    captions = [
-        corpus.full_caption(int(place)) if rng.random() < FULL else corpus.caption(int(place), rng) for place in places
-    ]
+    full = [corpus.full_caption(int(place)) for place in places]
+    some = [corpus.caption(int(place), rng) for place in places]
     rivals = [corpus.rival(int(place), rng) for place in places]
-    pictures = mirror(load_batch(corpus, places, device), captions, rng)
+    said = [one + other for one, other in zip(full, some, strict=True)]
+    pictures = mirror(load_batch(corpus, places, device), said, rng)
     if unet is not None:
         pictures = estimated(unet, pictures, recipe.blemishes.estimated, chance)
     sayings, facts = _facts(corpus, places, rng)
     return Pairs(
         pictures=blemish(pictures, recipe.blemishes, chance.noise, resolution=recipe.vision.resolution),
-        captions=captions,
+        full=full,
+        some=some,
         rivals=[text for text in rivals if text is not None],
         sayings=sayings,
         facts=[(span, values.to(device)) for span, values in facts],
@@ -75,30 +77,41 @@ def encoder_loss(network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words
         a scalar.
     """
     device = pairs.pictures.device
-    texts = [*pairs.captions, *pairs.rivals]
+    full, some, sayings = [*pairs.full, *pairs.rivals], pairs.some, pairs.sayings
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        text = encode_texts(network, tokenizer, texts, words)
-        if pairs.sayings:  # apart from the captions: they are short
-            text = torch.cat([text, encode_texts(network, tokenizer, pairs.sayings, words)])
-    text = F.normalize(text.float(), dim=1)
-    told = len(texts)
-    own = same(pairs.captions, texts).to(device)
+        # The sayings go apart from the captions: they are short.
+        parts = [encode_texts(network, tokenizer, texts, words) for texts in (full + some, sayings) if texts]
+    text = F.normalize(torch.cat(parts).float(), dim=1)
+    of_full, of_some = same(pairs.full, full).to(device), same(some, some).to(device)
 
     def loss(pictures: Tensor, text: Tensor) -> Tensor:
         with torch.autocast(device.type, dtype=torch.bfloat16):
             image = network.encode_image(normalised(pictures))
         image = F.normalize(image.float(), dim=1)
-        cosines = image @ text.T * network.logit_scale.clamp(max=SHARPEST).exp()  # [N, captions + rivals + sayings]
-        found = contrastive_loss(cosines[:, :told], own)
-        found = (found + contrastive_loss(cosines[:, : len(image)].T, own[:, : len(image)])) / 2
+        cosines = image @ text.T * network.logit_scale.clamp(max=SHARPEST).exp()  # [N, full + some + sayings]
+        by_full, by_some, by_saying = cosines.split([len(full), len(some), len(sayings)], dim=1)
+        found = (both_ways(by_full, of_full) + both_ways(by_some, of_some)) / 2
         named = [
-            F.cross_entropy(cosines[:, told:][:, span], values, ignore_index=-1)
+            F.cross_entropy(by_saying[:, span], values, ignore_index=-1)
             for span, values in pairs.facts
             if bool((values >= 0).any())
         ]
         return found + FACTS * torch.stack(named).mean() if named else found
 
     return loss(attack(pairs.pictures, lambda seen: loss(seen, text.detach())), text)
+
+
+def both_ways(cosines: Tensor, own: Tensor) -> Tensor:
+    """The contrastive loss of pictures that look for their texts and of texts that look for their pictures, averaged.
+
+    Args:
+        cosines: [N, M], sharpened; beyond the first N texts are some that belong to no picture.
+        own: [N, M] bool, which texts are true of which picture.
+    Returns:
+        a scalar.
+    """
+    square = slice(0, len(cosines))
+    return (contrastive_loss(cosines, own) + contrastive_loss(cosines[:, square].T, own[:, square].T)) / 2
 
 
 def contrastive_loss(logits: Tensor, right: Tensor) -> Tensor:

@@ -1,15 +1,30 @@
 """The encoder's losses, its blemished pictures, and how it is judged."""
 
+from dataclasses import replace
 from math import log
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from danqing.models.clip import MEAN
+from danqing.train.attack import Attack
 from danqing.train.augment import blemish
-from danqing.train.encoder import contrastive_loss, normalised, rank_of_own, same
-from danqing.train.recipe import Blemishes
+from danqing.train.data import open_corpus
+from danqing.train.encoder import (
+    both_ways,
+    contrastive_loss,
+    draw_pairs,
+    encoder_loss,
+    normalised,
+    rank_of_own,
+    same,
+)
+from danqing.train.loop import Chance
+from danqing.train.recipe import SMOKE, Blemishes
+from danqing.train.runs import Studio
 
 
 def generator() -> torch.Generator:
@@ -27,6 +42,41 @@ def test_equal_texts_are_all_right() -> None:
     assert torch.equal(right, torch.tensor(expected))
     logits = torch.where(right, 50.0, 0.0)
     assert float(contrastive_loss(logits, right)) == pytest.approx(0, abs=1e-6)
+
+
+def test_texts_look_for_their_pictures_as_pictures_for_their_texts() -> None:
+    cosines = torch.rand(3, 5, generator=generator())
+    own = torch.eye(3, 5, dtype=torch.bool)
+    found, sought = contrastive_loss(cosines, own), contrastive_loss(cosines[:, :3].T, own[:, :3])
+    assert float(both_ways(cosines, own)) == pytest.approx(float(found + sought) / 2)
+    square, right = cosines[:, :3], own[:, :3]
+    assert float(both_ways(square, right)) == pytest.approx(float(both_ways(square.T, right.T)))
+
+
+def test_every_picture_is_told_in_full_and_in_part(shards: Path) -> None:
+    corpus, chance = open_corpus(shards, 8), Chance.seeded(0, torch.device("cpu"))
+    pairs = draw_pairs(corpus, np.arange(40), replace(SMOKE, resolution=8), chance)
+    assert pairs.full == [corpus.full_caption(place) for place in range(40)]
+    assert len(pairs.some) == len(pairs.rivals) == len(pairs.pictures) == 40
+    assert sum(one != other for one, other in zip(pairs.some, pairs.full, strict=True)) > 30
+    assert sum(len(text) for text in pairs.some) < sum(len(text) for text in pairs.full)
+
+
+def test_the_loss_falls_when_texts_and_pictures_agree(shards: Path) -> None:
+    corpus, device = open_corpus(shards, 8), torch.device("cpu")
+    torch.manual_seed(0)
+    studio = Studio(replace(SMOKE, resolution=8), (shards,), shards / "run", device)
+    network, tokenizer, chance = studio.clip(), studio.tokenizer(), Chance.seeded(0, device)
+    pairs = draw_pairs(corpus, np.arange(8), studio.recipe, chance)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
+    losses: list[float] = []
+    for _ in range(8):
+        loss = encoder_loss(network, tokenizer, pairs, 52, Attack(Blemishes(attacked=0), chance.noise))
+        optimiser.zero_grad()
+        loss.backward()  # pyright: ignore[reportUnknownMemberType]
+        optimiser.step()  # pyright: ignore[reportUnknownMemberType]
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_rank_counts_only_wrong_answers_before_the_first_right_one() -> None:
