@@ -89,7 +89,8 @@ def encoder_loss(network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words
             image = network.encode_image(normalised(pictures))
         image = F.normalize(image.float(), dim=1)
         cosines = image @ text.T * network.logit_scale.clamp(max=SHARPEST).exp()  # [N, full + some + sayings]
-        by_full, by_some, by_saying = cosines.split([len(full), len(some), len(sayings)], dim=1)
+        told = len(full) + len(some)
+        by_full, by_some, by_saying = cosines[:, : len(full)], cosines[:, len(full) : told], cosines[:, told:]
         found = (both_ways(by_full, of_full) + both_ways(by_some, of_some)) / 2
         named = [
             F.cross_entropy(by_saying[:, span], values, ignore_index=-1)

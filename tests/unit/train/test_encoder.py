@@ -64,7 +64,7 @@ def test_every_picture_is_told_in_full_and_in_part(shards: Path) -> None:
 
 def test_the_loss_falls_when_texts_and_pictures_agree(shards: Path) -> None:
     corpus, device = open_corpus(shards, 8), torch.device("cpu")
-    torch.manual_seed(0)
+    torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType]
     studio = Studio(replace(SMOKE, resolution=8), (shards,), shards / "run", device)
     network, tokenizer, chance = studio.clip(), studio.tokenizer(), Chance.seeded(0, device)
     pairs = draw_pairs(corpus, np.arange(8), studio.recipe, chance)
