@@ -52,6 +52,14 @@ Start = Annotated[
     Path | None,
     typer.Option("--start", metavar="DIR", help="从导出的权重开始学 | Begin with the weights of an exported folder"),
 ]
+Second = Annotated[
+    Path | None,
+    typer.Option(
+        "--second",
+        metavar="DIR",
+        help="另一个导出的文件夹，它的 CLIP 也来看画 | Another exported folder, whose CLIP is to look as well",
+    ),
+]
 Minutes = Annotated[
     float | None,
     typer.Option("--minutes", min=0, metavar="NUM", help="每个网络最多学几分钟 | Minutes for each network at most"),
@@ -88,7 +96,7 @@ def build() -> TyperGroup:
     app.command("scenes", help="画训练图片，或一张样张 | Paint training pictures, or a sheet to look at")(scenes)
     app.command("cutouts", help="用公开许可的表情图添些名词 | More nouns from openly licensed emoji")(cutouts)
     for task, text in TASKS.items():
-        app.command(task, help=text)(_command(task))
+        app.command(task, help=text)(_export if task == "export" else _command(task))
     command = get_command(app)
     assert isinstance(command, TyperGroup)
     return command
@@ -190,6 +198,34 @@ def _command(task: Task) -> Callable[..., None]:
     return command
 
 
+def _export(
+    *,
+    data: Data,
+    out: Out,
+    to: To = None,
+    preset: Preset = "cpu",
+    start: Start = None,
+    second: Second = None,
+    device: Device = "auto",
+) -> None:
+    """Export a run; with `second` two CLIPs will look at what it paints."""
+    need_extra()
+    if second is not None:
+        _need_folder(second)
+    studio = _studio(
+        tuple(data),
+        out,
+        preset=preset,
+        heldout=None,
+        start=start,
+        minutes=None,
+        threads=None,
+        device=device,
+        seed=0,
+    )
+    _run("export", studio, to or out / "export", second)
+
+
 def _studio(
     data: tuple[Path, ...],
     out: Path,
@@ -209,8 +245,8 @@ def _studio(
     from danqing.train.runs import Studio
 
     for folder in (*data, heldout, start):
-        if folder is not None and not folder.is_dir():
-            raise InvalidRequest(f"没有 {folder} 这个文件夹。", f"There is no folder {folder}.")
+        if folder is not None:
+            _need_folder(folder)
     if threads is not None:
         torch.set_num_threads(threads)
     return Studio(
@@ -219,7 +255,12 @@ def _studio(
     )  # fmt: skip
 
 
-def _run(task: Task, studio: "Studio", to: Path) -> None:
+def _need_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise InvalidRequest(f"没有 {folder} 这个文件夹。", f"There is no folder {folder}.")
+
+
+def _run(task: Task, studio: "Studio", to: Path, second: Path | None = None) -> None:
     from danqing.train import runs
 
     trainings = {"encoder": runs.train_encoder, "denoiser": runs.train_denoiser, "secondary": runs.train_secondary}
@@ -231,7 +272,7 @@ def _run(task: Task, studio: "Studio", to: Path) -> None:
         typer.echo(say("已停下。再运行同一条命令就接着学。", "Stopped. The same command goes on with it."), err=True)
         raise typer.Exit(130) from error
     if task in ("export", "all"):
-        runs.export(studio, to)
+        runs.export(studio, to, second)
         typer.echo(say(f"导出到 {to}", f"Exported to {to}"))
 
 

@@ -30,6 +30,8 @@ FAST = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.M
 Say = Callable[["Report"], None]
 FILES = {"unet": "unet.safetensors", "secondary": "secondary.safetensors", "encoder": "clip.safetensors"}
 """The exported file of each network."""
+SECOND = {"clip.safetensors": "clip2.safetensors", "vocab.txt": "vocab2.txt"}
+"""The files of another export's CLIP, and what they are called beside this one's."""
 NoiseLoss = Callable[[nn.Module, Tensor, Tensor, Chance], Tensor]
 
 
@@ -96,10 +98,13 @@ class Studio:
             read_weights(network, self.start / FILES[name])
         return Training(network, course, file, device=self.device, seed=self.seed)
 
+    def trained(self, name: str) -> bool:
+        """Whether this run has trained the network of that name."""
+        return (self.out / f"{name}.pt").exists()
+
     def has(self, name: str) -> bool:
         """Whether this run has trained the network of that name, or starts from one."""
-        started = self.start is not None and (self.start / FILES[name]).exists()
-        return started or (self.out / f"{name}.pt").exists()
+        return self.trained(name) or (self.start is not None and (self.start / FILES[name]).exists())
 
     def tokenizer(self) -> Tokenizer:
         """The tokens of this run; the vocabulary is written when it is first asked for."""
@@ -178,14 +183,16 @@ def train_secondary(studio: Studio) -> Training:
     return _train_on_noise(studio, training, velocity_loss, lambda training: _tell(studio, training, "secondary", {}))
 
 
-def export(studio: Studio, folder: Path) -> None:
+def export(studio: Studio, folder: Path, second: Path | None = None) -> None:
     """Write the averaged weights of every network that was trained as fp16, the vocabulary and the card.
 
     Args:
         studio: the run; its trainings need not be finished.
         folder: where to; made if it is missing.
+        second: folder of another export whose CLIP is to look at the pictures as well; without one, a second CLIP
+            of what the run starts from stays, unless the run has trained a CLIP of its own.
     Raises:
-        ModelNotFound: nothing has been trained in this run.
+        ModelNotFound: nothing has been trained in this run, or the other export has no CLIP.
     """
     recipe = studio.recipe
     networks = {
@@ -220,8 +227,28 @@ def export(studio: Studio, folder: Path) -> None:
             **({"before": before[name]} if name in before else {}),
         }
     (folder / "vocab.txt").write_bytes((studio.out / "vocab.txt").read_bytes())
+    if second is not None:
+        figures["encoder2"] = _take(second, SECOND, folder).get("encoder")
+    elif studio.start is not None and (studio.start / "clip2.safetensors").exists() and not studio.trained("encoder"):
+        figures["encoder2"] = _take(studio.start, {name: name for name in SECOND.values()}, folder).get("encoder2")
     facts = {"name": folder.resolve().name, "prediction": "x0", "resolution": recipe.resolution, "training": figures}
     write_card(folder, facts)
+
+
+def _take(other: Path, names: Mapping[str, str], folder: Path) -> Mapping[str, object]:
+    """Copy files of another export under other names, and return what its card says of its networks' training.
+
+    Raises:
+        ModelNotFound: a file is not there.
+    """
+    for theirs, here in names.items():
+        if not (other / theirs).is_file():
+            raise ModelNotFound(
+                f"{other} 里没有 {theirs}，它不是带 CLIP 的导出。请另给一个 --second。",
+                f"{other} has no {theirs}: it is no export with a CLIP. Name another folder with --second.",
+            )
+        (folder / here).write_bytes((other / theirs).read_bytes())
+    return read_training(other)
 
 
 def _train_on_noise(

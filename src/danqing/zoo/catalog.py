@@ -1,7 +1,7 @@
 """The table of known models, put together from published files. What the user adds lies in `own`."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from types import MappingProxyType
 
@@ -40,6 +40,27 @@ def model_files(unet: WeightFile, clips: Mapping[str, float], *, secondary: bool
     lpips = WeightFile("lpips", weights.perceptual(), also=("lpips_vgg.pt", "lpips"), optional=True)
     looks = (file for number, name in enumerate(clips, 1) for file in encoder(name).numbered(number))
     return (unet, *((small,) if secondary else ()), *looks, lpips)
+
+
+def trained_files(published: Callable[[str], Published], clips: int) -> tuple[WeightFile, ...]:
+    """The files of a model whose networks were all trained by `danqing train`.
+
+    Args:
+        published: what is known of a file, by its name.
+        clips: how many CLIPs look at its pictures, 1 or 2.
+    """
+    eyes = ((1, "clip.safetensors", "vocab.txt"), (2, "clip2.safetensors", "vocab2.txt"))[:clips]
+    return (
+        WeightFile("unet", (published("unet.safetensors"),)),
+        WeightFile("secondary", (published("secondary.safetensors"),)),
+        *(WeightFile("clip", (published(clip),), number=number) for number, clip, _ in eyes),
+        *(WeightFile("vocab", (published(vocab),), number=number) for number, _, vocab in eyes),
+    )
+
+
+def trained_clips(name: str, clips: int) -> Mapping[str, float]:
+    """What the CLIPs of such a model are called, and how much the word of each counts: together as much as one alone."""
+    return MappingProxyType({name: 1.0} if clips == 1 else {name: 0.5, f"{name}-2": 0.5})
 
 
 def _painters() -> tuple[ModelSpec, ...]:
@@ -102,17 +123,12 @@ def _mini() -> ModelSpec:
         name=MINI,
         title_zh="随包附带的小模型，自己训练，不用下载",
         title_en="the small model that comes with the package, trained by the project itself",
-        files=(
-            WeightFile("unet", (_embedded("unet.safetensors"),)),
-            WeightFile("secondary", (_embedded("secondary.safetensors"),)),
-            WeightFile("clip", (_embedded("clip.safetensors"),)),
-            WeightFile("vocab", (_embedded("vocab.txt"),)),
-        ),
+        files=trained_files(_embedded, 2),
         licence="Apache-2.0",
         prediction="x0",
         side=128,
         embedded=True,
-        clips={MINI: 1.0},
+        clips=trained_clips(MINI, 2),
         defaults=MappingProxyType(
             {
                 "size": (128, 128),

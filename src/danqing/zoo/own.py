@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from danqing.errors import InvalidRequest, StorageError
 from danqing.settings import Settings
 from danqing.types import Prediction
-from danqing.zoo.catalog import CLIP, MINI, catalogue, model_files
-from danqing.zoo.spec import ModelSpec, Published, Role, WeightFile
+from danqing.zoo.catalog import CLIP, catalogue, model_files, trained_clips, trained_files
+from danqing.zoo.spec import ModelSpec, Published, WeightFile
 
 Name = Annotated[str, Field(pattern=r"^[\w][\w.+-]*$", max_length=80)]
 """A folder of that name is made, so it holds neither slashes nor a dot in front."""
@@ -31,6 +31,7 @@ class OwnModel(BaseModel):
     trained: bool = Field(
         default=False, description="Whether all its networks come from one training of the user's own."
     )
+    trained_clips: int = Field(default=1, ge=1, le=2, description="How many CLIPs came from it.")
     title: str = ""
     licence: str = "your own"
     prediction: Prediction = "eps"
@@ -74,19 +75,19 @@ class OwnModel(BaseModel):
         )
 
     def _trained_spec(self, name: str) -> ModelSpec:
-        """A model whose secondary network, encoder and vocabulary were trained along with its U-Net."""
-        own: dict[Role, Published] = {file.role: Published(file.installed) for file in catalogue()[MINI].files}
-        own["unet"] = Published(self.unet, about=self.size or 0)
+        """A model whose secondary network, encoders and vocabularies were trained along with its U-Net."""
         return ModelSpec(
             name=name,
             title_zh=self.title or "自己训练的模型",
             title_en=self.title or "a model of your own training",
-            files=tuple(WeightFile(role, (published,)) for role, published in own.items()),
+            files=trained_files(
+                lambda file: Published(file, about=self.size or 0 if file == self.unet else 0), self.trained_clips
+            ),
             licence=self.licence,
             prediction=self.prediction,
             side=self.side,
             defaults=MappingProxyType(dict(self.defaults)),
-            clips=MappingProxyType({name: 1.0}),
+            clips=trained_clips(name, self.trained_clips),
             own=True,
         )
 

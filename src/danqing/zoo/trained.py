@@ -13,11 +13,12 @@ from danqing.errors import ModelNotFound, StorageError, WeightsError
 from danqing.request import SIDE
 from danqing.settings import Settings
 from danqing.types import Prediction
-from danqing.zoo.catalog import MINI, catalogue
+from danqing.zoo.catalog import MINI, catalogue, trained_files
 from danqing.zoo.fetch import sha256_of
 from danqing.zoo.lock import alone
 from danqing.zoo.manifest import Record, write_manifest
 from danqing.zoo.own import OwnModel, check_name, read_own, write_own
+from danqing.zoo.spec import Published
 
 CARD = "card.json"
 
@@ -39,9 +40,14 @@ class _Card(BaseModel):
     files: Mapping[str, _File]
 
     @property
-    def kept(self) -> Mapping[str, _File]:
-        """The files that a model of the embedded one's kind consists of; nothing else is read or copied."""
-        return {file.installed: self.files[file.installed] for file in catalogue()[MINI].files}
+    def clips(self) -> int:
+        """How many CLIPs look at its pictures."""
+        return 2 if "clip2.safetensors" in self.files else 1
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Names of the files that such a model consists of; nothing else is read or copied."""
+        return tuple(file.installed for file in trained_files(Published, self.clips))
 
 
 def add_training(folder: Path, name: str, settings: Settings) -> None:
@@ -62,14 +68,15 @@ def add_training(folder: Path, name: str, settings: Settings) -> None:
     side = -(-card.resolution // SIDE) * SIDE
     entry = OwnModel(
         unet="unet.safetensors",
-        size=sum(said.bytes for said in card.kept.values()),
+        size=sum(card.files[file].bytes for file in card.needed),
         trained=True,
+        trained_clips=card.clips,
         prediction=card.prediction,
         side=card.resolution,
         defaults={**catalogue()[MINI].defaults, "size": [side, side]},
     )
-    for file, said in card.kept.items():
-        if sha256_of(folder / file) != said.sha256:
+    for file in card.needed:
+        if sha256_of(folder / file) != card.files[file].sha256:
             raise WeightsError(
                 f"{folder / file} 和 {CARD} 里的校验和不符：请重新导出（danqing train export）。",
                 f"{folder / file} is not what {CARD} says; export it again (danqing train export).",
@@ -89,14 +96,19 @@ def _copy(folder: Path, card: _Card, place: Path, entry: OwnModel) -> None:
     """All files or none."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as staged:
-        for file in card.kept:
+        for file in card.needed:
             shutil.copyfile(folder / file, Path(staged) / file)
         place.mkdir(exist_ok=True)
-        for file in card.kept:
+        for file in card.needed:
             (Path(staged) / file).replace(place / file)
     records = {
-        file: Record(sha256=said.sha256, bytes=said.bytes, made_from={}, half=file.endswith(".safetensors"))
-        for file, said in card.kept.items()
+        file: Record(
+            sha256=card.files[file].sha256,
+            bytes=card.files[file].bytes,
+            made_from={},
+            half=file.endswith(".safetensors"),
+        )
+        for file in card.needed
     }
     write_manifest(place, records, own=entry)
 
@@ -106,9 +118,9 @@ def _read_card(folder: Path) -> _Card:
         card = _Card.model_validate(cast("dict[str, Any]", json.loads((folder / CARD).read_text(encoding="utf-8"))))
     except (OSError, ValueError, ValidationError) as error:
         raise _incomplete(folder, CARD) from error
-    for needed in catalogue()[MINI].files:
-        if needed.installed not in card.files or not (folder / needed.installed).is_file():
-            raise _incomplete(folder, needed.installed)
+    for file in card.needed:
+        if file not in card.files or not (folder / file).is_file():
+            raise _incomplete(folder, file)
     return card
 
 

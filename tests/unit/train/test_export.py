@@ -103,6 +103,38 @@ def test_what_was_not_trained_is_not_exported(tmp_path: Path) -> None:
     assert {file.name for file in (tmp_path / "again").iterdir()} == alone
 
 
+def test_a_second_clip_comes_from_another_export_and_stays_until_a_clip_is_trained(tmp_path: Path) -> None:
+    list(write(tmp_path / "data", count=32, seed=3, size=32, workers=1))
+    first = Studio(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
+    other = replace(first, out=tmp_path / "other", seed=1)
+    for studio in (first, other):
+        train_encoder(studio)
+    train_denoiser(first)
+    export(other, tmp_path / "theirs")
+    export(first, tmp_path / "both", tmp_path / "theirs")
+
+    def content(folder: str, name: str) -> bytes:
+        return (tmp_path / folder / name).read_bytes()
+
+    assert content("both", "clip2.safetensors") == content("theirs", "clip.safetensors")
+    assert content("both", "clip2.safetensors") != content("both", "clip.safetensors")
+    assert content("both", "vocab2.txt") == content("theirs", "vocab.txt")
+    card = json.loads(content("both", "card.json"))
+    assert card["training"]["encoder2"] == json.loads(content("theirs", "card.json"))["training"]["encoder"]
+    assert "clip2.safetensors" in card["files"]
+
+    further = replace(first, out=tmp_path / "further", start=tmp_path / "both")
+    train_denoiser(further)
+    export(further, tmp_path / "painter")
+    assert content("painter", "clip2.safetensors") == content("both", "clip2.safetensors")
+    assert json.loads(content("painter", "card.json"))["training"]["encoder2"] == card["training"]["encoder2"]
+    train_encoder(further)
+    export(further, tmp_path / "reader")
+    assert not (tmp_path / "reader/clip2.safetensors").exists()
+    with pytest.raises(ModelNotFound, match="--second"):
+        export(first, tmp_path / "none", tmp_path / "data")
+
+
 def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
     trained, fresh = nn.Linear(3, 2), nn.Linear(3, 2)
     write_weights(trained, tmp_path / "line.safetensors")

@@ -36,14 +36,36 @@ def exported(tmp_path: Path) -> Path:
     return place
 
 
+@pytest.fixture
+def with_one_clip(exported: Path) -> Path:
+    """The same without a second CLIP."""
+    card = json.loads((exported / "card.json").read_text(encoding="utf-8"))
+    for file in ("clip2.safetensors", "vocab2.txt"):
+        (exported / file).unlink()
+        del card["files"][file]
+    (exported / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    return exported
+
+
+def test_with_one_clip_it_looks_through_that_alone(with_one_clip: Path, settings: Settings) -> None:
+    add_training(with_one_clip, "mine", settings)
+    installed = find("mine", settings)
+    assert dict(installed.spec.clips) == {"mine": 1.0}
+    assert {path.name for path in (settings.models / "mine").glob("clip*")} == {"clip.safetensors"}
+    assert {finding.state for finding in verify(installed.spec, settings)} == {"right"}
+    assert installed.spec.size_bytes == sum(path.stat().st_size for path in installed.paths.values())
+
+
 def test_it_is_found_with_the_defaults_of_its_kind(exported: Path, settings: Settings) -> None:
     add_training(exported, "mine", settings)
     installed = find("mine", settings)
     card = json.loads((exported / "card.json").read_text(encoding="utf-8"))
     assert installed.spec.own
-    assert dict(installed.spec.clips) == {"mine": 1.0}
+    assert dict(installed.spec.clips) == {"mine": 0.5, "mine-2": 0.5}
+    assert [clip.weights.name for clip in installed.clips] == ["clip.safetensors", "clip2.safetensors"]
     assert all(part.sha256 is None for file in installed.spec.files for part in file.parts)  # not those of the embedded
-    assert installed.spec.size_bytes == sum(path.stat().st_size for path in installed.paths.values())
+    kept = [file for file in (settings.models / "mine").iterdir() if file.name in card["files"]]
+    assert installed.spec.size_bytes == sum(file.stat().st_size for file in kept)
     assert installed.spec.prediction == card["prediction"]
     assert installed.spec.side == card["resolution"]
     assert installed.spec.defaults["size"] == [card["resolution"]] * 2
@@ -79,7 +101,7 @@ def test_a_file_that_is_not_what_its_card_says_is_refused(exported: Path, settin
     assert not (settings.models / "mine").exists()
 
 
-@pytest.mark.parametrize("missing", ["card.json", "clip.safetensors"])
+@pytest.mark.parametrize("missing", ["card.json", "clip.safetensors", "clip2.safetensors"])
 def test_an_unfinished_export_is_no_model(exported: Path, settings: Settings, missing: str) -> None:
     (exported / missing).unlink()
     with pytest.raises(ModelNotFound, match=missing):
