@@ -49,9 +49,14 @@ class Judge:
     @classmethod
     def load(cls, folder: Path = FOLDER) -> "Judge":
         """The judge whose clip.safetensors and vocab.txt lie in a folder."""
-        clip = load_encoder(folder / "clip.safetensors")
+        return cls.read_from(folder / "clip.safetensors", folder / "vocab.txt")
+
+    @classmethod
+    def read_from(cls, weights: Path, vocab: Path) -> "Judge":
+        """The CLIP of these files as a judge."""
+        clip = load_encoder(weights)
         assert isinstance(clip, ChineseClip)
-        return cls(clip, Tokenizer(folder / "vocab.txt"))
+        return cls(clip, Tokenizer(vocab))
 
     @torch.no_grad()
     def see(self, pictures: Sequence[Pixels]) -> Tensor:

@@ -1,10 +1,10 @@
-"""How easily a CLIP believes another sentence: pictures are changed, hardly to be seen, along a guide's gradient.
+"""How easily a CLIP believes another sentence: pictures are changed, hardly to be seen, along the gradient of its guides.
 
     python -m benchmarks.misled --json
     python -m benchmarks.misled --guide some/model --judge benchmarks/judge
 
-Guidance follows that gradient at every step, so a guide that is misled by little wastes its strength on patterns that
-nobody sees, and a judge that is misled along with it cannot be trusted. The pictures are the painter's, of the held-out
+Guidance follows that gradient at every step, so guides that are misled by little waste their strength on patterns that
+nobody sees, and a judge that is misled along with them cannot be trusted. The pictures are the painter's, of the held-out
 sentences of benchmarks/prompts.py; each is changed towards a sentence that contradicts it.
 """
 
@@ -30,22 +30,27 @@ SIZES = (0.0, 0.02, 0.05, 0.1)
 STEPS = 10
 
 
-def changed(guide: Judge, pictures: Tensor, towards: Tensor, size: float, *, steps: int = STEPS) -> Tensor:
-    """Pictures moved towards texts as the guide understands them.
+def changed(
+    guides: Sequence[Judge], pictures: Tensor, towards: Sequence[str], size: float, *, steps: int = STEPS
+) -> Tensor:
+    """Pictures moved towards texts as the guides understand them.
 
     Args:
-        guide: whose gradient is followed.
+        guides: whose gradients are followed, added up.
         pictures: [N, 3, R, R] in [0, 1].
-        towards: unit embeddings of a text for each, [N, D].
+        towards: a text for each.
         size: largest change of a picture, root mean square, in units of the range [0, 1].
         steps: of a quarter of that size, each brought back within it.
     Returns:
         [N, 3, R, R] in [0, 1].
     """
-    moved = pictures
+    moved, texts = pictures, [guide.read(towards) for guide in guides]
     for _ in range(steps if size else 0):
         seen = moved.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad((guide.embed(seen) * towards).sum(), seen)
+        likeness = torch.stack(
+            [(guide.embed(seen) * text).sum() for guide, text in zip(guides, texts, strict=True)]
+        ).sum()
+        (gradient,) = torch.autograd.grad(likeness, seen)
         change = seen.detach() + size / 4 * gradient / _rms(gradient) - pictures
         moved = (pictures + change * (size / _rms(change)).clamp(max=1)).clamp(0, 1)
     return moved.detach()
@@ -58,20 +63,22 @@ def share_misled(judge: Judge, pictures: Tensor, own: Tensor, false: Tensor) -> 
     return float(((seen * false).sum(1) > (seen * own).sum(1)).float().mean())
 
 
-def measure(guide: Judge, judges: dict[str, Judge], prompts: Sequence[Prompt] = HELD_OUT) -> list[dict[str, float]]:
-    """For each of `SIZES` the share of pictures about which the guide itself and the judges are misled."""
-    painted = [shrunk(row[0], guide.clip.resolution) for row in paint_scenes(prompts, seeds=1)]
+def measure(
+    guides: Sequence[Judge], judges: dict[str, Judge], prompts: Sequence[Prompt] = HELD_OUT
+) -> list[dict[str, float]]:
+    """For each of `SIZES` the share of pictures about which the guides themselves and the judges are misled."""
+    painted = [shrunk(row[0], guides[0].clip.resolution) for row in paint_scenes(prompts, seeds=1)]
     pictures = as_batch(painted)
     own = [full_caption(prompt.scene) for prompt in prompts]
     false = [
         full_caption(rivals(prompt.scene, "overall", np.random.default_rng(number))[0])
         for number, prompt in enumerate(prompts)
     ]
-    asked = {name: (judge, judge.read(own), judge.read(false)) for name, judge in {"guide": guide, **judges}.items()}
-    *_, towards = asked["guide"]
+    themselves = {f"guide {number}": guide for number, guide in enumerate(guides, 1)}
+    asked = {name: (judge, judge.read(own), judge.read(false)) for name, judge in {**themselves, **judges}.items()}
     rows: list[dict[str, float]] = []
     for size in SIZES:
-        moved = changed(guide, pictures, towards, size)
+        moved = changed(guides, pictures, false, size)
         rows.append(
             {"size": size} | {name: share_misled(judge, moved, *texts) for name, (judge, *texts) in asked.items()}
         )
@@ -85,20 +92,28 @@ def _rms(pictures: Tensor) -> Tensor:
 def main() -> None:
     """Change, ask, print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.misled", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--guide", type=Path, help="folder of clip.safetensors and vocab.txt; the embedded model's")
+    parser.add_argument(
+        "--guide",
+        type=Path,
+        action="append",
+        default=[],
+        help="folder of clip.safetensors and vocab.txt; repeatable; by default those of the embedded model",
+    )
     parser.add_argument("--judge", type=Path, action="append", default=[], help="the same of a judge; repeatable")
     parser.add_argument("--threads", type=int, help="CPU threads")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     options = parser.parse_args()
     if options.threads:
         torch.set_num_threads(options.threads)
-    guide = options.guide or find(MINI, read_settings()).paths["clip"].parent
+    guides = {str(folder): Judge.load(folder) for folder in options.guide} or {
+        clip.name: Judge.read_from(clip.weights, clip.vocab) for clip in find(MINI, read_settings()).clips
+    }
     judges = {str(folder): Judge.load(folder) for folder in options.judge or [FOLDER]}
-    rows = measure(Judge.load(guide), judges)
+    rows = measure(list(guides.values()), judges)
     for row in rows:
         print("  ".join(f"{name} {share:.3f}" for name, share in row.items()))
     if options.json:
-        print(json.dumps({"guide": str(guide), "rows": rows}))
+        print(json.dumps({"guides": list(guides), "rows": rows}))
 
 
 if __name__ == "__main__":
