@@ -22,6 +22,7 @@ import numpy as np
 import torch
 
 import danqing
+from benchmarks.generated import GENERATED
 from benchmarks.jury import FOLDER, Judge
 from benchmarks.likeness import diversity, neighbours, write_pairs
 from benchmarks.painted import UNGUIDED, Variant, paint_all, paint_scenes, read_knobs
@@ -34,6 +35,7 @@ from danqing.train.corpus import Pixels
 from danqing.zoo.locate import find
 
 COLUMNS = ("overall", *CLASSES)
+SENTENCES = {**SETS, "generated": GENERATED}
 SHOWN = 10
 Shown = list[list[Pixels]]
 
@@ -96,7 +98,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", default="danqing_mini")
     parser.add_argument("--device", default="auto")
     parser.add_argument(
-        "--set", choices=SETS, default="held-out", help="which sentences; tuning is for choosing settings"
+        "--set", choices=SENTENCES, default="held-out", help="which sentences; tuning and generated are for choosing"
     )
     parser.add_argument("--limit", type=int, help="so many of the sentences, taken from the whole set")
     parser.add_argument("--seeds", type=int, default=4, help="pictures of each sentence")
@@ -116,7 +118,7 @@ def main() -> None:
     options = _options()
     if options.threads:
         torch.set_num_threads(options.threads)
-    prompts: Sequence[Prompt] = SETS[options.set]
+    prompts: Sequence[Prompt] = SENTENCES[options.set]
     if options.limit:
         prompts = [prompts[place] for place in spread(len(prompts), options.limit)]
     judge, pipeline = Judge.load(options.judge), danqing.load(options.model, device=options.device)
