@@ -26,5 +26,4 @@ def estimated(unet: nn.Module, pictures: Tensor, share: float, chance: Chance) -
         return pictures
     tau = torch.randint(CLEANEST, NOISIEST, (count,), generator=chance.noise, device=pictures.device).float()
     noisy = add_noise(2 * pictures[-count:] - 1, tau, chance)
-    seen = noisy.sigma * guess(unet, noisy.x, tau) + (1 - noisy.sigma) * noisy.x  # as guidance blends them
-    return torch.cat([pictures[:-count], (seen + 1) / 2])
+    return torch.cat([pictures[:-count], ((guess(unet, noisy.x, tau) + 1) / 2).clamp(0, 1)])
