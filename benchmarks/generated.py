@@ -10,17 +10,14 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.prompts import Prompt
-from danqing.train.scenes import sample, words
+from danqing.train.painted import TABLES
+from danqing.train.scenes import sample
 from danqing.train.scenes.attributes import Scene
 
 COUNT, SEED = 48, 5
 KINDS = ("subject", "building", "boat", "plant", "mountain", "place")
 """What a sentence may be about: the first of these that a scene has."""
 SKIES = ("time", "season", "weather")
-TABLES = {
-    "subject": words.SUBJECT, "building": words.BUILDING, "boat": words.BOAT, "plant": words.PLANT,
-    "mountain": words.MOUNTAIN, "place": words.PLACE, "time": words.TIME, "season": words.SEASON, "weather": words.WEATHER,
-}  # fmt: skip
 
 
 def generate(count: int = COUNT, seed: int = SEED) -> tuple[Prompt, ...]:
@@ -51,10 +48,10 @@ def _about(scene: Scene, rng: np.random.Generator) -> Prompt | None:
     artist = scene.artist if scene.artist is not None and rng.random() < 0.3 else None
     told = {name: getattr(scene, name) for name in (kind, *skies)}
     thing, *setting = (one(TABLES[name][value]) for name, value in told.items())
-    medium = one(words.MEDIUM[scene.medium])
+    medium = one(TABLES["medium"][scene.medium])
     among = bool(setting) and rng.random() < 0.5
     body = f"{'、'.join(setting)}里的{thing}" if among else "，".join([thing, *setting])
-    style = "" if artist is None else f"，{one(words.ARTIST[artist])}风格"
+    style = "" if artist is None else f"，{one(TABLES['artist'][artist])}风格"
     return Prompt(f"{body}，{medium}{style}", replace(Scene(scene.medium, artist), **told))
 
 

@@ -31,24 +31,24 @@ STEPS = 10
 
 
 def changed(
-    guides: Sequence[Judge], pictures: Tensor, towards: Sequence[str], size: float, *, steps: int = STEPS
+    guides: Sequence[Judge], pictures: Tensor, towards: Sequence[Tensor], size: float, *, steps: int = STEPS
 ) -> Tensor:
     """Pictures moved towards texts as the guides understand them.
 
     Args:
         guides: whose gradients are followed, added up.
         pictures: [N, 3, R, R] in [0, 1].
-        towards: a text for each.
+        towards: for each guide its unit embeddings of a text for each picture, [N, D].
         size: largest change of a picture, root mean square, in units of the range [0, 1].
         steps: of a quarter of that size, each brought back within it.
     Returns:
         [N, 3, R, R] in [0, 1].
     """
-    moved, texts = pictures, [guide.read(towards) for guide in guides]
+    moved = pictures
     for _ in range(steps if size else 0):
         seen = moved.detach().requires_grad_()
         likeness = torch.stack(
-            [(guide.embed(seen) * text).sum() for guide, text in zip(guides, texts, strict=True)]
+            [(guide.embed(seen) * text).sum() for guide, text in zip(guides, towards, strict=True)]
         ).sum()
         (gradient,) = torch.autograd.grad(likeness, seen)
         change = seen.detach() + size / 4 * gradient / _rms(gradient) - pictures
@@ -76,9 +76,10 @@ def measure(
     ]
     themselves = {f"guide {number}": guide for number, guide in enumerate(guides, 1)}
     asked = {name: (judge, judge.read(own), judge.read(false)) for name, judge in {**themselves, **judges}.items()}
+    towards = [asked[name][2] for name in themselves]
     rows: list[dict[str, float]] = []
     for size in SIZES:
-        moved = changed(guides, pictures, false, size)
+        moved = changed(guides, pictures, towards, size)
         rows.append(
             {"size": size} | {name: share_misled(judge, moved, *texts) for name, (judge, *texts) in asked.items()}
         )

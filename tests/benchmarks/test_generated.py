@@ -1,7 +1,8 @@
 """Sentences by rule: always the same, none of those by hand, and each says what is noted beside it."""
 
-from benchmarks.generated import COUNT, GENERATED, KINDS, SKIES, TABLES, generate
+from benchmarks.generated import COUNT, GENERATED, KINDS, SKIES, generate
 from benchmarks.prompts import HELD_OUT, TUNING
+from danqing.train.painted import TABLES
 from danqing.train.scenes import words
 
 

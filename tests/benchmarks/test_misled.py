@@ -16,9 +16,8 @@ def judge() -> Judge:
 def test_a_change_brings_the_picture_nearer_and_is_no_larger_than_asked(judge: Judge) -> None:
     side = judge.clip.resolution
     pictures = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)) * 0.6 + 0.2
-    said = ["灯塔，夜晚，油画", "荷花，夏天，水彩画"]
-    texts = judge.read(said)
-    moved = changed([judge], pictures, said, 0.05)
+    texts = judge.read(["灯塔，夜晚，油画", "荷花，夏天，水彩画"])
+    moved = changed([judge], pictures, [texts], 0.05)
     assert float((moved - pictures).square().mean((1, 2, 3)).sqrt().max()) <= 0.0501
 
     def nearness(shown: torch.Tensor) -> torch.Tensor:
@@ -26,8 +25,8 @@ def test_a_change_brings_the_picture_nearer_and_is_no_larger_than_asked(judge: J
         return (judge.see(pixels) * texts).sum(1)
 
     assert bool((nearness(moved) > nearness(pictures) + 0.1).all())
-    assert torch.equal(changed([judge], pictures, said, 0.0), pictures)
-    twice = changed([judge, judge], pictures, said, 0.05)
+    assert torch.equal(changed([judge], pictures, [texts], 0.0), pictures)
+    twice = changed([judge, judge], pictures, [texts, texts], 0.05)
     torch.testing.assert_close(twice, moved, atol=1e-4, rtol=0)
 
 

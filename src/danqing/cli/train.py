@@ -57,7 +57,7 @@ Second = Annotated[
     typer.Option(
         "--second",
         metavar="DIR",
-        help="另一个导出的文件夹，它的 CLIP 也来看画 | Another exported folder, whose CLIP is to look as well",
+        help="另一个导出的文件夹，导出时把它的 CLIP 也带上 | Another exported folder, whose CLIP the export takes along",
     ),
 ]
 Minutes = Annotated[
@@ -96,7 +96,7 @@ def build() -> TyperGroup:
     app.command("scenes", help="画训练图片，或一张样张 | Paint training pictures, or a sheet to look at")(scenes)
     app.command("cutouts", help="用公开许可的表情图添些名词 | More nouns from openly licensed emoji")(cutouts)
     for task, text in TASKS.items():
-        app.command(task, help=text)(_export if task == "export" else _command(task))
+        app.command(task, help=text)(_command(task))
     command = get_command(app)
     assert isinstance(command, TyperGroup)
     return command
@@ -176,12 +176,15 @@ def _command(task: Task) -> Callable[..., None]:
         preset: Preset = "cpu",
         heldout: Heldout = None,
         start: Start = None,
+        second: Second = None,
         minutes: Minutes = None,
         threads: Threads = None,
         device: Device = "auto",
         seed: Seed = 0,
     ) -> None:
         need_extra()
+        if second is not None:
+            _need_folder(second)
         studio = _studio(
             tuple(data),
             out,
@@ -193,37 +196,9 @@ def _command(task: Task) -> Callable[..., None]:
             device=device,
             seed=seed,
         )
-        _run(task, studio, to or out / "export")
+        _run(task, studio, to or out / "export", second)
 
     return command
-
-
-def _export(
-    *,
-    data: Data,
-    out: Out,
-    to: To = None,
-    preset: Preset = "cpu",
-    start: Start = None,
-    second: Second = None,
-    device: Device = "auto",
-) -> None:
-    """Export a run; with `second` two CLIPs will look at what it paints."""
-    need_extra()
-    if second is not None:
-        _need_folder(second)
-    studio = _studio(
-        tuple(data),
-        out,
-        preset=preset,
-        heldout=None,
-        start=start,
-        minutes=None,
-        threads=None,
-        device=device,
-        seed=0,
-    )
-    _run("export", studio, to or out / "export", second)
 
 
 def _studio(

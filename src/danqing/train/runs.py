@@ -229,7 +229,11 @@ def export(studio: Studio, folder: Path, second: Path | None = None) -> None:
     (folder / "vocab.txt").write_bytes((studio.out / "vocab.txt").read_bytes())
     if second is not None:
         figures["encoder2"] = _take(second, SECOND, folder).get("encoder")
-    elif studio.start is not None and (studio.start / "clip2.safetensors").exists() and not studio.trained("encoder"):
+    elif (
+        studio.start is not None
+        and (studio.start / SECOND[FILES["encoder"]]).exists()
+        and not studio.trained("encoder")
+    ):
         figures["encoder2"] = _take(studio.start, {name: name for name in SECOND.values()}, folder).get("encoder2")
     facts = {"name": folder.resolve().name, "prediction": "x0", "resolution": recipe.resolution, "training": figures}
     write_card(folder, facts)

@@ -119,11 +119,17 @@ def _siblings() -> tuple[ModelSpec, ...]:
 
 
 def _mini() -> ModelSpec:
+    """The embedded model; sizes and SHA-256 of its files are in the card beside them, which `danqing train` wrote."""
+    card = json.loads((files("danqing") / "assets" / MINI / "card.json").read_bytes())
+
+    def embedded(name: str) -> Published:
+        return Published(name, sha256=card["files"][name]["sha256"], size=card["files"][name]["bytes"])
+
     return ModelSpec(
         name=MINI,
         title_zh="随包附带的小模型，自己训练，不用下载",
         title_en="the small model that comes with the package, trained by the project itself",
-        files=trained_files(_embedded, 2),
+        files=trained_files(embedded, 2),
         licence="Apache-2.0",
         prediction="x0",
         side=128,
@@ -154,10 +160,3 @@ def _mini() -> ModelSpec:
             }
         ),
     )
-
-
-def _embedded(name: str) -> Published:
-    """A file of the embedded model, with the size and SHA-256 that the card beside it states: `danqing train` writes both."""
-    card = json.loads((files("danqing") / "assets" / MINI / "card.json").read_bytes())
-    said = card["files"][name]
-    return Published(name, sha256=said["sha256"], size=said["bytes"])

@@ -46,8 +46,13 @@ class _Card(BaseModel):
 
     @property
     def needed(self) -> tuple[str, ...]:
-        """Names of the files that such a model consists of; nothing else is read or copied."""
+        """Names of the files that such a model consists of."""
         return tuple(file.installed for file in trained_files(Published, self.clips))
+
+    @property
+    def kept(self) -> Mapping[str, _File]:
+        """These files; nothing else is read or copied."""
+        return {file: self.files[file] for file in self.needed}
 
 
 def add_training(folder: Path, name: str, settings: Settings) -> None:
@@ -68,15 +73,15 @@ def add_training(folder: Path, name: str, settings: Settings) -> None:
     side = -(-card.resolution // SIDE) * SIDE
     entry = OwnModel(
         unet="unet.safetensors",
-        size=sum(card.files[file].bytes for file in card.needed),
+        size=sum(said.bytes for said in card.kept.values()),
         trained=True,
         trained_clips=card.clips,
         prediction=card.prediction,
         side=card.resolution,
         defaults={**catalogue()[MINI].defaults, "size": [side, side]},
     )
-    for file in card.needed:
-        if sha256_of(folder / file) != card.files[file].sha256:
+    for file, said in card.kept.items():
+        if sha256_of(folder / file) != said.sha256:
             raise WeightsError(
                 f"{folder / file} 和 {CARD} 里的校验和不符：请重新导出（danqing train export）。",
                 f"{folder / file} is not what {CARD} says; export it again (danqing train export).",
@@ -96,19 +101,14 @@ def _copy(folder: Path, card: _Card, place: Path, entry: OwnModel) -> None:
     """All files or none."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as staged:
-        for file in card.needed:
+        for file in card.kept:
             shutil.copyfile(folder / file, Path(staged) / file)
         place.mkdir(exist_ok=True)
-        for file in card.needed:
+        for file in card.kept:
             (Path(staged) / file).replace(place / file)
     records = {
-        file: Record(
-            sha256=card.files[file].sha256,
-            bytes=card.files[file].bytes,
-            made_from={},
-            half=file.endswith(".safetensors"),
-        )
-        for file in card.needed
+        file: Record(sha256=said.sha256, bytes=said.bytes, made_from={}, half=file.endswith(".safetensors"))
+        for file, said in card.kept.items()
     }
     write_manifest(place, records, own=entry)
 

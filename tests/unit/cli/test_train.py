@@ -63,6 +63,9 @@ def test_one_network_at_a_time(danqing: Command, tmp_path: Path, monkeypatch: py
     assert danqing("train", "export", *common).out == f"Exported to {out}/export\n"
     assert (tmp_path / "run/export/clip.safetensors").is_file()
     assert not (tmp_path / "run/export/unet.safetensors").exists()
+    both = ("--seed", "3", "--second", f"{out}/export", "--to", str(tmp_path / "both"))
+    assert danqing("train", "export", *common, *both).code == 0
+    assert (tmp_path / "both/clip2.safetensors").is_file()
 
 
 def test_mistakes_are_one_line(danqing: Command, tmp_path: Path) -> None:
