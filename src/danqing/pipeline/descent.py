@@ -18,7 +18,8 @@ from danqing.diffusion import (
     starting_state,
 )
 from danqing.guidance.scales import moment_index
-from danqing.pipeline.guide import Embedded, build_guide
+from danqing.pipeline.aside import InTurn, Turns
+from danqing.pipeline.guide import Embedded, build_guide, networks_of
 from danqing.pipeline.jitter import jittered
 from danqing.pipeline.model import Model
 from danqing.pipeline.plan import Plan
@@ -79,6 +80,10 @@ class Descent:
     def adopt(self, plan: Plan) -> None:
         """Do as a plan says from now on."""
         self.plan = plan
+        model = self.model
+        self.turns = (
+            Turns.between(model.unet, networks_of(model, self.prompts), model.device) if plan.offload else Turns()
+        )
         if plan.frugal and self.model.device.type == "cpu":
             give_back_at_once()
 
@@ -134,6 +139,8 @@ class Descent:
         request, stage, device, draws = self.request, self.stages[number], self.model.device, Draws(seeds, number)
         state = replace(state, x=state.x.to(device), memory=tuple(part.to(device) for part in state.memory))
         guide = build_guide(self.model, request, self.prompts, draws=draws, init=init, at_once=self.plan.at_once)
+        if guide is not None:
+            guide = InTurn(guide, self.turns)
         settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, self._symmetry(stage))
         return SAMPLERS[request.sampler](
             self._denoiser(draws), guide, self.noise, state, draws=draws, settings=settings
@@ -151,11 +158,12 @@ class Descent:
 
         def denoise(x: Tensor, tau: Tensor) -> Tensor:
             unet.checkpointing = self.plan.checkpointing  # another run may share the network
-            if not classes:
-                return unet(x, tau)
-            moment = int(tau[0]) if self.request.randomize_class else 0
-            drawn = draws.uniform("class", moment, ()) * classes  # [B]
-            return unet(x, tau, drawn.long().clamp(max=classes - 1).to(x.device))
+            with self.turns.unet_works:
+                if not classes:
+                    return unet(x, tau)
+                moment = int(tau[0]) if self.request.randomize_class else 0
+                drawn = draws.uniform("class", moment, ()) * classes  # [B]
+                return unet(x, tau, drawn.long().clamp(max=classes - 1).to(x.device))
 
         return jittered(denoise, draws, self.request.jitter) if self.request.jitter else denoise
 

@@ -11,9 +11,9 @@ from danqing.diffusion import NoiseSchedule
 from danqing.errors import OutOfMemory
 from danqing.events import Forecast
 from danqing.guidance.scales import StepScales
-from danqing.pipeline.guide import scales_of
-from danqing.pipeline.plan import Plan, goes_through, most_cuts, usual
-from danqing.pipeline.rehearsal import Act, Cast, Takes
+from danqing.pipeline.guide import networks_of, scales_of
+from danqing.pipeline.plan import Plan, can_offload, goes_through, most_cuts, usual
+from danqing.pipeline.rehearsal import Act, Cast, Takes, bytes_of
 from danqing.pipeline.room import GIB, held, left, unread
 from danqing.pipeline.sketches import plan_sketches
 from danqing.pipeline.stages import plan_stages
@@ -107,13 +107,15 @@ class Planner:
             while at_once:
                 yield Plan(at_once, checkpointing, frugal=True)
                 at_once //= 2
+        if can_offload(through=through, device=self.cast.model.device.type):
+            yield Plan(1, frugal=True, offload=True)
 
     def forecast(self, plan: Plan, request: Request) -> Forecast:
         """What a request takes, memory only."""
-        work = max(
-            self.takes(sort.act, plan, request, min(sort.cuts, plan.at_once)).bytes for sort in self.sorts(request)
-        )
         device = self.cast.model.device
+        takes = [self.takes(sort.act, plan, request, min(sort.cuts, plan.at_once)) for sort in self.sorts(request)]
+        unet, guiding = self._aside() if plan.offload else (0, 0)
+        work = max(0, *(max(one.denoise_bytes - guiding, one.guide_bytes - unet) for one in takes))
         if device.type == "cpu":
             work = round(work * (1 if plan.frugal else HEAP)) + BUFFERS
         here, room = held(device), left(device)
@@ -122,6 +124,11 @@ class Planner:
         return Forecast(
             memory=here + weights + work, held=here, weights=weights, work=work, limit=min(rooms, default=None)
         )
+
+    def _aside(self) -> tuple[int, int]:
+        """Bytes of the U-Net and of the guide's networks, which are not on the device at the same time when they are offloaded."""
+        model = self.ghosts.model
+        return bytes_of([model.unet]), bytes_of(networks_of(model, self.ghosts.prompts))
 
     def sorts(self, request: Request) -> list[Sort]:
         """The sorts of steps of a request."""

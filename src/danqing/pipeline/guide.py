@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from danqing.events import Warned
 from danqing.guidance.clip_guide import ClipGuide, Critic
@@ -118,6 +118,12 @@ def _critic(number: int, part: Embedded, request: Request, draws: Randomness) ->
         return part.critic()
     copies = fuzzy_copies(part.texts, part.weights, draws=draws, magnitude=request.rand_mag, critic=number)
     return replace(part, texts=copies[0], weights=copies[1]).critic()
+
+
+def networks_of(model: Model, prompts: Sequence[Embedded]) -> list[nn.Module]:
+    """All that a guide works with; the U-Net is none of them."""
+    found = [model.secondary, *(part.viewer.encoder for part in prompts), model.likeness]
+    return [network for network in found if isinstance(network, nn.Module)]
 
 
 def scales_of(request: Request) -> GuidanceScales:

@@ -25,14 +25,20 @@ class Meter:
 
     def __init__(self, given: Iterable[Tensor] = ()) -> None:
         self.flops = 0
-        """Floating-point operations of matrix products, convolutions and attention so far."""
+        """Floating-point operations of matrix products, convolutions and attention since the last mark."""
         self.live = 0
         """Bytes of the tensors that are alive now."""
         self.peak = 0
-        """The most that `live` has been, and what a convolution holds beside it for a moment."""
+        """The most that `live` has been since then, and what a convolution holds beside it for a moment."""
         self._given = [tensor.untyped_storage() for tensor in given]
         self._known: dict[int, object] = {id(storage): storage for storage in self._given}
         self._exit = ExitStack()
+
+    def mark(self) -> tuple[int, int]:
+        """Operations and peak since the last mark; from here on both are counted anew."""
+        found = self.flops, self.peak
+        self.flops, self.peak = 0, self.live
+        return found
 
     def __enter__(self) -> Self:
         self._exit.enter_context(Fused())

@@ -7,7 +7,9 @@ from dataclasses import replace
 import torch
 
 from danqing.events import Forecast
+from danqing.pipeline.aside import Turns
 from danqing.pipeline.forecast import Planner, Sort, looking_at, plainly_fits
+from danqing.pipeline.guide import networks_of
 from danqing.pipeline.plan import Plan, usual
 from danqing.pipeline.rehearsal import Act, Cast, Takes
 from danqing.request import SIDE
@@ -62,6 +64,7 @@ def timed(planner: Planner, plan: Plan, forecast: Forecast, *, always: bool = Fa
     act, cuts, takes = trial
     slow, slower = _clock(planner, plan, act, cuts)  # seconds of a trial's parts
     seconds = denoise * slow / takes.denoise + guide * slower / max(takes.guide, 1)
+    seconds += steps * _swap(planner) if plan.offload else 0
     return forecast.model_copy(update={"step_seconds": seconds / steps, "seconds": seconds * request.n_batches})
 
 
@@ -92,14 +95,31 @@ def _choose_trial(planner: Planner, plan: Plan, most: float, *, always: bool) ->
         side, cuts = 2 * side, min(4 * cuts, last.cuts)
 
 
+def _swap(planner: Planner) -> float:
+    """Seconds that the networks take to change places in a step."""
+    cast = planner.cast
+    turns = Turns.between(cast.model.unet, networks_of(cast.model, cast.prompts), cast.model.device)
+    began = time.perf_counter()
+    for turn in (turns.unet_works, turns.guide_works):
+        with turn:
+            pass
+    _wait(cast.model.device)
+    return time.perf_counter() - began
+
+
+def _wait(device: torch.device) -> None:
+    """Until the device has done all that it was told."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def _clock(planner: Planner, plan: Plan, act: Act, cuts: int) -> tuple[float, float]:
     """Seconds before and in guidance of a real step, taken twice: the first time everything is still cold."""
     cast = replace(planner.cast, request=looking_at(planner.cast.request, cuts))
     moments: list[float] = []
 
     def look() -> None:
-        if cast.model.device.type == "cuda":
-            torch.cuda.synchronize(cast.model.device)
+        _wait(cast.model.device)
         moments.append(time.perf_counter())
 
     def take(between: Callable[[], None]) -> None:

@@ -204,7 +204,7 @@ class _Painting:
                     yield painted
                 return
             except (RuntimeError, MemoryError) as error:
-                tighter = way.plan.tighter(through=through)
+                tighter = way.plan.tighter(through=through, device=self.model.device.type)
                 if tighter is None or not is_out_of_memory(error):
                     raise
             let_go()

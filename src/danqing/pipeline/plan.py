@@ -14,21 +14,25 @@ class Plan:
         at_once: cuts of each picture that a CLIP sees in one go.
         checkpointing: keep less of the U-Net on the way forward and work it out again on the way back.
         frugal: on the CPU, give freed memory back to the system at once instead of keeping it for the next tensor.
+        offload: on a GPU, the U-Net lies in the CPU's memory while the guide looks, and the guide's networks while it works.
     """
 
     at_once: int
     checkpointing: bool = False
     frugal: bool = False
+    offload: bool = False
 
-    def tighter(self, *, through: bool) -> "Plan | None":
-        """The next plan that takes less memory: half the cuts at once, then checkpointing; None when nothing is left.
+    def tighter(self, *, through: bool, device: str) -> "Plan | None":
+        """The next plan that takes less memory: half the cuts at once, then checkpointing or offloading; None when nothing is left.
 
         Args:
-            through: whether the run's gradient goes through the U-Net, which is when checkpointing helps.
+            through: whether the run's gradient goes through the U-Net, which is when checkpointing helps, and offloading cannot.
+            device: the kind of device, as in `torch.device.type`.
         """
         if self.at_once > 1:
             return replace(self, at_once=self.at_once // 2, frugal=True)
-        return replace(self, checkpointing=True) if through and not self.checkpointing else None
+        last = Plan(1, checkpointing=through, frugal=True, offload=can_offload(through=through, device=device))
+        return None if last in (self, replace(self, frugal=True)) else last
 
     def text(self, language: str) -> str:
         """What is done, in 'zh' or 'en'."""
@@ -38,6 +42,8 @@ class Plan:
             said.append("内存用完即还" if zh else "freed memory is given back at once")
         if self.checkpointing:
             said.append("U-Net 的中间结果重算而不保存" if zh else "the U-Net is worked out again instead of kept")
+        if self.offload:
+            said.append("网络轮流放进显存" if zh else "the networks take turns on the GPU")
         return ("，" if zh else ", ").join(said)
 
 
@@ -49,6 +55,11 @@ def usual(request: Request) -> Plan:
 def most_cuts(request: Request) -> int:
     """The largest number of cuts in a batch anywhere along the run, at least 1."""
     return max(1, *(int(sum(cuts)) for cuts in side_by_side([request.cut_overview, request.cut_innercut])))
+
+
+def can_offload(*, through: bool, device: str) -> bool:
+    """Whether networks can take turns on the device: it has a memory of its own, and no gradient needs all of them at once."""
+    return device == "cuda" and not through
 
 
 def goes_through(request: Request, *, secondary: bool) -> bool:

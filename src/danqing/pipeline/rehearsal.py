@@ -1,7 +1,7 @@
 """A step of a run gone through without weights, to learn what it will cost: the real code on the `meta` device."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from danqing.diffusion import Draws, NoiseSchedule
 from danqing.models.unet_blocks import Attention
-from danqing.pipeline.guide import Embedded, build_guide
+from danqing.pipeline.aside import weights_of
+from danqing.pipeline.guide import Embedded, build_guide, networks_of
 from danqing.pipeline.meter import Fused, Meter
 from danqing.pipeline.model import Model
 from danqing.pipeline.plan import Plan
@@ -37,11 +38,17 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """What one step takes: bytes at its worst moment, and operations before and in guidance."""
+    """What one step takes before guidance and in it: operations, and bytes at the worst moment."""
 
-    bytes: int
     denoise: int
     guide: int
+    denoise_bytes: int
+    guide_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """At the worst moment of the whole step."""
+        return max(self.denoise_bytes, self.guide_bytes)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -94,9 +101,8 @@ class Cast:
         return [network for network in found if isinstance(network, nn.Module)]
 
     def weights(self) -> int:
-        """Bytes of the networks."""
-        found = {id(tensor): tensor.nbytes for network in self.networks() for tensor in _tensors(network)}
-        return sum(found.values())
+        """Bytes of the networks whose precision `dtype` decides about."""
+        return bytes_of(self.networks())
 
     def step(self, act: Act, plan: Plan, between: Callable[[], None]) -> None:
         """Take one step as a sampler does, from nothing; `between` is called when the U-Net is done and guidance begins."""
@@ -124,19 +130,28 @@ class Cast:
 
     def rehearse(self, act: Act, plan: Plan) -> Takes:
         """What a step takes; to be asked of ghosts."""
-        likeness = self.model.likeness
-        networks = [*self.networks(), *([likeness] if isinstance(likeness, nn.Module) else [])]
-        given = [tensor for network in networks for tensor in _tensors(network)]
+        given = [
+            tensor
+            for network in (self.model.unet, *networks_of(self.model, self.prompts))
+            for tensor in weights_of(network)
+        ]
         given += [tensor for part in self.prompts for tensor in (part.texts, part.weights)]
-        marks: list[int] = []
+        marks: list[tuple[int, int]] = []
         with Meter(given) as meter:
-            self.step(act, plan, lambda: marks.append(meter.flops))
-        return Takes(meter.peak, marks[0], meter.flops - marks[0])
+            self.step(act, plan, lambda: marks.append(meter.mark()))
+            marks.append(meter.mark())
+        (denoise, denoise_bytes), (guide, guide_bytes) = marks
+        return Takes(denoise, guide, denoise_bytes, guide_bytes)
+
+
+def bytes_of(networks: Iterable[nn.Module]) -> int:
+    """Bytes of the weights of some networks, shared ones counted once."""
+    return sum({id(tensor): tensor.nbytes for network in networks for tensor in weights_of(network)}.values())
 
 
 def ghost(network: Network, dtype: torch.dtype | None = None) -> Network:
     """A copy of a network whose tensors have shapes and no numbers; `dtype` replaces that of floating-point ones."""
-    memo: dict[int, object] = {id(tensor): _empty(tensor, dtype) for tensor in _tensors(network)}
+    memo: dict[int, object] = {id(tensor): _empty(tensor, dtype) for tensor in weights_of(network)}
     made = copy.deepcopy(network, memo)
     for block in made.modules():
         if isinstance(block, Attention):  # checkpointing runs it again where a meter's own `Fused` does not reach
@@ -155,7 +170,3 @@ def _fused(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
 def _empty(tensor: Tensor, dtype: torch.dtype | None = None) -> Tensor:
     bare = torch.empty_like(tensor, device="meta", dtype=dtype if tensor.is_floating_point() else None)
     return nn.Parameter(bare, requires_grad=False) if isinstance(tensor, nn.Parameter) else bare
-
-
-def _tensors(network: nn.Module) -> list[Tensor]:
-    return [*network.parameters(), *network.buffers()]

@@ -11,9 +11,16 @@ def test_cuts_are_halved_before_the_unet_is_worked_out_again() -> None:
     seen: list[tuple[int, bool]] = []
     while plan is not None:
         seen.append((plan.at_once, plan.checkpointing))
-        plan = plan.tighter(through=True)
+        plan = plan.tighter(through=True, device="cuda")
     assert seen == [(5, False), (2, False), (1, False), (1, True)]
-    assert Plan(1).tighter(through=False) is None
+    assert Plan(1).tighter(through=False, device="cpu") is None
+
+
+def test_on_a_gpu_the_networks_take_turns_last_where_no_gradient_needs_them_all() -> None:
+    last = Plan(1, frugal=True, offload=True)
+    assert Plan(1).tighter(through=False, device="cuda") == last
+    assert last.tighter(through=False, device="cuda") is None
+    assert "GPU" in last.text("en")
 
 
 def test_the_largest_batch_of_cuts_counts() -> None:
