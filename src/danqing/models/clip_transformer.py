@@ -104,7 +104,7 @@ class Mlp(nn.Module):
     def forward(self, h: Tensor) -> Tensor:
         """[N, L, width] -> the same."""
         # As a SiLU, so that one tensor of this width is kept for the way back instead of two.
-        return self.c_proj(F.silu(_SLOPE * self.c_fc(h)) * (1 / _SLOPE))
+        return self.c_proj(F.silu(self.c_fc(h).mul_(_SLOPE)).mul_(1 / _SLOPE))
 
 
 _SLOPE = 1.702
