@@ -11,7 +11,7 @@ CLEANEST, NOISIEST = 100, 900  # model times; before and after, an estimate is t
 
 @torch.no_grad()
 def estimated(unet: nn.Module, pictures: Tensor, share: float, chance: Chance) -> Tensor:
-    """The batch with its last pictures replaced by the U-Net's estimates of them.
+    """The batch with its last pictures replaced by what a guide is shown of them: the U-Net's estimate, blended with the noise.
 
     Args:
         unet: predicts x0.
@@ -19,11 +19,14 @@ def estimated(unet: nn.Module, pictures: Tensor, share: float, chance: Chance) -
         share: of the batch, 0..1.
         chance: draws the noise and how much of it.
     Returns:
-        [N, 3, S, S] in [0, 1].
+        [N, 3, S, S] in [0, 1]; those with noise reach beyond.
+    Source:
+        the blend is that of Disco Diffusion's guidance: sigma of the estimate, the rest of the noisy picture.
     """
     count = round(len(pictures) * share)
     if not count:
         return pictures
     tau = torch.randint(CLEANEST, NOISIEST, (count,), generator=chance.noise, device=pictures.device).float()
     noisy = add_noise(2 * pictures[-count:] - 1, tau, chance)
-    return torch.cat([pictures[:-count], ((guess(unet, noisy.x, tau) + 1) / 2).clamp(0, 1)])
+    seen = noisy.sigma * guess(unet, noisy.x, tau) + (1 - noisy.sigma) * noisy.x
+    return torch.cat([pictures[:-count], (seen + 1) / 2])

@@ -56,7 +56,7 @@ class Blemishes:
     noise: float = 0.2
     gray: float = 0.1
     jitter: float = 0.15
-    estimated: float = 0.25
+    estimated: float = 0.5
     attacked: float = 0.75
     attack: float = 0.05
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.models.unet import UNet
+from danqing.train.denoiser import alpha_sigma
 from danqing.train.estimates import estimated
 from danqing.train.export import write_weights
 from danqing.train.loop import Chance
@@ -16,11 +17,16 @@ from danqing.train.runs import FILES, Studio
 
 
 class Gray(nn.Module):
-    """Guesses mid-gray whatever it sees, and more than any picture can hold in its fourth channel."""
+    """Guesses mid-gray whatever it sees, and more than any picture can hold in its fourth channel; it remembers what it saw."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[Tensor, Tensor]] = []
 
     def forward(self, x: Tensor, tau: Tensor) -> Tensor:
         """[B, 4, H, W]."""
         assert bool(((tau >= 100) & (tau < 900)).all())
+        self.seen.append((x, tau))
         return torch.cat([torch.zeros_like(x), torch.full_like(x[:, :1], 9.0)], 1)
 
 
@@ -28,11 +34,13 @@ def chance() -> Chance:
     return Chance(np.random.default_rng(0), torch.Generator().manual_seed(0))
 
 
-def test_the_last_pictures_are_guesses_and_the_others_stay() -> None:
-    pictures = torch.rand(8, 3, 16, 16)
-    seen = estimated(Gray(), pictures, 0.25, chance())
+def test_the_last_pictures_are_guesses_blended_with_the_noise_as_guidance_does_and_the_others_stay() -> None:
+    pictures, gray = torch.rand(8, 3, 16, 16), Gray()
+    seen = estimated(gray, pictures, 0.25, chance())
     assert torch.equal(seen[:6], pictures[:6])
-    assert torch.equal(seen[6:], torch.full((2, 3, 16, 16), 0.5))
+    ((x, tau),) = gray.seen
+    sigma = alpha_sigma(tau)[1][:, None, None, None]
+    torch.testing.assert_close(seen[6:], ((1 - sigma) * x + 1) / 2)
 
 
 def test_no_share_is_no_change() -> None:
