@@ -19,7 +19,7 @@ from danqing.pipeline.sketches import plan_sketches
 from danqing.pipeline.stages import plan_stages
 from danqing.request import SIDE, Request
 
-HEAP = 1.2
+HEAP = 1.35
 """On the CPU the allocator holds this many times what tensors need, unless the plan is frugal: measured by benchmarks/plan.py."""
 HALF = torch.bfloat16
 """The lower precision that a refusal may name; its weights take half as much."""

@@ -30,7 +30,7 @@ def test_where_memory_abounds_nothing_is_worked_out(made_up: Pipeline, monkeypat
     assert forecast is not None
     assert forecast.limit is not None
     assert forecast.limit <= 64 * GIB
-    monkeypatch.setattr("danqing.pipeline.forecast.left", lambda _: 2 * forecast.work)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr("danqing.pipeline.forecast.left", lambda _: forecast.weights + forecast.work)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     assert arrange(one, None)[1] is not None
 
 
