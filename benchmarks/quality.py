@@ -41,17 +41,20 @@ Shown = list[list[Pixels]]
 
 
 def judge_all(judge: Judge, prompts: Sequence[Prompt], shown: Shown) -> dict[str, float]:
-    """R@1 by class and overall, the mean place of the own caption (1 the best), and how many pictures each class judged."""
+    """R@1 by class and overall, the mean place (1 the best) and log probability of the own caption, pictures judged by class."""
     ranks: dict[str, list[int]] = {column: [] for column in COLUMNS}
+    logs: list[float] = []
     for number, (prompt, pictures) in enumerate(zip(prompts, shown, strict=True)):
         seen = judge.see(pictures)
         for column in COLUMNS:
             others = rivals(prompt.scene, column, np.random.default_rng([number, COLUMNS.index(column)]))
             if others:
                 ranks[column] += judge.rank(seen, prompt.scene, others)
+            if column == COLUMNS[0]:
+                logs += judge.log_probability(seen, prompt.scene, others)
     shares = {column: found.count(0) / len(found) for column, found in ranks.items() if found}
     counts = {f"{column} pictures": len(found) for column, found in ranks.items()}
-    return {**shares, "mean rank": 1 + mean(ranks["overall"]), **counts}
+    return {**shares, "mean rank": 1 + mean(ranks["overall"]), "log probability": mean(logs), **counts}
 
 
 def variants(words: Sequence[str], common: str, *, unguided: bool) -> list[Variant]:
@@ -71,7 +74,7 @@ def spread(count: int, wanted: int) -> list[int]:
 def show(name: str, row: dict[str, float]) -> None:
     """One row of the table."""
     cells = "  ".join(f"{column} {100 * row[column]:5.1f} %" for column in COLUMNS if column in row)
-    print(f"{name:<24}{cells}  mean rank {row['mean rank']:.2f}", flush=True)
+    print(f"{name:<24}{cells}  mean rank {row['mean rank']:.2f}  log p {row['log probability']:.2f}", flush=True)
 
 
 def measure_networks(model: str) -> dict[str, object]:

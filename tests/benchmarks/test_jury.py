@@ -41,6 +41,7 @@ def test_it_knows_what_the_painter_paints(judge: Judge) -> None:
     assert row["overall pictures"] == 30
     shuffled = judge_all(judge, prompts, paint_scenes([*prompts[1:], prompts[0]], seeds=2))
     assert shuffled["overall"] < 0.2
+    assert shuffled["log probability"] < row["log probability"] < 0
 
 
 def test_diversity_of_copies_is_nothing(judge: Judge) -> None:
