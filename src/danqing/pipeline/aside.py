@@ -51,7 +51,7 @@ class Turns:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class InTurn:
-    """A guide that looks when it is its turn; its gradient never goes through the U-Net."""
+    """A guide that looks when it is its turn; where the U-Net then rests, its gradient does not go through it."""
 
     guide: Guide
     turns: Turns
