@@ -73,21 +73,19 @@ class Judge:
         """Texts -> unit embeddings [P, D]."""
         return F.normalize(encode_texts(self.clip, self.tokenizer, texts, WORDS), dim=1)
 
-    def rank(self, seen: Tensor, own: Scene, rivals: Sequence[Scene]) -> list[int]:
-        """How many rivals' captions each picture lies nearer to than its own: seen [N, D] -> N numbers; 0 is best."""
-        cosines = self._compare(seen, own, rivals)
-        beaten = (cosines[:, 1:] >= cosines[:, :1]).sum(1)
-        return [int(count) for count in beaten]
-
-    def log_probability(self, seen: Tensor, own: Scene, rivals: Sequence[Scene]) -> list[float]:
-        """The natural logarithm of the probability that each picture's own caption has among all of them: [N, D] -> N numbers."""
-        logits = self.clip.logit_scale.exp() * self._compare(seen, own, rivals)
-        return logits.log_softmax(1)[:, 0].tolist()
-
     @torch.no_grad()
-    def _compare(self, seen: Tensor, own: Scene, rivals: Sequence[Scene]) -> Tensor:
-        """Cosines of pictures and captions, [N, 1 + rivals], the own caption first."""
+    def compare(self, seen: Tensor, own: Scene, rivals: Sequence[Scene]) -> Tensor:
+        """Cosines of pictures, seen [N, D], and captions: [N, 1 + rivals], the own caption first."""
         return seen @ self.read([full_caption(scene) for scene in (own, *rivals)]).T
+
+    def log_probability(self, cosines: Tensor) -> list[float]:
+        """The natural logarithm of the probability that the own caption has among all, as from `compare`: N numbers."""
+        return (self.clip.logit_scale.exp() * cosines).log_softmax(1)[:, 0].tolist()
+
+
+def rank(cosines: Tensor) -> list[int]:
+    """How many rivals' captions each picture lies nearer to than its own, as from `Judge.compare`: N numbers; 0 is best."""
+    return [int(count) for count in (cosines[:, 1:] >= cosines[:, :1]).sum(1)]
 
 
 def as_batch(pictures: Sequence[Pixels] | Pixels) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmarks.jury import BATCH, WORDS, Judge, as_batch, shrunk
+from benchmarks.jury import BATCH, WORDS, Judge, as_batch, rank, shrunk
 from danqing.diffusion.noise import MODEL_STEPS, NoiseSchedule
 from danqing.models.unet import UNet
 from danqing.train.augment import blemish
@@ -95,7 +95,7 @@ def measure_unet(unet: UNet, prediction: Prediction, *, side: int, count: int = 
 
 def _near(judged: Judge, corpus: Painted, seen: Tensor, place: int) -> int:
     scene = corpus.scenes[place]
-    return judged.rank(seen[place : place + 1], scene, distractors(scene, np.random.default_rng(place), 20))[0]
+    return rank(judged.compare(seen[place : place + 1], scene, distractors(scene, np.random.default_rng(place), 20)))[0]
 
 
 def _facts(judged: Judge, corpus: Painted, seen: Tensor) -> dict[str, float]:

@@ -23,7 +23,7 @@ import torch
 
 import danqing
 from benchmarks.generated import GENERATED
-from benchmarks.jury import FOLDER, Judge
+from benchmarks.jury import FOLDER, Judge, rank
 from benchmarks.likeness import diversity, neighbours, write_pairs
 from benchmarks.painted import UNGUIDED, Variant, paint_all, paint_scenes, read_knobs
 from benchmarks.prompts import SETS, Prompt
@@ -49,9 +49,10 @@ def judge_all(judge: Judge, prompts: Sequence[Prompt], shown: Shown) -> dict[str
         for column in COLUMNS:
             others = rivals(prompt.scene, column, np.random.default_rng([number, COLUMNS.index(column)]))
             if others:
-                ranks[column] += judge.rank(seen, prompt.scene, others)
-            if column == COLUMNS[0]:
-                logs += judge.log_probability(seen, prompt.scene, others)
+                cosines = judge.compare(seen, prompt.scene, others)
+                ranks[column] += rank(cosines)
+                if column == "overall":
+                    logs += judge.log_probability(cosines)
     shares = {column: found.count(0) / len(found) for column, found in ranks.items() if found}
     counts = {f"{column} pictures": len(found) for column, found in ranks.items()}
     return {**shares, "mean rank": 1 + mean(ranks["overall"]), "log probability": mean(logs), **counts}

@@ -1,6 +1,6 @@
 """Networks set aside: on a device that is short of memory, those that have nothing to do lie in the CPU's memory."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Self
@@ -8,6 +8,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from danqing.pipeline.guide import Embedded, networks_of
+from danqing.pipeline.model import Model
 from danqing.types import Guidance, Guide, Moment
 
 
@@ -22,9 +24,8 @@ class Aside:
     """
 
     def __init__(self, networks: Iterable[nn.Module], device: torch.device) -> None:
-        held = {id(tensor): tensor for network in networks for tensor in weights_of(network)}
         self._device = device
-        self._copies = [(tensor, _copied(tensor)) for tensor in held.values()]
+        self._copies = [(tensor, _copied(tensor)) for tensor in weights_of(networks)]
 
     def __enter__(self) -> Self:
         for tensor, copy in self._copies:
@@ -44,9 +45,9 @@ class Turns:
     guide_works: AbstractContextManager[object] = field(default_factory=nullcontext)
 
     @classmethod
-    def between(cls, unet: nn.Module, guiding: Iterable[nn.Module], device: torch.device) -> "Turns":
-        """The U-Net and the guide's networks in turn."""
-        return cls(Aside(guiding, device), Aside([unet], device))
+    def between(cls, model: Model, prompts: Sequence[Embedded]) -> "Turns":
+        """A model's U-Net and the networks of its guide in turn."""
+        return cls(Aside(networks_of(model, prompts), model.device), Aside([model.unet], model.device))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,9 +67,10 @@ class InTurn:
             return self.guide(x, x0, moment)
 
 
-def weights_of(network: nn.Module) -> list[Tensor]:
-    """All tensors that a network keeps."""
-    return [*network.parameters(), *network.buffers()]
+def weights_of(networks: Iterable[nn.Module]) -> list[Tensor]:
+    """All tensors that some networks keep, shared ones once."""
+    kept = {id(tensor): tensor for network in networks for tensor in (*network.parameters(), *network.buffers())}
+    return list(kept.values())
 
 
 def _copied(tensor: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from danqing.diffusion import (
 )
 from danqing.guidance.scales import moment_index
 from danqing.pipeline.aside import InTurn, Turns
-from danqing.pipeline.guide import Embedded, build_guide, networks_of
+from danqing.pipeline.guide import Embedded, build_guide
 from danqing.pipeline.jitter import jittered
 from danqing.pipeline.model import Model
 from danqing.pipeline.plan import Plan
@@ -80,10 +80,7 @@ class Descent:
     def adopt(self, plan: Plan) -> None:
         """Do as a plan says from now on."""
         self.plan = plan
-        model = self.model
-        self.turns = (
-            Turns.between(model.unet, networks_of(model, self.prompts), model.device) if plan.offload else Turns()
-        )
+        self.turns = Turns.between(self.model, self.prompts) if plan.offload else Turns()
         if plan.frugal and self.model.device.type == "cpu":
             give_back_at_once()
 

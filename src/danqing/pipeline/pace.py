@@ -9,7 +9,6 @@ import torch
 from danqing.events import Forecast
 from danqing.pipeline.aside import Turns
 from danqing.pipeline.forecast import Planner, Sort, looking_at, plainly_fits
-from danqing.pipeline.guide import networks_of
 from danqing.pipeline.plan import Plan, usual
 from danqing.pipeline.rehearsal import Act, Cast, Takes
 from danqing.request import SIDE
@@ -17,7 +16,7 @@ from danqing.request import SIDE
 TRIAL = 0.01
 """Largest share of a run's operations that is spent on timing them, before the run."""
 TRIAL_FLOPS = {"cpu": 6e11}
-"""Most operations of one trial, by kind of device: a few seconds, and enough for networks whose weights take long to read."""
+"""Most operations of one trial, by kind of device: a few seconds, and enough for a full-size network to find its pace."""
 TRIAL_FLOPS_ELSE = 2e13
 
 
@@ -98,7 +97,7 @@ def _choose_trial(planner: Planner, plan: Plan, most: float, *, always: bool) ->
 def _swap(planner: Planner) -> float:
     """Seconds that the networks take to change places in a step."""
     cast = planner.cast
-    turns = Turns.between(cast.model.unet, networks_of(cast.model, cast.prompts), cast.model.device)
+    turns = Turns.between(cast.model, cast.prompts)
     began = time.perf_counter()
     for turn in (turns.unet_works, turns.guide_works):
         with turn:

@@ -31,8 +31,11 @@ class Plan:
         """
         if self.at_once > 1:
             return replace(self, at_once=self.at_once // 2, frugal=True)
-        last = Plan(1, checkpointing=through, frugal=True, offload=can_offload(through=through, device=device))
-        return None if last in (self, replace(self, frugal=True)) else last
+        if through and not self.checkpointing:
+            return replace(self, checkpointing=True, frugal=True)
+        if can_offload(through=through, device=device) and not self.offload:
+            return replace(self, offload=True, frugal=True)
+        return None
 
     def text(self, language: str) -> str:
         """What is done, in 'zh' or 'en'."""

@@ -130,11 +130,7 @@ class Cast:
 
     def rehearse(self, act: Act, plan: Plan) -> Takes:
         """What a step takes; to be asked of ghosts."""
-        given = [
-            tensor
-            for network in (self.model.unet, *networks_of(self.model, self.prompts))
-            for tensor in weights_of(network)
-        ]
+        given = weights_of([self.model.unet, *networks_of(self.model, self.prompts)])
         given += [tensor for part in self.prompts for tensor in (part.texts, part.weights)]
         marks: list[tuple[int, int]] = []
         with Meter(given) as meter:
@@ -145,13 +141,13 @@ class Cast:
 
 
 def bytes_of(networks: Iterable[nn.Module]) -> int:
-    """Bytes of the weights of some networks, shared ones counted once."""
-    return sum({id(tensor): tensor.nbytes for network in networks for tensor in weights_of(network)}.values())
+    """Bytes of the weights of some networks."""
+    return sum(tensor.nbytes for tensor in weights_of(networks))
 
 
 def ghost(network: Network, dtype: torch.dtype | None = None) -> Network:
     """A copy of a network whose tensors have shapes and no numbers; `dtype` replaces that of floating-point ones."""
-    memo: dict[int, object] = {id(tensor): _empty(tensor, dtype) for tensor in weights_of(network)}
+    memo: dict[int, object] = {id(tensor): _empty(tensor, dtype) for tensor in weights_of([network])}
     made = copy.deepcopy(network, memo)
     for block in made.modules():
         if isinstance(block, Attention):  # checkpointing runs it again where a meter's own `Fused` does not reach

@@ -59,12 +59,12 @@ def test_whoever_works_does_without_those_that_are_aside(made_up: Pipeline) -> N
 def test_on_a_gpu_what_is_aside_takes_no_memory_there() -> None:
     device = torch.device("cuda")
     network = nn.Linear(1024, 1024).requires_grad_(False).to(device)
-    weights = [tensor.clone() for tensor in weights_of(network)]
+    weights = [tensor.clone() for tensor in weights_of([network])]
     aside, before = Aside([network], device), torch.cuda.memory_allocated()
     with aside:
         assert torch.cuda.memory_allocated() <= before - 4 * 1024**2
         assert network.weight.device.type == "cpu"
-    for tensor, was in zip(weights_of(network), weights, strict=True):
+    for tensor, was in zip(weights_of([network]), weights, strict=True):
         assert torch.equal(tensor, was)
 
 
