@@ -58,6 +58,7 @@ class Knobs(TypedDict, total=False):
     sat_scale: Level
     clamp_grad: bool
     clamp_max: Level
+    guidance_every: Level
     use_secondary: Level | bool
     cutn_batches: Level
     cut_overview: Level

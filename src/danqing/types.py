@@ -75,6 +75,10 @@ class Guide(Protocol):
         """Whether the gradient runs through the denoiser, so that x0 must arrive with its autograd graph."""
         ...
 
+    def repeats(self, moment: Moment) -> bool:
+        """Whether the gradient of the step before, where there is one, serves for this step too."""
+        ...
+
     def __call__(self, x: "Tensor", x0: "Tensor", moment: Moment) -> Guidance:
         """x [B, 3, H, W] noisy, x0 [B, 3, H, W] the denoiser's estimate; x requires grad where the graph is needed."""
         ...
@@ -94,5 +98,7 @@ class Checkpoint:
     """What a multi-step sampler remembers of earlier steps, each [B, 3, H, W]."""
     stage: int = 0
     """Which stage of the batch: a large canvas is painted small first (0), then refined (1)."""
+    pull: "Tensor | None" = None
+    """The gradient that the next step takes again, [B, 3, H, W]; None where it looks for its own."""
     seeds: tuple[int, ...] = ()
     """Of each picture in x; none stands for the batch's own, where every picture has one sketch left."""

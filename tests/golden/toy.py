@@ -37,6 +37,9 @@ class ToyGuide:
     def needs_graph(self, moment: Moment) -> bool:
         return moment.tau < 0
 
+    def repeats(self, moment: Moment) -> bool:
+        return moment.tau < 0
+
     def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
         del x0
         gradient = 0.3 * (0.2 + moment.tau / 1000) * torch.tanh(mean(x).flip(-1) - x)

@@ -34,7 +34,7 @@ def ddim(
 
     def advance(state: State) -> tuple[Estimate, Tensor, tuple[Tensor, ...]]:
         k, x = state.k, state.x
-        estimate = evaluate(x, k)
+        estimate = evaluate(x, k, state.pull)
         fresh = fresh_noise(noise, k, settings.eta)
         direction = math.sqrt(max(0.0, 1 - noise.before(k) - fresh**2))
         after = math.sqrt(noise.before(k)) * estimate.guided_x0 + direction * estimate.guided_eps

@@ -26,7 +26,7 @@ def dpmpp_2m(
 
     def advance(state: State) -> tuple[Estimate, Tensor, tuple[Tensor, ...]]:
         k, x = state.k, state.x
-        estimate = evaluate(x, k)
+        estimate = evaluate(x, k, state.pull)
         x0 = estimate.guided_x0
         if k == 0:
             return estimate, x0, (x0,)

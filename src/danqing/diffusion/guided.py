@@ -13,7 +13,7 @@ from danqing.types import Denoiser, Guidance, Guide, Prediction
 class Estimate:
     """The network's estimate and the guided one, each [B, 3, H, W] float32, with alpha * x0 + sigma * eps = x.
 
-    `loss` and `nan` are as in `Step`.
+    `loss` and `nan` are as in `Step`, `pull` as in `State`.
     """
 
     eps: Tensor
@@ -22,6 +22,7 @@ class Estimate:
     guided_x0: Tensor
     loss: float | None
     nan: bool
+    pull: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +35,40 @@ class Evaluator:
     prediction: Prediction = "eps"
     clip_denoised: bool = False
 
-    def __call__(self, x: Tensor, k: int) -> Estimate:
+    def __call__(self, x: Tensor, k: int, pull: Tensor | None = None) -> Estimate:
         """Estimate the picture behind x.
 
         Args:
             x: [B, 3, H, W].
             k: the step.
+            pull: the gradient of the step before, for a guide that repeats it; None where there is none.
         Returns:
             the estimate; no tensor in it carries a graph.
         Source:
             score conditioning of guided-diffusion; equal to it within 3e-4 over whole runs (tests/golden).
         """
         moment = self.noise.moment(k)
-        through = self.guide is not None and self.guide.needs_graph(moment)
+        again = pull is not None and self._repeats(k)
+        through = self.guide is not None and not again and self.guide.needs_graph(moment)
         with torch.set_grad_enabled(through):
             seen = x.detach().requires_grad_(through)
             tau = torch.full((x.shape[0],), moment.tau, device=x.device)  # [B]
             eps, x0 = self.noise.predict(self.model(seen, tau), seen, k, self.prediction)
-        guidance = self.guide(seen, x0, moment) if self.guide is not None else None
+        fresh = None if self.guide is None or again else _sound(self.guide(seen, x0, moment))
         eps, x0 = eps.detach(), x0.detach()
         if self.clip_denoised:
             x0 = x0.clamp(-1, 1)
             eps = (x - moment.alpha * x0) / moment.sigma
-        if guidance is None:
+        gradient, loss, nan = fresh or (pull, None, False)
+        if self.guide is None or gradient is None:
             return Estimate(eps, x0, eps, x0, loss=None, nan=False)
-        gradient, loss, nan = _sound(guidance)
         guided_eps = eps - moment.sigma * gradient
         guided_x0 = x0 + (moment.sigma**2 / moment.alpha) * gradient
-        return Estimate(eps, x0, guided_eps, guided_x0, loss, nan)
+        return Estimate(eps, x0, guided_eps, guided_x0, loss, nan, gradient if self._repeats(k - 1) else None)
+
+    def _repeats(self, k: int) -> bool:
+        """Whether step k takes the gradient of the step before again, if it has one."""
+        return self.guide is not None and k >= 0 and self.guide.repeats(self.noise.moment(k))
 
 
 def _sound(guidance: Guidance) -> tuple[Tensor, float | None, bool]:

@@ -26,13 +26,13 @@ def plms(
 
     def advance(state: State) -> tuple[Estimate, Tensor, tuple[Tensor, ...]]:
         k, x = state.k, state.x
-        estimate = evaluate(x, k)
+        estimate = evaluate(x, k, state.pull)
         eps = estimate.guided_eps
         if k == 0:
             return estimate, estimate.guided_x0, (eps,)
         if state.memory:
             return estimate, _toward(noise, x, k, (3 * eps - state.memory[0]) / 2), (eps,)
-        ahead = evaluate(_toward(noise, x, k, eps), k - 1)
+        ahead = evaluate(_toward(noise, x, k, eps), k - 1, estimate.pull)
         after = _toward(noise, x, k, (eps + ahead.guided_eps) / 2)
         return replace(estimate, nan=estimate.nan or ahead.nan), after, (eps,)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from danqing.diffusion.guided import Estimate
@@ -21,17 +22,28 @@ class State:
         x: the noisy picture, [B, 3, H, W].
         memory: what a multistep sampler keeps of its last step, each [B, 3, H, W].
         done: steps taken so far.
+        pull: the gradient of guidance, [B, 3, H, W], where the next step takes it again; else None.
     """
 
     k: int
     x: Tensor
     memory: tuple[Tensor, ...] = ()
     done: int = 0
+    pull: Tensor | None = None
 
     def of(self, places: Sequence[int]) -> "State":
         """The state of some of the pictures."""
         at = list(places)
-        return replace(self, x=self.x[at], memory=tuple(part[at] for part in self.memory))
+        return self.mapped(lambda part: part[at])
+
+    def to(self, device: torch.device) -> "State":
+        """The state with its tensors on a device."""
+        return self.mapped(lambda part: part.to(device))
+
+    def mapped(self, change: Callable[[Tensor], Tensor]) -> "State":
+        """The state with every one of its tensors changed."""
+        pull = None if self.pull is None else change(self.pull)
+        return replace(self, x=change(self.x), memory=tuple(change(part) for part in self.memory), pull=pull)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,7 +56,7 @@ class Step:
         x: the noisy picture after the step, [B, 3, H, W].
         x0: the network's own estimate of the picture before guidance, [B, 3, H, W]; this is what is shown.
         state: where to go on from here.
-        loss: what guidance minimises, mean over the pictures; None without guidance.
+        loss: what guidance minimises, mean over the pictures; None without guidance and where its gradient is used again.
         nan: a guidance gradient was not finite, and that picture took this step unguided.
     """
 
@@ -105,9 +117,8 @@ def run(start: State, advance: Advance, symmetry: Symmetry | None) -> Iterator[S
     state = start
     while state.k >= 0:
         if symmetry is not None and state.k in symmetry.steps:
-            mirrored = tuple(symmetry.mirror(kept) for kept in state.memory)
-            state = State(state.k, symmetry.mirror(state.x), mirrored, state.done)
+            state = state.mapped(symmetry.mirror)
         estimate, x, memory = advance(state)
-        after = State(state.k - 1, x, memory, state.done + 1)
+        after = State(state.k - 1, x, memory, state.done + 1, estimate.pull)
         yield Step(state.done, state.k, x, estimate.x0, after, estimate.loss, estimate.nan)
         state = after

@@ -85,6 +85,11 @@ class ClipGuide:
         now = self.scales.at(moment.tau)
         return self._pulls(now, moment) and (self.secondary is None or not now.secondary)
 
+    def repeats(self, moment: Moment) -> bool:
+        """See `Guide`: true in the steps between those that `guidance_every` names, as long as something pulls."""
+        now = self.scales.at(moment.tau)
+        return now.repeats(moment.k) and self._pulls(now, moment)
+
     def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
         """See `Guide`. Each piece of a batch of cuts is freed before the next is made."""
         now = self.scales.at(moment.tau)

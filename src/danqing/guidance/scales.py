@@ -19,6 +19,15 @@ class StepScales:
     secondary: bool
     batches: int
     cuts: CutSpec
+    every: int
+
+    def repeats(self, k: int) -> bool:
+        """Whether step k takes the gradient of the step before again."""
+        return k % self.every != 0
+
+    def looks(self, k: int) -> int:
+        """How many cuts of a picture every CLIP sees in step k."""
+        return self.cuts.count * self.batches if self.clip and not self.repeats(k) else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class GuidanceScales:
     cut_innercut: Schedule
     cut_ic_pow: Schedule
     cut_icgray_p: Schedule
+    guidance_every: Schedule
 
     def at(self, tau: float) -> StepScales:
         """The knobs at model time tau, 0..999."""
@@ -56,6 +66,7 @@ class GuidanceScales:
                 power=self.cut_ic_pow.at(i),
                 gray_share=self.cut_icgray_p.at(i),
             ),
+            every=int(self.guidance_every.at(i)),
         )
 
 

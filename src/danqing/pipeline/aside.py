@@ -61,6 +61,10 @@ class InTurn:
         """See `Guide`."""
         return self.guide.needs_graph(moment)
 
+    def repeats(self, moment: Moment) -> bool:
+        """See `Guide`."""
+        return self.guide.repeats(moment)
+
     def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
         """See `Guide`."""
         with self.turns.guide_works:

@@ -1,7 +1,7 @@
 """The way of one batch from noise to pictures: its stages, and the sketches that fall away on it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -48,9 +48,8 @@ class Painted:
 
     def checkpoint(self, batch: int, device: torch.device) -> Checkpoint:
         """Where to go on from after this step, with tensors on that device."""
-        state = self.step.state
-        memory = tuple(part.to(device) for part in state.memory)
-        return Checkpoint(batch, state.k, state.x.to(device), memory, self.stage, self.seeds)
+        state = self.step.state.to(device)
+        return Checkpoint(batch, state.k, state.x, state.memory, self.stage, pull=state.pull, seeds=self.seeds)
 
 
 class Descent:
@@ -98,7 +97,7 @@ class Descent:
             init = self._init(left, self.stages[number].size)
             state = self._start(number, left, painted, init)
             if resume is not None and number == begin:
-                state = State(resume.k, resume.x, resume.memory, done=state.k - resume.k)
+                state = State(resume.k, resume.x, resume.memory, state.k - resume.k, resume.pull)
             while state.k >= 0:
                 for step in self._sample(number, state, left, init):
                     chosen, seeds_left = self._choose(number, step, left, len(seeds))
@@ -134,13 +133,12 @@ class Descent:
     def _sample(self, number: int, state: State, seeds: tuple[int, ...], init: Tensor | None) -> Iterator[Step]:
         """The steps of a stage from a state on, with the sketches of these seeds."""
         request, stage, device, draws = self.request, self.stages[number], self.model.device, Draws(seeds, number)
-        state = replace(state, x=state.x.to(device), memory=tuple(part.to(device) for part in state.memory))
         guide = build_guide(self.model, request, self.prompts, draws=draws, init=init, at_once=self.plan.at_once)
         if guide is not None:
             guide = InTurn(guide, self.turns)
         settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, self._symmetry(stage))
         return SAMPLERS[request.sampler](
-            self._denoiser(draws), guide, self.noise, state, draws=draws, settings=settings
+            self._denoiser(draws), guide, self.noise, state.to(device), draws=draws, settings=settings
         )
 
     def _init(self, seeds: tuple[int, ...], size: tuple[int, int]) -> Tensor | None:

@@ -61,7 +61,7 @@ def sorts_of(request: Request, *, side: int | None, stride: int, secondary: bool
             sorts.setdefault(secondary and now.secondary, []).append((Act(stage.size, k, pictures), now))
         for steps in sorts.values():
             act, most = max(steps, key=lambda step: step[0].pictures * (step[1].cuts.count + 1))
-            loads = ((one.pictures, now.cuts.count * now.batches if now.clip else 0) for one, now in steps)
+            loads = ((one.pictures, now.looks(one.k)) for one, now in steps)
             yield Sort(act, max(most.cuts.count, 1), tuple(loads))
 
 

@@ -17,6 +17,7 @@ from danqing.request.kinds import (
     Clamp,
     Clips,
     Cuts,
+    Every,
     Gigabytes,
     Power,
     Prompts,
@@ -178,6 +179,15 @@ class Request(BaseModel):
     clamp_grad: bool = Field(default=True, **knob("引导", "限制引导的大小", "limit the guidance gradient"))
     clamp_max: Clamp = Field(
         default=constant(0.05), **knob("引导", "引导梯度的均方根上限", "largest RMS of the guidance gradient")
+    )
+    guidance_every: Every = Field(
+        default=constant(1),
+        **knob(
+            "引导",
+            "每几步看一次画，其间沿用上次的引导，省时间；可写日程，如 [1]*500+[2]*500",
+            "look at the picture in every so many steps and take the last gradient again between, to save time; a schedule",
+            "step",
+        ),
     )
     use_secondary: Switch = Field(
         default=constant(1),

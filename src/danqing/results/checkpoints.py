@@ -20,6 +20,7 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
     from safetensors.torch import save
 
     tensors = {"x": checkpoint.x} | {f"memory.{index}": kept for index, kept in enumerate(checkpoint.memory)}
+    tensors |= {} if checkpoint.pull is None else {"pull": checkpoint.pull}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     said = {name: getattr(checkpoint, name) for name in _NUMBERS} | {"crc": _sum_of(tuple(contiguous.values()))}
     said["seeds"] = " ".join(map(str, checkpoint.seeds))
@@ -38,11 +39,13 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
             count = sum(name.startswith("memory.") for name in file.keys())  # noqa: SIM118 (not a mapping)
             memory = tuple(file.get_tensor(f"memory.{index}") for index in range(count))
             x = file.get_tensor("x")
-            if int(said["crc"]) != _sum_of((x, *memory)):  # a power cut can leave the length without the content
+            pull = file.get_tensor("pull") if "pull" in file.keys() else None  # noqa: SIM118
+            kept = (x, *memory) if pull is None else (x, *memory, pull)
+            if int(said["crc"]) != _sum_of(kept):  # a power cut can leave the length without the content
                 return None
             numbers = {name: int(said[name]) for name in _NUMBERS}
             seeds = tuple(int(seed) for seed in said.get("seeds", "").split())
-            return Checkpoint(x=x, memory=memory, seeds=seeds, **numbers)
+            return Checkpoint(x=x, memory=memory, pull=pull, seeds=seeds, **numbers)
     except (SafetensorError, KeyError, ValueError, TypeError):
         return None
 

@@ -36,16 +36,23 @@ def exact(x: Tensor, noise: NoiseSchedule, k: int) -> Tensor:
 
 @dataclass
 class Pull:
-    """A guide toward one value; `graph` says whether it wants the network's graph, `broken` which picture gets NaN."""
+    """A guide toward one value.
+
+    `graph` says whether it wants the network's graph, `broken` which picture gets NaN, `every` in which steps it looks.
+    """
 
     target: float = 0.8
     strength: float = 0.5
     graph: bool = False
     broken: int | None = None
+    every: int = 1
     moments: list[Moment] = field(default_factory=list[Moment])
 
     def needs_graph(self, moment: Moment) -> bool:
         return self.graph and moment.k >= 0
+
+    def repeats(self, moment: Moment) -> bool:
+        return moment.k % self.every != 0
 
     def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
         self.moments.append(moment)

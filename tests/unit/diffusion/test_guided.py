@@ -44,6 +44,18 @@ def test_gradient_through_the_network(x: torch.Tensor) -> None:
     torch.testing.assert_close(through.guided_x0 - through.x0, moved, rtol=1e-3, atol=1e-4)
 
 
+def test_a_gradient_may_serve_again(x: torch.Tensor) -> None:
+    first = Evaluator(GaussianNetwork(), Pull(every=4, graph=True), NOISE)(x, 4)
+    guide = Pull(every=4, graph=True)
+    again = Evaluator(GaussianNetwork(), guide, NOISE)(x, 3, first.pull)
+    assert guide.moments == []
+    assert first.pull is not None
+    assert (again.loss, again.nan) == (None, False)
+    torch.testing.assert_close(again.guided_eps, again.eps - NOISE.moment(3).sigma * first.pull)
+    assert again.pull is first.pull
+    assert Evaluator(GaussianNetwork(), guide, NOISE)(x, 3).loss is not None  # nothing to take again: it looks
+
+
 @pytest.mark.parametrize("prediction", ["eps", "v", "x0"])
 @pytest.mark.parametrize("clip", [False, True])
 def test_estimates_stay_consistent_with_x(x: torch.Tensor, prediction: Prediction, clip: bool) -> None:

@@ -13,8 +13,10 @@ NOISE = NoiseSchedule.linear(10)
 DRAWS = Draws((1, 2))
 
 
-def paint(name: str, start: State, settings: Settings | None = None, *, guided: bool = True) -> Iterator[Step]:
-    guide = Pull() if guided else None
+def paint(
+    name: str, start: State, settings: Settings | None = None, *, guided: bool = True, every: int = 1
+) -> Iterator[Step]:
+    guide = Pull(every=every) if guided else None
     return SAMPLERS[name](GaussianNetwork(), guide, NOISE, start, draws=DRAWS, settings=settings or Settings())
 
 
@@ -35,14 +37,26 @@ def test_steps_count_up_while_k_counts_down(name: str, start: State) -> None:
 
 @pytest.mark.parametrize("name", SAMPLERS)
 @pytest.mark.parametrize("after", [0, 3, 8, 9])
-def test_a_resumed_run_is_the_unbroken_one(name: str, after: int, start: State) -> None:
+@pytest.mark.parametrize("every", [1, 3])
+def test_a_resumed_run_is_the_unbroken_one(name: str, after: int, every: int, start: State) -> None:
     settings = Settings(eta=1.0, symmetry=Symmetry.at((0.5,), 10, horizontal=True, vertical=False))
-    unbroken = list(paint(name, start, settings))
-    resumed = list(paint(name, unbroken[after].state, settings))
+    unbroken = list(paint(name, start, settings, every=every))
+    resumed = list(paint(name, unbroken[after].state, settings, every=every))
     assert [step.index for step in resumed] == list(range(after + 1, 10))
     for ours, theirs in zip(resumed, unbroken[after + 1 :], strict=True):
         assert torch.equal(ours.x, theirs.x)
         assert torch.equal(ours.x0, theirs.x0)
+
+
+@pytest.mark.parametrize("name", SAMPLERS)
+def test_a_gradient_is_kept_only_for_steps_that_take_it_again(name: str, start: State) -> None:
+    steps = list(paint(name, start, every=3))
+    assert [step.state.k for step in steps if step.state.pull is not None] == [8, 7, 5, 4, 2, 1]
+    assert [step.k for step in steps if step.loss is not None] == [9, 6, 3, 0]
+    left = steps[0].of([1]).state
+    assert left.pull is not None
+    assert torch.equal(left.pull, steps[0].state.pull[1:])  # pyright: ignore[reportOptionalSubscript]
+    assert all(step.state.pull is None for step in paint(name, start))
 
 
 @pytest.mark.parametrize("name", SAMPLERS)

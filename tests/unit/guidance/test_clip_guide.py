@@ -118,6 +118,14 @@ def test_the_graph_is_wanted_where_the_secondary_network_does_not_serve() -> Non
     assert replace(guide(SCALES), secondary=None).needs_graph(MOMENT)
 
 
+def test_between_the_steps_in_which_it_looks_a_gradient_serves_again() -> None:
+    half = guide(replace(SCALES, guidance_every=parse_schedule("[1]*500+[2]*500")))
+    moments = [NOISE.moment(k) for k in range(len(NOISE))]
+    assert [moment.k for moment in moments if half.repeats(moment)] == [1, 3]
+    silent = guide(replace(SCALES, guidance_every=always(2), clip_guidance_scale=always(0)))
+    assert not any(silent.repeats(moment) for moment in moments)
+
+
 def test_a_moment_at_which_nothing_pulls_costs_no_graph(x: Tensor) -> None:
     late = parse_schedule("[5]*100+[0]*900")
     assert MOMENT.tau < 900

@@ -106,13 +106,14 @@ def test_the_sorts_of_steps_cover_all_of_them() -> None:
             "cut_overview": "[4]*500+[8]*500",
             "cut_innercut": 2,
             "cutn_batches": 2,
+            "guidance_every": "[1]*750+[2]*250",
         }
     )
     sorts = list(sorts_of(request, side=64, stride=8, secondary=True))
     assert [(sort.act.size, len(sort.loads)) for sort in sorts] == [((64, 64), 5), ((64, 64), 5), ((256, 256), 5)]
     assert sorts[0].act == Act((64, 64), 9, 6)
     assert sorts[0].loads == ((6, 12),) * 5
-    assert sorts[1].loads[1:] == ((2, 20),) * 4
+    assert sorts[1].loads[1:] == ((2, 20), (2, 20), (2, 0), (2, 20))
     assert sorts[2].cuts == 10
 
 

@@ -94,6 +94,7 @@ def test_without_a_seed_one_is_drawn_and_told(made_up: Pipeline) -> None:
         {"clip_guidance_scale": 0},
         {"cut_overview": 0},
         {"cut_innercut": 0},
+        {"guidance_every": 2},
     ],
 )
 def test_every_knob_changes_the_picture(made_up: Pipeline, change: dict[str, object]) -> None:

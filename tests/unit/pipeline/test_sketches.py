@@ -116,7 +116,7 @@ def test_each_picture_is_shown_once_at_every_step(made_up: Pipeline) -> None:
 
 @pytest.mark.parametrize("sampler", ["ddim", "plms", "dpmpp_2m"])
 def test_it_goes_on_from_any_checkpoint(made_up: Pipeline, sampler: str) -> None:
-    asked = request(sampler=sampler, eta=0.5, fuzzy_prompt=True, perlin_init=True)
+    asked = request(sampler=sampler, eta=0.5, fuzzy_prompt=True, perlin_init=True, guidance_every=2)
     kept: list[Checkpoint] = []
     whole = finished(list(made_up.run(asked, keep=kept.append)))[0]
     assert [len(checkpoint.seeds) for checkpoint in kept] == [4, 4, 2, 1, 1, 1]

@@ -48,6 +48,6 @@ def paint(request: Request, *, batch: int = 0, step: int = 0) -> Iterator[Event]
 
 
 def checkpoint(batch: int, k: int) -> Checkpoint:
-    """A checkpoint with a memory of two."""
+    """A checkpoint with a memory of two, and a gradient that the next step takes again."""
     x = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).view(2, 3, 4, 4) / 7
-    return Checkpoint(batch, k, x, (x + 1, x.transpose(2, 3)))
+    return Checkpoint(batch, k, x, (x + 1, x.transpose(2, 3)), pull=x - 1)

@@ -148,6 +148,8 @@ def test_a_stopped_run_keeps_its_checkpoint_exactly(tmp_path: Path) -> None:
     assert (kept.batch, kept.k, len(kept.memory)) == (1, 4, 2)
     assert torch.equal(kept.x, expected.x)
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(kept.memory, expected.memory, strict=True))
+    assert kept.pull is not None
+    assert torch.equal(kept.pull, expected.pull)  # pyright: ignore[reportArgumentType]
     assert run.pictures == (run.folder / "000.png",)
 
 
