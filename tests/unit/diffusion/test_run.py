@@ -53,9 +53,10 @@ def test_a_gradient_is_kept_only_for_steps_that_take_it_again(name: str, start: 
     steps = list(paint(name, start, every=3))
     assert [step.state.k for step in steps if step.state.pull is not None] == [8, 7, 5, 4, 2, 1]
     assert [step.k for step in steps if step.loss is not None] == [9, 6, 3, 0]
-    left = steps[0].of([1]).state
-    assert left.pull is not None
-    assert torch.equal(left.pull, steps[0].state.pull[1:])  # pyright: ignore[reportOptionalSubscript]
+    kept, left = steps[0].state.pull, steps[0].of([1]).state.pull
+    assert kept is not None
+    assert left is not None
+    assert torch.equal(left, kept[1:])
     assert all(step.state.pull is None for step in paint(name, start))
 
 
