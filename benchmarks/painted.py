@@ -73,10 +73,11 @@ def paint_all(
 
 def _claim(folder: Path, pipeline: Pipeline, prompts: Sequence[Prompt], variant: Variant) -> None:
     """Write down what is painted into the folder, so that other pictures are never taken for these."""
-    paths = find(pipeline.spec.name, pipeline.environment).paths
+    installed = find(pipeline.spec.name, pipeline.environment)
+    read = {"unet": installed.paths["unet"], **{clip.name: clip.weights for clip in installed.clips}}
     facts = {
         "model": pipeline.spec.name,
-        **{role: hashlib.sha256(paths[role].read_bytes()).hexdigest() for role in ("unet", "clip")},
+        **{name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in read.items()},
         "defaults": read_request({**pipeline.spec.defaults, **variant.knobs, "prompts": "x"}).to_plain(),
         "prompts": [prompt.text for prompt in prompts],
     }
