@@ -29,7 +29,7 @@ BUFFERS = 50 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """Steps of a batch that are alike: on one canvas, with the gradient through the U-Net or not.
+    """Steps of a batch that are alike: on one canvas, guided by sentences or not, with the gradient through the U-Net or not.
 
     Args:
         act: the one of them that takes most memory.
@@ -54,11 +54,12 @@ def sorts_of(request: Request, *, side: int | None, stride: int, secondary: bool
     sketches = plan_sketches(request.sketches, noise, request.skip_steps)
     for number, stage in enumerate(plan_stages(request, side=side, stride=stride)):
         first = request.steps - stage.skip - 1
-        sorts: dict[bool, list[tuple[Act, StepScales]]] = {}
+        sorts: dict[tuple[bool, bool], list[tuple[Act, StepScales]]] = {}
         for index, k in enumerate(range(first, first - stage.steps, -1)):
             now = scales.at(noise.tau(k))
             pictures = request.batch_size * (1 if number else sketches[index])
-            sorts.setdefault(secondary and now.secondary, []).append((Act(stage.size, k, pictures), now))
+            sort = (secondary and now.secondary, bool(now.clip))
+            sorts.setdefault(sort, []).append((Act(stage.size, k, pictures), now))
         for steps in sorts.values():
             act, most = max(steps, key=lambda step: step[0].pictures * (step[1].cuts.count + 1))
             loads = ((one.pictures, now.looks(one.k)) for one, now in steps)

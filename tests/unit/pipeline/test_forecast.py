@@ -117,6 +117,15 @@ def test_the_sorts_of_steps_cover_all_of_them() -> None:
     assert sorts[2].cuts == 10
 
 
+def test_many_sketches_that_nothing_guides_do_not_count_as_guided() -> None:
+    request = read_request(
+        {"prompts": "雪", "steps": 10, "sketches": "[8]*300+[1]*700", "clip_guidance_scale": "[0]*300+[9]*700"}
+    )
+    unguided, guided = sorts_of(request, side=None, stride=8, secondary=False)
+    assert (unguided.act.pictures, guided.act.pictures) == (8, 1)
+    assert [cuts for _, cuts in unguided.loads] == [0] * 3
+
+
 @pytest.mark.usefixtures("still")
 def test_a_run_tells_what_it_expects_and_how_it_is_arranged(made_up: Pipeline) -> None:
     request = read_request({"prompts": "孤舟", "size": (64, 64), "steps": 2, **MANY})
