@@ -139,15 +139,15 @@ def _mini() -> ModelSpec:
             {
                 "size": (128, 128),
                 "steps": 100,
-                "sketches": "[4]*250+[2]*250+[1]*500",
+                "sketches": "[12]*300+[3]*250+[1]*450",
                 "eta": 1,
                 "refine": 0.35,
                 "use_secondary": 0,
                 "cutn_batches": 1,
-                "cut_overview": 1,
-                "cut_innercut": 2,
+                "cut_overview": 2,
+                "cut_innercut": 1,
                 "cut_icgray_p": 0,
-                "clip_guidance_scale": 10000,
+                "clip_guidance_scale": "[0]*300+[10000]*700",
                 "clamp_max": 0.2,
                 "jitter": 7,
                 "display_rate": 5,
@@ -155,8 +155,8 @@ def _mini() -> ModelSpec:
         ),
         qualities=MappingProxyType(
             {
-                "draft": {"steps": 40, "sketches": 1, "display_rate": 2},
-                "fine": {"steps": 200, "sketches": "[6]*250+[3]*250+[2]*500", "display_rate": 10},
+                "draft": {"steps": 40, "sketches": 1, "clip_guidance_scale": 10000, "display_rate": 2},
+                "fine": {"steps": 200, "sketches": "[18]*300+[4]*250+[2]*450", "display_rate": 10},
             }
         ),
     )
