@@ -7,8 +7,9 @@ from typing import cast
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
+from danqing.cli.options import choices
 from danqing.paddlehub.parameters import PARAMETERS
-from danqing.request import Request, choices, read_request
+from danqing.request import Request, read_request
 from danqing.schedule import Schedule
 from danqing.zoo.catalog import MINI, models
 

@@ -13,7 +13,7 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from danqing.errors import InvalidRequest
-from danqing.request import Request, choices
+from danqing.request import Request
 from danqing.schedule import Schedule
 
 GROUPS = {
@@ -155,3 +155,12 @@ def _collect(context: typer.Context, parameter: typer.CallbackParam, value: obje
     if value not in (None, [], ()) and parameter.name:
         given = cast("dict[str, object]", context.meta.setdefault(_GIVEN, {}))
         given[parameter.name] = from_text(parameter.name, value) if isinstance(value, str) else value
+
+
+def choices(field: str) -> tuple[str, ...]:
+    """The words a field accepts, empty for a field that is not a choice."""
+    annotation = Request.model_fields[field].annotation
+    literal = next((arg for arg in get_args(annotation) if get_args(arg)), annotation)
+    return tuple(str(arg) for arg in get_args(literal) if isinstance(arg, str)) or tuple(
+        str(arg) for arg in get_args(annotation) if isinstance(arg, str)
+    )

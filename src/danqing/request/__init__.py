@@ -4,7 +4,7 @@ The command line, the JSON schema, the studio and the documents are all made fro
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -45,7 +45,6 @@ __all__ = [
     "Sampler",
     "Saved",
     "Symmetry",
-    "choices",
     "nearest_sizes",
     "read_request",
 ]
@@ -293,12 +292,3 @@ def read_request(values: Mapping[str, object]) -> Request:
         return Request.model_validate(dict(values))
     except ValidationError as error:
         raise explain(error.errors(include_url=False)[0]) from error
-
-
-def choices(field: str) -> tuple[str, ...]:
-    """The words a field accepts, empty for a field that is not a choice."""
-    annotation = Request.model_fields[field].annotation
-    literal = next((arg for arg in get_args(annotation) if get_args(arg)), annotation)
-    return tuple(str(arg) for arg in get_args(literal) if isinstance(arg, str)) or tuple(
-        str(arg) for arg in get_args(annotation) if isinstance(arg, str)
-    )
