@@ -36,10 +36,11 @@ def read_checkpoint(path: Path) -> Checkpoint | None:
     try:
         with safe_open(path, framework="pt") as file:
             said = file.metadata()
-            count = sum(name.startswith("memory.") for name in file.keys())  # noqa: SIM118 (not a mapping)
+            names = file.keys()
+            count = sum(name.startswith("memory.") for name in names)
             memory = tuple(file.get_tensor(f"memory.{index}") for index in range(count))
             x = file.get_tensor("x")
-            pull = file.get_tensor("pull") if "pull" in file.keys() else None  # noqa: SIM118
+            pull = file.get_tensor("pull") if "pull" in names else None
             kept = (x, *memory) if pull is None else (x, *memory, pull)
             if int(said["crc"]) != _sum_of(kept):  # a power cut can leave the length without the content
                 return None
