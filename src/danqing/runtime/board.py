@@ -31,7 +31,7 @@ class Board:
 
     @property
     def pace(self) -> float | None:
-        """Seconds for a pixel and step, a running mean; None until a step has been painted."""
+        """Seconds for a pixel and guided step, a running mean; None until a step has been painted."""
         return self._pace
 
     def progress(self, id: str) -> Progress:
@@ -43,7 +43,7 @@ class Board:
         self._progress[id] = progress
 
     def move(self, id: str, progress: Progress, *, pace: float) -> None:
-        """A step of a job is done; it took `pace` seconds a pixel."""
+        """A step of a job is done; it took `pace` seconds a pixel and guided step."""
         self._progress[id] = progress
         self._pace = pace if self._pace is None else self._pace + _LEARN * (pace - self._pace)
         self.change(id)

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS jobs (
   asked TEXT NOT NULL,              -- the sum of the request as it was given
   request TEXT NOT NULL,            -- complete, without its start picture
   init TEXT,                        -- that picture, where it is a data URI
-  work REAL NOT NULL,               -- pixels times steps
+  work REAL NOT NULL,               -- pixels times guided steps
   created REAL NOT NULL,
   queued REAL NOT NULL,
   started REAL,

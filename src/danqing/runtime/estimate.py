@@ -1,35 +1,52 @@
 """How long it will take: guesses from the pace of the last steps."""
 
 from dataclasses import replace
-from itertools import accumulate
-from statistics import fmean
+from math import inf
 
 from danqing.request import Request
 from danqing.runtime.board import Board
 from danqing.runtime.job import Job
 from danqing.runtime.ledger import Ledger
+from danqing.schedule import LENGTH
 
+UNGUIDED = 0.2
+"""What an unguided step costs, as a share of a guided one: 35 of 157 ms with the embedded model (docs/performance.md)."""
 _UNKNOWN, _LEAST, _MOST = 5.0, 1.0, 600.0
 
 
 def work_of(request: Request) -> float:
-    """What a request costs to paint, in pixels times steps, all sketches counted."""
-    width, height = request.size
-    return width * height * (request.steps - request.skip_steps) * request.count * _sketches(request)
+    """What a request costs to paint, in pixels times guided steps."""
+    return _pixels(request) * request.n_batches * sum(_loads(request))
 
 
 def work_left(job: Job) -> float:
     """What is left of that; a large canvas takes more steps than the request names, which is known once it is painted."""
-    request = job.request
-    steps = job.steps or request.steps - request.skip_steps
+    request, loads = job.request, _loads(job.request, job.steps)
+    batches = request.n_batches - job.picture // request.batch_size
+    return _pixels(request) * max(batches * sum(loads) - sum(loads[: job.step]), 0)
+
+
+def pace_of(request: Request, step: int, seconds: float) -> float:
+    """Seconds for a pixel and guided step, where the step that made `step` of them in a batch took `seconds`."""
+    return seconds / (_pixels(request) * _loads(request, step)[step - 1])
+
+
+def _pixels(request: Request) -> int:
+    """Of a batch."""
     width, height = request.size
-    done = job.picture // request.batch_size * steps + job.step
-    return width * height * request.batch_size * max(request.n_batches * steps - done, 0) * _sketches(request)
+    return width * height * request.batch_size
 
 
-def _sketches(request: Request) -> float:
-    """Sketches under way at a time, on the average over the run."""
-    return fmean(accumulate(request.sketches.values, min))
+def _loads(request: Request, steps: int = 0) -> list[float]:
+    """What each step of a picture costs, the first one first, in guided steps of one sketch; at least `steps` of them."""
+    loads: list[float] = []
+    sketches = inf
+    for k in reversed(range(request.steps - request.skip_steps)):
+        moment = LENGTH - 1 - k * LENGTH // request.steps
+        sketches = min(sketches, request.sketches.at(moment))
+        guided = request.clip_guidance_scale.at(moment) and k % int(request.guidance_every.at(moment)) == 0
+        loads.append(sketches if guided else sketches * UNGUIDED)
+    return loads + [1.0] * (steps - len(loads))
 
 
 def standing(job: Job, board: Board) -> Job:

@@ -10,6 +10,7 @@ from queue import Empty, SimpleQueue
 from danqing.errors import StorageError
 from danqing.runtime import faults
 from danqing.runtime.board import Board, Progress
+from danqing.runtime.estimate import pace_of
 from danqing.runtime.health import WorkerHealth
 from danqing.runtime.job import Failure, Job, State
 from danqing.runtime.ledger import Ledger
@@ -173,8 +174,7 @@ class Painter:
             case Ready():
                 self._ready, self._misstarts = True, 0
             case Moved() if self._job is not None:
-                width, height = self._job.request.size
-                pace = words.seconds / (width * height * self._job.request.batch_size)
+                pace = pace_of(self._job.request, words.step, words.seconds)
                 board.move(words.job, Progress(words.batch, words.step, words.steps), pace=pace)
                 self._office.tally.step(words.seconds)
             case Noted():

@@ -9,7 +9,7 @@ from danqing.request import Request, read_request
 from danqing.runtime import Job, Limits
 from danqing.runtime.board import Board, Progress
 from danqing.runtime.book import Book
-from danqing.runtime.estimate import seconds_left, standing, until_free, work_left, work_of
+from danqing.runtime.estimate import UNGUIDED, pace_of, seconds_left, standing, until_free, work_left, work_of
 from danqing.runtime.ledger import Asked, Ledger
 from tests.unit.runtime.requests import quick
 
@@ -35,6 +35,22 @@ def test_work_is_pixels_times_steps(tmp_path: Path) -> None:
     assert work_left(replace(job, picture=3, step=6, steps=6)) == 0
     assert work_left(replace(job, step=6, steps=9)) == PIXELS * 3 * 12, "a refined canvas takes more steps"
     assert work_of(whole(steps=10, sketches="[4]*500+[2]*250+[8]*250")) == PIXELS * 10 * 3, "two stay two"
+
+
+def test_unguided_steps_weigh_less_and_many_sketches_more(tmp_path: Path) -> None:
+    request = whole(steps=10, sketches="[12]*300+[3]*200+[1]*500", clip_guidance_scale="[0]*300+[5000]*700")
+    job = Job("a", "painting", request, "m", "", 1.0, None, None, tmp_path, steps=10)
+    first = 3 * 12 * UNGUIDED
+
+    assert work_of(request) == pytest.approx(PIXELS * (first + 2 * 3 + 5))
+    assert work_left(replace(job, step=3)) == pytest.approx(PIXELS * (2 * 3 + 5))
+    assert pace_of(request, 1, 12.0) == pytest.approx(12 / (PIXELS * 12 * UNGUIDED))
+    assert pace_of(request, 4, 12.0) == pytest.approx(12 / (PIXELS * 3))
+    assert pace_of(request, 12, 12.0) == pytest.approx(12 / PIXELS), "a step of a refined canvas"
+
+
+def test_steps_that_take_the_last_gradient_again_count_as_unguided() -> None:
+    assert work_of(whole(steps=10, guidance_every=2)) == pytest.approx(PIXELS * (5 + 5 * UNGUIDED))
 
 
 def test_seconds_count_what_is_before(tmp_path: Path) -> None:
