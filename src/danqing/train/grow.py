@@ -1,4 +1,4 @@
-"""A network begins where a smaller sibling ended: weights fitted to other patches, so that no picture seen is wasted."""
+"""A network begins where a smaller sibling ended: weights fitted to its shape, so that no picture seen is wasted."""
 
 from math import isqrt
 
@@ -8,27 +8,31 @@ from torch import Tensor
 
 from danqing.diffusion.noise import MODEL_STEPS, alpha_sigma
 from danqing.models.unet import time_embedding
+from danqing.train.widen import widened
 
 State = dict[str, Tensor]
 FIRST, LAST, CLOCK = "input_blocks.0.0.weight", "out.2", "time_embed"
+TICK = f"{CLOCK}.0.weight"
 SIGHT, PLACES = "visual.conv1.weight", "visual.positional_embedding"
 RIDGE = 1e-3  # keeps the fitted clock's weights of an ordinary size
 
 
 def grown(state: State, shapes: dict[str, tuple[int, ...]]) -> State:
-    """Weights of a network as weights of one with other patches.
+    """Weights of a network as weights of one with other patches, or of a U-Net with wider coarse levels.
 
     Args:
         state: the smaller network's tensors.
         shapes: of the tensors that are wanted.
     Returns:
-        the same tensors, of the wanted shapes where patches decide them; others as they were.
+        the tensors, of the wanted shapes where patches or those widths decide them; others as they were.
     """
     made = {name: tensor.float() for name, tensor in state.items()}
     if FIRST in shapes and shapes[FIRST] != tuple(made[FIRST].shape):
         _widen_patches(made, shapes[FIRST][1])
     if SIGHT in shapes and shapes[SIGHT] != tuple(made[SIGHT].shape):
         _refine_sight(made, shapes[SIGHT][-1], shapes[PLACES][0])
+    if TICK in shapes and shapes[TICK] == tuple(made[TICK].shape):
+        made = widened(made, shapes)
     return made
 
 

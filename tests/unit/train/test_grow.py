@@ -1,4 +1,4 @@
-"""Weights that a network with other patches begins with: at first it paints and sees as the old one did."""
+"""Weights that a network of another shape begins with: at first it paints and sees as the old one did."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -73,8 +73,41 @@ def test_smaller_patches_see_even_pictures_alike() -> None:
     assert torch.equal(new.positional_embedding[0], old.positional_embedding[0])
 
 
-def test_a_training_begins_with_a_file_of_other_patches_but_not_of_another_width(old: UNet, tmp_path: Path) -> None:
+def test_twice_as_wide_everywhere_it_paints_the_same() -> None:
+    narrow, wide = UNet(replace(SMALL, multipliers=(2, 2))), UNet(replace(SMALL, multipliers=(4, 4)))
+    randomise(narrow, 3)
+    wide.load_state_dict(grown(narrow.state_dict(), shapes(wide)))
+    x, tau = torch.randn(2, 3, 16, 16, generator=torch.Generator().manual_seed(0)), torch.tensor([5.0, 800.0])
+    with torch.no_grad():
+        torch.testing.assert_close(wide(x, tau), narrow(x, tau), atol=1e-4, rtol=1e-4)
+
+
+def test_a_wider_coarse_level_begins_near_where_the_narrow_one_ended() -> None:
+    old = load_unet(find(MINI, read_settings()).paths["unet"]).float()
+    *finer, coarse = old.config.multipliers
+    wide = UNet(replace(old.config, multipliers=(*finer, 2 * coarse)))
+    wide.load_state_dict(grown(old.state_dict(), shapes(wide)))
+    x = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
+    tau = torch.tensor([200.0, 900.0])
+    with torch.no_grad():
+        expected, got = old(x, tau), wide(x, tau)
+    assert float((got - expected).square().mean().sqrt()) < 0.1 * float(expected.square().mean().sqrt())
+
+
+def test_twins_do_not_read_the_same() -> None:
+    narrow, wide = UNet(replace(SMALL, multipliers=(2, 2))), UNet(replace(SMALL, multipliers=(4, 4)))
+    randomise(narrow, 3)
+    made = grown(narrow.state_dict(), shapes(wide))["middle_block.0.in_layers.2.weight"]
+    assert torch.allclose(made.unflatten(1, (-1, 2)).sum(2)[::2], narrow.middle_block[0].in_layers[2].weight)
+    assert not torch.equal(made[0], made[1])
+
+
+def test_a_training_begins_with_a_file_of_other_patches_or_wider_levels_but_not_of_another_unit(
+    old: UNet, tmp_path: Path
+) -> None:
     write_weights(old, tmp_path / "unet.safetensors")
     read_weights(UNet(replace(SMALL, patch=4)), tmp_path / "unet.safetensors")
+    write_weights(UNet(replace(SMALL, multipliers=(1, 2))), tmp_path / "wider.safetensors")
+    read_weights(UNet(replace(SMALL, multipliers=(1, 4))), tmp_path / "wider.safetensors")
     with pytest.raises(WeightsError, match="preset"):
         read_weights(UNet(replace(SMALL, channels=64)), tmp_path / "unet.safetensors")
