@@ -66,7 +66,7 @@ OPTIONS = {
     "train cutouts": {"--to", "--packages", "--count", "--seed", "--size"},
     "serve": {
         *("--host", "--port", "-p", "--model", "--device", "--name", "--insecure", "--allow-urls"),
-        *("--queue", "--per-key", "--max-steps", "--max-pictures"),
+        *("--queue", "--per-key", "--max-steps", "--max-pictures", "--keep-days"),
     },
     "hub serving start": {"--modules", "-m", "--port", "-p", "--use_gpu", "--use_multiprocess", "--workers"},
     "hub serving stop": {"--port", "-p"},

@@ -64,6 +64,10 @@ def serve(
     per_key: Annotated[int, typer.Option(min=1, help="每把钥匙最多几个未完的任务 | Unfinished jobs of one key")] = 4,
     max_steps: Annotated[int, typer.Option(min=2, max=1000, help="最多几步 | Steps of one picture")] = 1000,
     max_pictures: Annotated[int, typer.Option(min=1, help="一次最多几幅 | Pictures of one request")] = 16,
+    keep_days: Annotated[
+        float | None,
+        typer.Option(min=0, help="结束的任务连同画留几天；不写不删 | Days that ended jobs are kept, pictures and all"),
+    ] = None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     if context.invoked_subcommand is not None:
@@ -73,7 +77,14 @@ def serve(
     from danqing.server.limits import Limits
     from danqing.server.serve import Options
 
-    limits = Limits(pixels=settings.max_pixels, steps=max_steps, pictures=max_pictures, queue=queue, per_key=per_key)
+    limits = Limits(
+        pixels=settings.max_pixels,
+        steps=max_steps,
+        pictures=max_pictures,
+        queue=queue,
+        per_key=per_key,
+        keep_days=keep_days,
+    )
     run(
         Options(
             host=host,

@@ -21,6 +21,8 @@ class Limits:
     """Jobs of one caller that may wait or be painted at once; another is refused with 429."""
     body: int = 16 * 2**20
     """Bytes of a request's body."""
+    keep_days: float | None = None
+    """Ended jobs are forgotten after this many days, pictures and all; None keeps them."""
 
     def check(self, request: Request) -> None:
         """Refuse what is too large.

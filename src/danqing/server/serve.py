@@ -69,7 +69,7 @@ def serve(options: Options, settings: Settings) -> None:
     shelf = Shelf(settings, options.models)
     _check_openness(options, keys)
     with _listen(options) as listener, posted(settings, listener.getsockname()[1]):
-        limits = RuntimeLimits(queue=options.limits.queue, per_owner=options.limits.per_key)
+        limits = runtime_limits(options.limits)
         runtime = LocalRuntime(settings, limits=limits, devices=options.devices)
         service = Service(
             runtime,
@@ -89,6 +89,13 @@ def serve(options: Options, settings: Settings) -> None:
             _Server(service).run(sockets=[listener])
         finally:
             runtime.stop(DRAIN)
+
+
+def runtime_limits(limits: Limits) -> RuntimeLimits:
+    """The service's bounds, as far as the runtime behind it keeps them."""
+    return RuntimeLimits(
+        queue=limits.queue, per_owner=limits.per_key, pictures=limits.pictures, keep_days=limits.keep_days
+    )
 
 
 class _Server(uvicorn.Server):

@@ -3,7 +3,8 @@
 import pytest
 
 from danqing.errors import InvalidRequest, ModelNotFound
-from danqing.server.serve import DRAIN, LINGER, Options, serve
+from danqing.server.limits import Limits
+from danqing.server.serve import DRAIN, LINGER, Options, runtime_limits, serve
 from danqing.settings import Settings
 
 
@@ -27,3 +28,8 @@ def test_an_address_of_another_machine_is_refused(settings: Settings, host: str)
 
 def test_it_ends_within_ten_seconds() -> None:
     assert DRAIN + LINGER < 10
+
+
+def test_the_runtime_keeps_the_bounds_of_the_service() -> None:
+    kept = runtime_limits(Limits(pictures=40, queue=5, per_key=2, keep_days=7))
+    assert (kept.pictures, kept.queue, kept.per_owner, kept.keep_days) == (40, 5, 2, 7)
