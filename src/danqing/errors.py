@@ -19,7 +19,7 @@ class DanqingError(Exception):
         return self.en if language == "en" else self.zh
 
     def __str__(self) -> str:
-        return f"{self.zh} ({self.en})"
+        return self.zh if self.zh == self.en else f"{self.zh} ({self.en})"
 
 
 class InvalidRequest(DanqingError):

@@ -29,6 +29,8 @@ from danqing.zoo.locate import find_clip
 from danqing.zoo.spec import ModelSpec
 
 Keep = Callable[[Checkpoint], None]
+GUESTS = 3
+"""CLIPs that a pipeline keeps for requests to come, beside those of its model."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,7 +40,7 @@ class Pipeline:
     model: Model
     environment: Environment
     guests: dict[str, Viewer] = field(default_factory=dict[str, Viewer])
-    """CLIPs that requests asked for beside the model's own, by name; loaded once and kept."""
+    """CLIPs that requests asked for beside the model's own, by name, the first loaded first; the last few are kept."""
 
     @property
     def spec(self) -> ModelSpec:
@@ -65,7 +67,12 @@ class Pipeline:
             WeightsError: the files of one of them are damaged.
         """
         own = tuple(Look(name, Schedule((weight,))) for name, weight in self.spec.clips.items())
-        return tuple((self._viewer(look.name), look.share) for look in request.looks() or own)
+        looks = request.looks() or own
+        watching = tuple((self._viewer(look.name), look.share) for look in looks)
+        resting = [name for name in self.guests if name not in {look.name for look in looks}]
+        for name in resting[: max(0, len(self.guests) - GUESTS)]:
+            del self.guests[name]
+        return watching
 
     def _viewer(self, name: str) -> Viewer:
         here = {viewer.name: viewer for viewer in self.model.viewers} | self.guests

@@ -79,6 +79,16 @@ class TestClipsThatTheUserNames:
         assert not np.array_equal(other, stronger)
         assert set(guests.guests) == {"clip-rn50", MINI}
 
+    def test_only_a_few_are_kept_for_later(self, guests: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("danqing.pipeline.paint.GUESTS", 1)
+        for clip, kept in (
+            (["clip-rn50"], {"clip-rn50"}),
+            (["clip-rn50", MINI], {"clip-rn50", MINI}),
+            ([MINI], {MINI}),
+        ):
+            assert len(guests.watching(quick(clip=clip))) == len(clip)
+            assert set(guests.guests) == kept
+
     def test_each_looks_by_its_own_schedule(self, guests: Pipeline) -> None:
         never = paint(guests, clip=[CLIP, "clip-rn50:[0]*1000"])[0]
         assert np.array_equal(never, paint(guests)[0])
