@@ -59,6 +59,7 @@ class Knobs(TypedDict, total=False):
     clamp_grad: bool
     clamp_max: Level
     guidance_every: Level
+    spacing: Level
     use_secondary: Level | bool
     cutn_batches: Level
     cut_overview: Level

@@ -2,11 +2,12 @@
 
 import ast
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 
-from danqing.errors import ScheduleError
+from danqing.errors import InvalidRequest, ScheduleError
 
 LENGTH = 1000
 """Entries of a full schedule: one for each of the 1000 model times, index 0 the noisiest."""
@@ -59,6 +60,31 @@ def side_by_side(schedules: Sequence[Schedule]) -> list[tuple[float, ...]]:
     """The values of several schedules at each moment: 1000 rows, or one where none of them changes."""
     moments = max((len(schedule.values) for schedule in schedules), default=1)
     return [tuple(schedule.at(i) for schedule in schedules) for i in range(moments)]
+
+
+def spread(steps: int, spacing: Schedule) -> tuple[int, ...]:
+    """Model times of the steps of a run, the cleanest first; they lie as far apart as `spacing` says, in proportion.
+
+    Args:
+        steps: how many.
+        spacing: positive numbers.
+    Returns:
+        whole times from 0 up, all different.
+    Raises:
+        InvalidRequest: somewhere there would be more steps than times.
+    """
+    density = [1 / spacing.at(LENGTH - 1 - tau) for tau in range(LENGTH)]
+    before = list(accumulate(density, initial=0.0))
+    tiny = 1e-9 * before[-1]  # sums of thirds are not quite whole
+    times = tuple(bisect_left(before, number * before[-1] / steps - tiny) for number in range(steps))
+    if len(set(times)) < steps:
+        raise InvalidRequest(
+            f"{steps} 步这样分布，有的地方挤不下（全程只有 {LENGTH} 个时刻）。请减少 steps，或让 spacing 平缓些。",
+            f"{steps} steps spread like this are too many in one place: a run has {LENGTH} moments. Lower steps, or make "
+            "spacing more even.",
+            field="spacing",
+        )
+    return times
 
 
 def parse_schedule(source: "str | float | Sequence[float] | Schedule") -> Schedule:

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from danqing.errors import ScheduleError
-from danqing.schedule import ALWAYS, Schedule, parse_schedule, side_by_side
+from danqing.errors import InvalidRequest, ScheduleError
+from danqing.schedule import ALWAYS, Schedule, parse_schedule, side_by_side, spread
 
 
 def test_the_original_schedule_reads_as_a_thousand_values() -> None:
@@ -89,3 +89,16 @@ def test_schedules_side_by_side() -> None:
     assert side_by_side([ALWAYS, Schedule((2.0,))]) == [(1.0, 2.0)]
     rows = side_by_side([ALWAYS, parse_schedule("[3]*400+[0]*600")])
     assert (len(rows), rows[0], rows[399], rows[400]) == (1000, (1.0, 3.0), (1.0, 3.0), (1.0, 0.0))
+
+
+def test_steps_lie_as_far_apart_as_the_schedule_says() -> None:
+    assert spread(10, ALWAYS) == tuple(range(0, 1000, 100))
+    assert spread(1000, ALWAYS) == tuple(range(1000))
+    assert spread(80, parse_schedule("[3]*300+[1]*700")) == (*range(0, 700, 10), *range(700, 1000, 30))
+    assert spread(80, parse_schedule("[6]*300+[2]*700")) == spread(80, parse_schedule("[3]*300+[1]*700"))
+
+
+def test_more_steps_than_moments_are_refused() -> None:
+    with pytest.raises(InvalidRequest, match="spacing") as refused:
+        spread(900, parse_schedule("[3]*300+[1]*700"))
+    assert refused.value.field == "spacing"

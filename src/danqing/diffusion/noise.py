@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
+from danqing.schedule import Schedule, spread
 from danqing.types import Moment, Prediction
 
 MODEL_STEPS = 1000
@@ -50,6 +51,21 @@ class NoiseSchedule:
         rescale = np.float32(MODEL_STEPS / (stride * steps))
         taus = tuple(float(np.float32(index) * rescale) for index in used)
         return cls(tuple(abar[index] for index in used), taus)
+
+    @classmethod
+    def spaced(cls, steps: int, spacing: Schedule) -> "NoiseSchedule":
+        """The linear beta schedule at steps that lie as far apart as `spacing` says; evenly, it is `linear`.
+
+        Args:
+            steps: at least 2.
+            spacing: positive numbers, of which only the proportion counts.
+        Raises:
+            InvalidRequest: fewer than two steps, or too many in one place.
+        """
+        if spacing.lowest == spacing.highest:
+            return cls.linear(steps)
+        abar, times = _linear_abar(MODEL_STEPS), spread(steps, spacing)
+        return cls(tuple(abar[time] for time in times), tuple(map(float, times)))
 
     def __len__(self) -> int:
         return len(self.abar)

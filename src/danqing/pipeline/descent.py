@@ -71,7 +71,7 @@ class Descent:
         self.prompts = prompts
         self.init = init
         self.adopt(plan)
-        self.noise = NoiseSchedule.linear(request.steps)
+        self.noise = NoiseSchedule.spaced(request.steps, request.spacing)
         self.stages = plan_stages(request, side=model.spec.side, stride=model.unet.config.stride)
         self.sketches = plan_sketches(request.sketches, self.noise, request.skip_steps)
         self.length = self.stages[-1].before + self.stages[-1].steps

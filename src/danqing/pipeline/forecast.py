@@ -50,7 +50,7 @@ def sorts_of(request: Request, *, side: int | None, stride: int, secondary: bool
         side, stride: of the U-Net, see `plan_stages`.
         secondary: whether there is a secondary network.
     """
-    noise, scales = NoiseSchedule.linear(request.steps), scales_of(request)
+    noise, scales = NoiseSchedule.spaced(request.steps, request.spacing), scales_of(request)
     sketches = plan_sketches(request.sketches, noise, request.skip_steps)
     for number, stage in enumerate(plan_stages(request, side=side, stride=stride)):
         first = request.steps - stage.skip - 1

@@ -56,7 +56,7 @@ class Pipeline:
         """
         whole = complete(request, self.spec, self.environment)
         if whole.sampler == "ddim":  # complain before the run starts
-            check_eta(NoiseSchedule.linear(whole.steps), whole.eta)
+            check_eta(NoiseSchedule.spaced(whole.steps, whole.spacing), whole.eta)
         return whole
 
     def watching(self, request: Request) -> tuple[tuple[Viewer, Schedule], ...]:

@@ -107,7 +107,7 @@ class Cast:
     def step(self, act: Act, plan: Plan, between: Callable[[], None]) -> None:
         """Take one step as a sampler does, from nothing; `between` is called when the U-Net is done and guidance begins."""
         model, (width, height) = self.model, act.size
-        draws, noise = Draws(tuple(range(act.pictures))), NoiseSchedule.linear(self.request.steps)
+        draws, noise = Draws(tuple(range(act.pictures))), NoiseSchedule.spaced(self.request.steps, self.request.spacing)
         x = torch.zeros((act.pictures, 3, height, width), device=model.device)
         init = torch.zeros_like(x[:1]) if self.init else None
         guide = self.guide(draws, plan, init)

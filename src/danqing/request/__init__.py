@@ -28,6 +28,7 @@ from danqing.request.kinds import (
     Share,
     Size,
     Sketches,
+    Spacing,
     Switch,
     Symmetry,
     constant,
@@ -35,19 +36,9 @@ from danqing.request.kinds import (
     nearest_sizes,
 )
 from danqing.request.looks import Look, parse_look
-from danqing.schedule import parse_schedule
+from danqing.schedule import parse_schedule, spread
 
-__all__ = [
-    "SIDE",
-    "Look",
-    "Quality",
-    "Request",
-    "Sampler",
-    "Saved",
-    "Symmetry",
-    "nearest_sizes",
-    "read_request",
-]
+__all__ = ["SIDE", "Look", "Quality", "Request", "Sampler", "Saved", "Symmetry", "nearest_sizes", "read_request"]
 
 
 MAX_URI = 24_000_000
@@ -115,6 +106,14 @@ class Request(BaseModel):
         ),
     )
     steps: int = Field(default=250, ge=2, le=1000, **knob("步骤", "步数", "steps", "step"))
+    spacing: Spacing = Field(
+        default=constant(1),
+        **knob(
+            "步骤",
+            "各步相隔多远，只看比例；可写日程，如 [3]*300+[1]*700：开头每步跨三倍",
+            "how far apart the steps lie, in proportion; a schedule: by [3]*300+[1]*700 the first ones are three times as long",
+        ),
+    )
     refine: float = Field(
         default=0,
         ge=0,
@@ -238,6 +237,7 @@ class Request(BaseModel):
                 f"skip_steps ({self.skip_steps}) must be smaller than steps ({self.steps}).",
                 field="skip_steps",
             )
+        spread(self.steps, self.spacing)
         self.composed()
         return self
 

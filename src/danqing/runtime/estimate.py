@@ -7,7 +7,7 @@ from danqing.request import Request
 from danqing.runtime.board import Board
 from danqing.runtime.job import Job
 from danqing.runtime.ledger import Ledger
-from danqing.schedule import LENGTH
+from danqing.schedule import LENGTH, spread
 
 UNGUIDED = 0.2
 """What an unguided step costs, as a share of a guided one: 35 of 157 ms with the embedded model (docs/performance.md)."""
@@ -41,8 +41,9 @@ def _loads(request: Request, steps: int = 0) -> list[float]:
     """What each step of a picture costs, the first one first, in guided steps of one sketch; at least `steps` of them."""
     loads: list[float] = []
     sketches = inf
+    times = spread(request.steps, request.spacing)
     for k in reversed(range(request.steps - request.skip_steps)):
-        moment = LENGTH - 1 - k * LENGTH // request.steps
+        moment = LENGTH - 1 - times[k]
         sketches = min(sketches, request.sketches.at(moment))
         guided = request.clip_guidance_scale.at(moment) and k % int(request.guidance_every.at(moment)) == 0
         loads.append(sketches if guided else sketches * UNGUIDED)

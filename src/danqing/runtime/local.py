@@ -213,7 +213,7 @@ class LocalRuntime:
         if whole.sampler == "ddim" and whole.eta > 1:  # up to 1 every schedule holds it
             from danqing.diffusion import NoiseSchedule, check_eta
 
-            check_eta(NoiseSchedule.linear(whole.steps), whole.eta)
+            check_eta(NoiseSchedule.spaced(whole.steps, whole.spacing), whole.eta)
         return whole
 
     def _admit(self, admission: Admission) -> None:

@@ -5,6 +5,7 @@ import torch
 
 from danqing.diffusion.noise import MODEL_STEPS, NoiseSchedule, alpha_sigma
 from danqing.errors import InvalidRequest
+from danqing.schedule import parse_schedule
 from danqing.types import Prediction
 
 
@@ -60,3 +61,12 @@ def test_variance_channels_are_ignored(prediction: Prediction) -> None:
 def test_half_precision_output_is_used_in_full_precision() -> None:
     eps, x0 = NoiseSchedule.linear(10).predict(torch.ones(1, 3, 2, 2, dtype=torch.bfloat16), torch.ones(1, 3, 2, 2), 9)
     assert eps.dtype == x0.dtype == torch.float32
+
+
+def test_steps_that_lie_unevenly_have_the_noise_of_their_time() -> None:
+    full = NoiseSchedule.linear(MODEL_STEPS)
+    uneven = NoiseSchedule.spaced(80, parse_schedule("[3]*300+[1]*700"))
+    assert len(uneven) == 80
+    assert (uneven.tau(0), uneven.tau(1), uneven.tau(70), uneven.tau(79)) == (0, 10, 700, 970)
+    assert all(uneven.alpha(k) == full.alpha(int(uneven.tau(k))) for k in range(80))
+    assert NoiseSchedule.spaced(25, parse_schedule(2)) == NoiseSchedule.linear(25)

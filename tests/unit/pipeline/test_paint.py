@@ -95,6 +95,7 @@ def test_without_a_seed_one_is_drawn_and_told(made_up: Pipeline) -> None:
         {"cut_overview": 0},
         {"cut_innercut": 0},
         {"guidance_every": 2},
+        {"spacing": "[3]*300+[1]*700"},
     ],
 )
 def test_every_knob_changes_the_picture(made_up: Pipeline, change: dict[str, object]) -> None:

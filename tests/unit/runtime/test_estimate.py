@@ -49,6 +49,11 @@ def test_unguided_steps_weigh_less_and_many_sketches_more(tmp_path: Path) -> Non
     assert pace_of(request, 12, 12.0) == pytest.approx(12 / PIXELS), "a step of a refined canvas"
 
 
+def test_steps_that_lie_further_apart_are_fewer_of_their_kind() -> None:
+    request = whole(steps=8, spacing="[3]*300+[1]*700", sketches="[5]*300+[1]*700")
+    assert work_of(request) == pytest.approx(PIXELS * (5 + 7)), "one step where there are five sketches"
+
+
 def test_steps_that_take_the_last_gradient_again_count_as_unguided() -> None:
     assert work_of(whole(steps=10, guidance_every=2)) == pytest.approx(PIXELS * (5 + 5 * UNGUIDED))
 
