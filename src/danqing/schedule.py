@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, groupby
 
-from danqing.errors import InvalidRequest, ScheduleError
+from danqing.errors import ScheduleError
 
 LENGTH = 1000
 """Entries of a full schedule: one for each of the 1000 model times, index 0 the noisiest."""
@@ -66,25 +66,19 @@ def spread(steps: int, spacing: Schedule) -> tuple[int, ...]:
     """Model times of the steps of a run, the cleanest first; they lie as far apart as `spacing` says, in proportion.
 
     Args:
-        steps: how many.
+        steps: how many, at most `LENGTH`.
         spacing: positive numbers.
     Returns:
-        whole times from 0 up, all different.
-    Raises:
-        InvalidRequest: somewhere there would be more steps than times.
+        whole times, all different; where there are fewer than steps wanted there, the others move on towards the noise.
     """
     density = [1 / spacing.at(LENGTH - 1 - tau) for tau in range(LENGTH)]
     before = list(accumulate(density, initial=0.0))
     tiny = 1e-9 * before[-1]  # sums of thirds are not quite whole
-    times = tuple(bisect_left(before, number * before[-1] / steps - tiny) for number in range(steps))
-    if len(set(times)) < steps:
-        raise InvalidRequest(
-            f"{steps} 步这样分布，有的地方挤不下（全程只有 {LENGTH} 个时刻）。请减少 steps，或让 spacing 平缓些。",
-            f"{steps} steps spread like this are too many in one place: a run has {LENGTH} moments. Lower steps, or make "
-            "spacing more even.",
-            field="spacing",
-        )
-    return times
+    times: list[int] = []
+    for number in range(steps):
+        time = max(bisect_left(before, number * before[-1] / steps - tiny), times[-1] + 1 if times else 0)
+        times.append(min(time, LENGTH - steps + number))
+    return tuple(times)
 
 
 def parse_schedule(source: "str | float | Sequence[float] | Schedule") -> Schedule:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from danqing.errors import InvalidRequest, ScheduleError
+from danqing.errors import ScheduleError
 from danqing.schedule import ALWAYS, Schedule, parse_schedule, side_by_side, spread
 
 
@@ -98,7 +98,11 @@ def test_steps_lie_as_far_apart_as_the_schedule_says() -> None:
     assert spread(80, parse_schedule("[6]*300+[2]*700")) == spread(80, parse_schedule("[3]*300+[1]*700"))
 
 
-def test_more_steps_than_moments_are_refused() -> None:
-    with pytest.raises(InvalidRequest, match="spacing") as refused:
-        spread(900, parse_schedule("[3]*300+[1]*700"))
-    assert refused.value.field == "spacing"
+@pytest.mark.parametrize("text", ["[3]*300+[1]*700", "[1]*300+[3]*700", "[100]*1+[0.01]*998+[100]*1"])
+@pytest.mark.parametrize("steps", [900, 1000])
+def test_steps_never_fall_on_one_another(text: str, steps: int) -> None:
+    times = spread(steps, parse_schedule(text))
+    assert len(set(times)) == steps
+    assert times == tuple(sorted(times))
+    assert times[0] == 0
+    assert times[-1] < 1000

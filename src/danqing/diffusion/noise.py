@@ -60,7 +60,7 @@ class NoiseSchedule:
             steps: at least 2.
             spacing: positive numbers, of which only the proportion counts.
         Raises:
-            InvalidRequest: fewer than two steps, or too many in one place.
+            InvalidRequest: fewer than two steps.
         """
         if spacing.lowest == spacing.highest:
             return cls.linear(steps)

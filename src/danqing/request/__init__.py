@@ -36,7 +36,7 @@ from danqing.request.kinds import (
     nearest_sizes,
 )
 from danqing.request.looks import Look, parse_look
-from danqing.schedule import parse_schedule, spread
+from danqing.schedule import parse_schedule
 
 __all__ = ["SIDE", "Look", "Quality", "Request", "Sampler", "Saved", "Symmetry", "nearest_sizes", "read_request"]
 
@@ -237,7 +237,6 @@ class Request(BaseModel):
                 f"skip_steps ({self.skip_steps}) must be smaller than steps ({self.steps}).",
                 field="skip_steps",
             )
-        spread(self.steps, self.spacing)
         self.composed()
         return self
 
