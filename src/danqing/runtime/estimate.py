@@ -9,8 +9,8 @@ from danqing.runtime.job import Job
 from danqing.runtime.ledger import Ledger
 from danqing.schedule import LENGTH, spread
 
-UNGUIDED = 0.2
-"""What an unguided step costs, as a share of a guided one: 35 of 157 ms with the embedded model (docs/performance.md)."""
+UNGUIDED = 0.3
+"""What an unguided step costs, as a share of a guided one: 50 of 169 ms with the embedded model (docs/performance.md)."""
 _UNKNOWN, _LEAST, _MOST = 5.0, 1.0, 600.0
 
 

@@ -94,7 +94,7 @@ class Recipe:
 
 CPU = Recipe(
     resolution=128,
-    unet=UNetConfig(128, (1, 1), (1,), blocks=2, updown=False, patch=8, out_channels=3),
+    unet=UNetConfig(128, (1, 2), (1,), blocks=2, updown=False, patch=8, out_channels=3),
     secondary=SecondaryConfig((32, 48, 64, 96, 96, 96)),
     vision=VisionConfig(resolution=64, patch=8, width=192, layers=6),
     text=TextConfig(vocabulary=0, width=128, layers=2, mlp=512, positions=64),

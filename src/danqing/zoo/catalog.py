@@ -138,10 +138,11 @@ def _mini() -> ModelSpec:
         defaults=MappingProxyType(
             {
                 "size": (128, 128),
-                "steps": 100,
+                "steps": 80,
+                "spacing": "[3]*300+[1]*700",
                 "sketches": "[12]*300+[3]*250+[1]*450",
                 "eta": 1,
-                "refine": 0.35,
+                "refine": 0.44,
                 "use_secondary": 0,
                 "cutn_batches": 1,
                 "cut_overview": 2,
@@ -155,8 +156,8 @@ def _mini() -> ModelSpec:
         ),
         qualities=MappingProxyType(
             {
-                "draft": {"steps": 40, "sketches": 1, "clip_guidance_scale": 10000, "display_rate": 2},
-                "fine": {"steps": 200, "sketches": "[18]*300+[4]*250+[2]*450", "display_rate": 10},
+                "draft": {"steps": 40, "spacing": 1, "sketches": 1, "clip_guidance_scale": 10000, "display_rate": 2},
+                "fine": {"steps": 160, "sketches": "[18]*300+[4]*250+[2]*450", "display_rate": 10},
             }
         ),
     )
