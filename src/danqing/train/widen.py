@@ -27,7 +27,7 @@ def widened(state: State, shapes: dict[str, tuple[int, ...]]) -> State:
     return {
         name: _wider(name, state[name], shape, chance) if name in state else _twins(name, shape)
         for name, shape in shapes.items()
-        if name in state or ".skip_connection." in name
+        if name in state or _doubles(name, shape)
     }
 
 
@@ -74,6 +74,11 @@ def _shares(wide: Tensor, taken: Tensor, chance: torch.Generator) -> Tensor:
         seen.add(channel)
     at = (None, slice(None), *(None,) * (wide.ndim - 2))
     return torch.where(twin, 0.5, 1.0)[at] + (torch.tensor(signs) * twin)[at] * off
+
+
+def _doubles(name: str, shape: tuple[int, ...]) -> bool:
+    """Whether a tensor belongs to a shortcut that doubles its channels."""
+    return ".skip_connection." in name and (len(shape) == 1 or shape[0] == 2 * shape[1])
 
 
 def _twins(name: str, shape: tuple[int, ...]) -> Tensor:
