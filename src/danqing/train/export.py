@@ -58,7 +58,7 @@ def write_weights(network: nn.Module, file: Path) -> None:
 
 
 def read_weights(network: nn.Module, file: Path) -> None:
-    """Fill a network with exported weights, to train on from there; patches may be of another size.
+    """Fill a network with exported weights, to train on from there; patches may be of another size, and coarse levels half as wide.
 
     Raises:
         WeightsError: the file cannot be read, or holds a network of another shape.

@@ -21,10 +21,10 @@ def widened(state: State, shapes: dict[str, tuple[int, ...]]) -> State:
         state: the narrower network's tensors.
         shapes: of the tensors that are wanted.
     Returns:
-        the wanted tensors where only widths decide them; others as they were.
+        all tensors, those of the wanted shapes where only widths decide them; others as they were.
     """
     chance = torch.Generator().manual_seed(0)
-    return {
+    return state | {
         name: _wider(name, state[name], shape, chance) if name in state else _twins(name, shape)
         for name, shape in shapes.items()
         if name in state or _doubles(name, shape)
@@ -40,15 +40,10 @@ def _wider(name: str, tensor: Tensor, shape: tuple[int, ...], chance: torch.Gene
         or any(not old <= new <= 2 * old for old, new in zip(reach, shape, strict=False))
     ):
         return tensor
-    out = _places(len(tensor), shape[0])
-    if ".qkv." in name:
-        out = _heads(len(tensor), 3 * HEAD)
-    wide = tensor[out]
+    wide = tensor[_heads(len(tensor), 3 * HEAD) if ".qkv." in name else _places(len(tensor), shape[0])]
     if tensor.ndim < 2 or shape[1] == tensor.shape[1]:
         return wide
-    taken = _places(tensor.shape[1], shape[1])
-    if ".proj_out." in name:
-        taken = _heads(tensor.shape[1], HEAD)
+    taken = _heads(tensor.shape[1], HEAD) if ".proj_out." in name else _places(tensor.shape[1], shape[1])
     return wide[:, taken] * _shares(wide, taken, chance)
 
 

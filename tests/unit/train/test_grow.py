@@ -114,3 +114,9 @@ def test_a_training_begins_with_a_file_of_other_patches_or_wider_levels_but_not_
     for other in (replace(SMALL, channels=64), replace(SMALL, multipliers=(1, 3))):
         with pytest.raises(WeightsError, match="preset"):
             read_weights(UNet(other), tmp_path / "unet.safetensors")
+
+
+def test_what_the_new_network_has_no_place_for_is_refused(tmp_path: Path) -> None:
+    write_weights(UNet(replace(SMALL, attention=(0, 1))), tmp_path / "unet.safetensors")
+    with pytest.raises(WeightsError, match="preset"):
+        read_weights(UNet(SMALL), tmp_path / "unet.safetensors")
