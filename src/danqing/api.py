@@ -60,6 +60,7 @@ class Knobs(TypedDict, total=False):
     clamp_max: Level
     guidance_every: Level
     spacing: Level
+    recurrence: Level
     use_secondary: Level | bool
     cutn_batches: Level
     cut_overview: Level

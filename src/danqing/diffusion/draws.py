@@ -18,6 +18,8 @@ class Draws:
     seeds: tuple[int, ...]
     stage: int = 0
     """Stages of one painting share no numbers."""
+    turn: int = 0
+    """Neither do the turns of a step that is taken several times."""
 
     def normal(self, purpose: str, index: int, shape: tuple[int, ...]) -> Tensor:
         """Standard normal numbers.
@@ -42,7 +44,8 @@ class Draws:
         return numbers
 
     def _named(self, purpose: str) -> str:
-        return f"{self.stage}/{purpose}" if self.stage else purpose
+        turn = f"{self.turn}th turn/" if self.turn else ""
+        return f"{self.stage}/{turn}{purpose}" if self.stage else turn + purpose
 
 
 def _generator(seed: int, purpose: str, index: int) -> Generator:

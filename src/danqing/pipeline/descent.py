@@ -1,7 +1,7 @@
 """The way of one batch from noise to pictures: its stages, and the sketches that fall away on it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -15,8 +15,10 @@ from danqing.diffusion import (
     Step,
     Symmetry,
     perlin_init,
+    recurring,
     starting_state,
 )
+from danqing.diffusion.recurrence import Way
 from danqing.guidance.scales import moment_index
 from danqing.pipeline.aside import InTurn, Turns
 from danqing.pipeline.guide import Embedded, build_guide
@@ -132,14 +134,26 @@ class Descent:
 
     def _sample(self, number: int, state: State, seeds: tuple[int, ...], init: Tensor | None) -> Iterator[Step]:
         """The steps of a stage from a state on, with the sketches of these seeds."""
-        request, stage, device, draws = self.request, self.stages[number], self.model.device, Draws(seeds, number)
+        most = int(self.request.recurrence.highest)
+        ways = [self._way(number, Draws(seeds, number, turn), init) for turn in range(most)]
+        state = state.to(self.model.device)
+        if most == 1:
+            return ways[0](state)
+        return recurring(ways, state, self.noise, self._turns, Draws(seeds, number))
+
+    def _turns(self, k: int) -> int:
+        return int(self.request.recurrence.at(self._moment(k)))
+
+    def _way(self, number: int, draws: Draws, init: Tensor | None) -> Way:
+        """The sampler of a stage with the randomness of one turn."""
+        request = self.request
         guide = build_guide(self.model, request, self.prompts, draws=draws, init=init, at_once=self.plan.at_once)
         if guide is not None:
             guide = InTurn(guide, self.turns)
-        settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, self._symmetry(stage))
-        return SAMPLERS[request.sampler](
-            self._denoiser(draws), guide, self.noise, state.to(device), draws=draws, settings=settings
-        )
+        symmetry = self._symmetry(self.stages[number])
+        settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, symmetry)
+        sampler, denoiser = SAMPLERS[request.sampler], self._denoiser(draws)
+        return lambda state: sampler(denoiser, guide, self.noise, state, draws=draws, settings=settings)
 
     def _init(self, seeds: tuple[int, ...], size: tuple[int, int]) -> Tensor | None:
         """The picture that a batch starts from and stays close to, at the size of a stage."""
@@ -150,14 +164,15 @@ class Descent:
     def _denoiser(self, draws: Draws) -> Denoiser:
         """The U-Net as a callable; a class-conditional one gets a class, a new one at every step if so asked."""
         unet, classes = self.model.unet, self.model.unet.config.classes
+        fixed = not self.request.randomize_class
+        chance = replace(draws, turn=0) if fixed else draws
 
         def denoise(x: Tensor, tau: Tensor) -> Tensor:
             unet.checkpointing = self.plan.checkpointing  # another run may share the network
             with self.turns.unet_works:
                 if not classes:
                     return unet(x, tau)
-                moment = int(tau[0]) if self.request.randomize_class else 0
-                drawn = draws.uniform("class", moment, ()) * classes  # [B]
+                drawn = chance.uniform("class", 0 if fixed else int(tau[0]), ()) * classes  # [B]
                 return unet(x, tau, drawn.long().clamp(max=classes - 1).to(x.device))
 
         return jittered(denoise, draws, self.request.jitter) if self.request.jitter else denoise

@@ -10,7 +10,7 @@ import torch
 from danqing.diffusion import NoiseSchedule
 from danqing.errors import OutOfMemory
 from danqing.events import Forecast
-from danqing.guidance.scales import StepScales
+from danqing.guidance.scales import StepScales, moment_index
 from danqing.pipeline.guide import networks_of, scales_of
 from danqing.pipeline.plan import Plan, can_offload, goes_through, most_cuts, usual
 from danqing.pipeline.rehearsal import Act, Cast, Takes, bytes_of
@@ -34,7 +34,7 @@ class Sort:
     Args:
         act: the one of them that takes most memory.
         cuts: that one's, in a batch of cuts; at least 1.
-        loads: pictures of each of the steps, and the cuts of each picture in all batches.
+        loads: pictures of each turn of each of the steps, and the cuts of each picture in all batches.
     """
 
     act: Act
@@ -62,7 +62,11 @@ def sorts_of(request: Request, *, side: int | None, stride: int, secondary: bool
             sorts.setdefault(sort, []).append((Act(stage.size, k, pictures), now))
         for steps in sorts.values():
             act, most = max(steps, key=lambda step: step[0].pictures * (step[1].cuts.count + 1))
-            loads = ((one.pictures, now.looks(one.k)) for one, now in steps)
+            loads = (
+                (one.pictures, now.looks(one.k))
+                for one, now in steps
+                for _ in range(int(request.recurrence.at(moment_index(noise.tau(one.k)))))
+            )
             yield Sort(act, max(most.cuts.count, 1), tuple(loads))
 
 
@@ -138,6 +142,11 @@ class Planner:
             request, side=model.spec.side, stride=model.unet.config.stride, secondary=model.secondary is not None
         )
         return list(found)
+
+    def steps(self, request: Request) -> int:
+        """How many steps a batch of a request takes, over all its stages."""
+        model = self.cast.model
+        return sum(stage.steps for stage in plan_stages(request, side=model.spec.side, stride=model.unet.config.stride))
 
     def takes(self, act: Act, plan: Plan, request: Request, cuts: int) -> Takes:
         """What a step takes that looks at so many cuts; those that are seen later in it take no more memory."""

@@ -53,7 +53,7 @@ def timed(planner: Planner, plan: Plan, forecast: Forecast, *, always: bool = Fa
     request = planner.cast.request
     sorts = planner.sorts(request)
     denoise, guide = (sum(parts) for parts in zip(*(_operations(planner, plan, sort) for sort in sorts), strict=True))
-    steps = sum(len(sort.loads) for sort in sorts)
+    turns = sum(len(sort.loads) for sort in sorts)
     device = planner.cast.model.device.type
     most = TRIAL_FLOPS.get(device, TRIAL_FLOPS_ELSE)
     share = TRIAL * request.n_batches * (denoise + guide) / 2  # it is taken twice
@@ -63,8 +63,9 @@ def timed(planner: Planner, plan: Plan, forecast: Forecast, *, always: bool = Fa
     act, cuts, takes = trial
     slow, slower = _clock(planner, plan, act, cuts)  # seconds of a trial's parts
     seconds = denoise * slow / takes.denoise + guide * slower / max(takes.guide, 1)
-    seconds += steps * _swap(planner) if plan.offload else 0
-    return forecast.model_copy(update={"step_seconds": seconds / steps, "seconds": seconds * request.n_batches})
+    seconds += turns * _swap(planner) if plan.offload else 0
+    told = {"step_seconds": seconds / planner.steps(request), "seconds": seconds * request.n_batches}
+    return forecast.model_copy(update=told)
 
 
 def _operations(planner: Planner, plan: Plan, sort: Sort) -> tuple[float, float]:

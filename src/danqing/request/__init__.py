@@ -12,6 +12,7 @@ from danqing.errors import InvalidRequest
 from danqing.prompt import Prompt, compose
 from danqing.request.explain import explain, unknown_name
 from danqing.request.kinds import (
+    MAX_URI,
     SIDE,
     Batches,
     Clamp,
@@ -22,6 +23,7 @@ from danqing.request.kinds import (
     Power,
     Prompts,
     Quality,
+    Recurrence,
     Sampler,
     Saved,
     Scale,
@@ -39,10 +41,6 @@ from danqing.request.looks import Look, parse_look
 from danqing.schedule import parse_schedule
 
 __all__ = ["SIDE", "Look", "Quality", "Request", "Sampler", "Saved", "Symmetry", "nearest_sizes", "read_request"]
-
-
-MAX_URI = 24_000_000
-"""Longest text of a start picture, in characters: a data URI of the largest file that is read."""
 
 
 class Request(BaseModel):
@@ -112,6 +110,14 @@ class Request(BaseModel):
             "步骤",
             "各步相隔多远，只看比例；可写日程，如 [3]*300+[1]*700：开头每步跨三倍",
             "how far apart the steps lie, in proportion; a schedule: by [3]*300+[1]*700 the first ones are three times as long",
+        ),
+    )
+    recurrence: Recurrence = Field(
+        default=constant(1),
+        **knob(
+            "步骤",
+            "每步走几遍：走完加回这一步的噪声再走，画面更完整；可写日程，如 [1]*300+[4]*300+[1]*400",
+            "how often each step is taken, its noise put back in between, for more coherent pictures; a schedule",
         ),
     )
     refine: float = Field(

@@ -12,6 +12,8 @@ from danqing.schedule import Schedule, parse_schedule
 
 SIDE = 64
 """Both sides of a canvas are multiples of this many pixels."""
+MAX_URI = 24_000_000
+"""Longest text of a start picture, in characters: a data URI of the largest file that is read."""
 
 Sampler = Literal["ddim", "plms", "dpmpp_2m"]
 Quality = Literal["draft", "standard", "fine"]
@@ -131,6 +133,7 @@ Scale = Annotated[Schedule, *_level(0, 1e8)]
 Clamp = Annotated[Schedule, *_level(1e-6, 1e3)]
 Batches = Annotated[Schedule, *_level(1, 64, whole=True)]
 Sketches = Annotated[Schedule, *_level(1, 64, whole=True)]
+Recurrence = Annotated[Schedule, *_level(1, 64, whole=True)]
 Spacing = Annotated[Schedule, *_level(0.01, 100)]
 Every = Annotated[Schedule, *_level(1, 100, whole=True)]
 Cuts = Annotated[Schedule, *_level(0, 256, whole=True)]

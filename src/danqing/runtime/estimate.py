@@ -19,6 +19,12 @@ def work_of(request: Request) -> float:
     return _pixels(request) * request.n_batches * sum(_loads(request))
 
 
+def turns_of(request: Request) -> int:
+    """How many steps a picture takes, each counted as often as it is taken."""
+    times = spread(request.steps, request.spacing)[: request.steps - request.skip_steps]
+    return sum(int(request.recurrence.at(LENGTH - 1 - time)) for time in times)
+
+
 def work_left(job: Job) -> float:
     """What is left of that; a large canvas takes more steps than the request names, which is known once it is painted."""
     request, loads = job.request, _loads(job.request, job.steps)
@@ -46,7 +52,7 @@ def _loads(request: Request, steps: int = 0) -> list[float]:
         moment = LENGTH - 1 - times[k]
         sketches = min(sketches, request.sketches.at(moment))
         guided = request.clip_guidance_scale.at(moment) and k % int(request.guidance_every.at(moment)) == 0
-        loads.append(sketches if guided else sketches * UNGUIDED)
+        loads.append(sketches * request.recurrence.at(moment) * (1 if guided else UNGUIDED))
     return loads + [1.0] * (steps - len(loads))
 
 

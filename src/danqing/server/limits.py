@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from danqing.errors import InvalidRequest
 from danqing.request import Request
+from danqing.runtime.estimate import turns_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +14,7 @@ class Limits:
     pixels: int = 1_600_000
     """Width times height of one picture."""
     steps: int = 1000
+    """Of one picture, each counted as often as it is taken."""
     pictures: int = 16
     """Pictures of one request: n_batches times batch_size."""
     queue: int = 64
@@ -37,6 +39,10 @@ class Limits:
             raise _too_much("size", f"{width}x{height}", f"宽 x 高 {self.pixels:,}", f"width x height {self.pixels:,}")
         if request.steps > self.steps:
             raise _too_much("steps", str(request.steps), f"{self.steps} 步", f"{self.steps} steps")
+        if (turns := turns_of(request)) > self.steps:
+            raise _too_much(
+                "recurrence", f"{turns}", f"{self.steps} 步，重走的也算", f"{self.steps} steps, repeated ones too,"
+            )
         if request.count > self.pictures:
             shown = f"{request.n_batches} x {request.batch_size}"
             raise _too_much("n_batches", shown, f"{self.pictures} 幅", f"{self.pictures} pictures")

@@ -1,5 +1,7 @@
 """Random numbers that depend on seed, purpose and index alone."""
 
+from itertools import combinations
+
 import pytest
 import torch
 
@@ -31,7 +33,12 @@ def test_global_random_state_is_left_alone() -> None:
 def test_seed_purpose_and_index_all_matter() -> None:
     reference = Draws((1,)).normal("a", 1, (8,))
     others = [Draws((2,)).normal("a", 1, (8,)), Draws((1,)).normal("b", 1, (8,)), Draws((1,)).normal("a", 2, (8,))]
-    assert not any(torch.equal(reference, other) for other in others)
+    others += [
+        Draws((1,), turn=1).normal("a", 1, (8,)),
+        Draws((1,), 1, turn=1).normal("a", 1, (8,)),
+        Draws((1,), 1).normal("a", 1, (8,)),
+    ]
+    assert not any(torch.equal(one, other) for one, other in combinations([reference, *others], 2))
 
 
 def test_numbers_of_one_seed_never_change() -> None:

@@ -126,6 +126,13 @@ def test_many_sketches_that_nothing_guides_do_not_count_as_guided() -> None:
     assert [cuts for _, cuts in unguided.loads] == [0] * 3
 
 
+def test_a_step_counts_as_often_as_it_is_taken(made_up: Pipeline) -> None:
+    request = read_request({"prompts": "雪", "steps": 10, "recurrence": "[1]*500+[3]*500"})
+    (sort,) = sorts_of(request, side=None, stride=8, secondary=False)
+    assert len(sort.loads) == 5 + 3 * 5
+    assert Planner.of(cast(made_up, steps=10, recurrence=3)).steps(request) == 10
+
+
 @pytest.mark.usefixtures("still")
 def test_a_run_tells_what_it_expects_and_how_it_is_arranged(made_up: Pipeline) -> None:
     request = read_request({"prompts": "孤舟", "size": (64, 64), "steps": 2, **MANY})

@@ -96,6 +96,7 @@ def test_without_a_seed_one_is_drawn_and_told(made_up: Pipeline) -> None:
         {"cut_innercut": 0},
         {"guidance_every": 2},
         {"spacing": "[3]*300+[1]*700"},
+        {"recurrence": "[2]*500+[1]*500"},
     ],
 )
 def test_every_knob_changes_the_picture(made_up: Pipeline, change: dict[str, object]) -> None:
@@ -104,10 +105,23 @@ def test_every_knob_changes_the_picture(made_up: Pipeline, change: dict[str, obj
     assert not np.array_equal(plain, changed)
 
 
+def test_a_step_taken_again_keeps_its_number_and_a_class_that_is_fixed(made_up: Pipeline) -> None:
+    unet = UNet(replace(UNET, classes=10))
+    randomise(unet, 0)
+    pipeline = replace(made_up, model=replace(made_up.model, unet=unet.eval().requires_grad_(False)))
+    classes: list[int] = []
+    unet.register_forward_pre_hook(lambda _, given: classes.append(int(given[2][0])))
+    request = pipeline.resolve(quick(recurrence=3, clip_guidance_scale=0, randomize_class=False))
+    steps = [event.step for event in pipeline.run(request) if isinstance(event, Stepped)]
+    assert steps == list(range(request.steps))
+    assert len(classes) == 3 * request.steps
+    assert len(set(classes)) == 1
+
+
 @pytest.mark.parametrize("sampler", ["ddim", "plms", "dpmpp_2m"])
 @pytest.mark.parametrize("stop", [1, 5, 7])
 def test_a_run_goes_on_from_any_step_to_the_same_bytes(made_up: Pipeline, sampler: str, stop: int) -> None:
-    request = made_up.resolve(quick(n_batches=2, sampler=sampler))
+    request = made_up.resolve(quick(n_batches=2, sampler=sampler, recurrence="[1]*400+[2]*600"))
     whole = finished(list(made_up.run(request)))
     kept: list[Checkpoint] = []
     run = made_up.run(request, keep=kept.append)

@@ -54,6 +54,11 @@ def test_steps_that_lie_further_apart_are_fewer_of_their_kind() -> None:
     assert work_of(request) == pytest.approx(PIXELS * (5 + 7)), "one step where there are five sketches"
 
 
+def test_a_step_weighs_as_often_as_it_is_taken() -> None:
+    request = whole(steps=10, recurrence="[1]*300+[4]*300+[1]*400", clip_guidance_scale="[0]*400+[5000]*600")
+    assert work_of(request) == pytest.approx(PIXELS * (3 * UNGUIDED + 4 * UNGUIDED + 2 * 4 + 4))
+
+
 def test_steps_that_take_the_last_gradient_again_count_as_unguided() -> None:
     assert work_of(whole(steps=10, guidance_every=2)) == pytest.approx(PIXELS * (5 + 5 * UNGUIDED))
 

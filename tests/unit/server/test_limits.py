@@ -9,7 +9,9 @@ from danqing.server.limits import Limits
 LIMITS = Limits(pixels=128 * 128, steps=20, pictures=4)
 
 
-@pytest.mark.parametrize("values", [{"size": "128x128"}, {"steps": 20}, {"n_batches": 2, "batch_size": 2}])
+@pytest.mark.parametrize(
+    "values", [{"size": "128x128"}, {"steps": 20}, {"steps": 5, "recurrence": 4}, {"n_batches": 2, "batch_size": 2}]
+)
 def test_what_is_just_allowed(values: dict[str, object]) -> None:
     LIMITS.check(read_request({"prompts": "远山", "size": "64x64", "steps": 2, **values}))
 
@@ -19,6 +21,7 @@ def test_what_is_just_allowed(values: dict[str, object]) -> None:
     [
         ({"size": "192x128"}, "size"),
         ({"steps": 21}, "steps"),
+        ({"steps": 6, "recurrence": "[5]*500+[2]*500"}, "recurrence"),
         ({"n_batches": 5}, "n_batches"),
         ({"batch_size": 5}, "n_batches"),
     ],
