@@ -64,6 +64,14 @@ Minutes = Annotated[
     float | None,
     typer.Option("--minutes", min=0, metavar="NUM", help="每个网络最多学几分钟 | Minutes for each network at most"),
 ]
+Batch = Annotated[
+    int | None,
+    typer.Option("--batch", min=1, metavar="INT", help="每步几张，不用配方的 | Pictures a step, for the recipe's"),
+]
+Rate = Annotated[
+    float | None,
+    typer.Option("--rate", min=1e-7, metavar="NUM", help="学习率，不用配方的 | Learning rate, for the recipe's"),
+]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="INT", help="CPU 线程数 | CPU threads")]
 Device = Annotated[str, typer.Option("--device", metavar="TEXT", help="auto、cpu、cuda、mps | auto, cpu, cuda, mps")]
 
@@ -121,6 +129,8 @@ def album(
     preset: Preset = "cpu",
     start: Start = None,
     minutes: Minutes = None,
+    batch: Batch = None,
+    rate: Rate = None,
     threads: Threads = None,
     device: Device = "auto",
     seed: Seed = 0,
@@ -143,6 +153,8 @@ def album(
         heldout=None,
         start=start,
         minutes=minutes,
+        batch=batch,
+        rate=rate,
         threads=threads,
         device=device,
         seed=seed,
@@ -178,6 +190,8 @@ def _command(task: Task) -> Callable[..., None]:
         start: Start = None,
         second: Second = None,
         minutes: Minutes = None,
+        batch: Batch = None,
+        rate: Rate = None,
         threads: Threads = None,
         device: Device = "auto",
         seed: Seed = 0,
@@ -192,6 +206,8 @@ def _command(task: Task) -> Callable[..., None]:
             heldout=heldout,
             start=start,
             minutes=minutes,
+            batch=batch,
+            rate=rate,
             threads=threads,
             device=device,
             seed=seed,
@@ -209,6 +225,8 @@ def _studio(
     heldout: Path | None,
     start: Path | None,
     minutes: float | None,
+    batch: int | None,
+    rate: float | None,
     threads: int | None,
     device: str,
     seed: int,
@@ -225,7 +243,7 @@ def _studio(
     if threads is not None:
         torch.set_num_threads(threads)
     return Studio(
-        PRESETS[preset], data, out, choose_device(read_settings().device if device == "auto" else device),
+        PRESETS[preset].paced(batch, rate), data, out, choose_device(read_settings().device if device == "auto" else device),
         heldout=heldout, minutes=minutes, start=start, seed=seed, say=_tell,
     )  # fmt: skip
 

@@ -55,16 +55,13 @@ class Training:
         self.optimiser = Both(self.network, course.decay)
         self.chance = Chance.seeded(seed, device)
         self.step = 0
+        self.pictures = 0
+        """Seen so far, the same one as often as it was drawn."""
         self.seconds = 0.0
         self.losses: list[tuple[int, float]] = []
         self.notes: list[dict[str, float]] = []
         if file.exists():
             self._load()
-
-    @property
-    def pictures(self) -> int:
-        """Pictures seen so far, the same one as often as it was drawn."""
-        return self.step * self.course.batch
 
     @property
     def progress(self) -> float:
@@ -104,7 +101,7 @@ class Training:
             "optimiser": self.optimiser.state_dict(),
             "numbers": json.dumps(self.chance.numbers.bit_generator.state),
             "noise": self.chance.noise.get_state(),
-            "progress": json.dumps([self.step, self.seconds, self.losses, self.notes]),
+            "progress": json.dumps([self.step, self.seconds, self.losses, self.notes, self.pictures]),
         }
         self.file.parent.mkdir(parents=True, exist_ok=True)
         part = self.file.with_suffix(".part")
@@ -118,7 +115,7 @@ class Training:
         self.optimiser.load_state_dict(state["optimiser"])
         self.chance.numbers.bit_generator.state = json.loads(state["numbers"])
         self.chance.noise.set_state(state["noise"].cpu())
-        self.step, self.seconds, losses, self.notes = json.loads(state["progress"])
+        self.step, self.seconds, losses, self.notes, self.pictures = json.loads(state["progress"])
         self.losses = [(step, loss) for step, loss in losses]
 
     def _advance(self, loss: Callable[[nn.Module, Chance], Tensor]) -> Tensor:
@@ -128,6 +125,7 @@ class Training:
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step(rate)
         self.step += 1
+        self.pictures += self.course.batch
         follow(self.average, self.network, min(self.course.average, self.step / (self.step + 10)))
         return value.detach()
 

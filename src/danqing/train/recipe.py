@@ -1,6 +1,7 @@
 """What is trained and for how long: one frozen `Recipe`, and the presets."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
@@ -90,6 +91,13 @@ class Recipe:
     kin: float = 0.5
     snr: float = 5.0
     floor: float = 0.2
+
+    def paced(self, batch: int | None, rate: float | None) -> "Recipe":
+        """The same for all three networks with so many pictures a step and that learning rate, where they are given."""
+        given = {"batch": batch, "rate": rate}
+        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+        courses = {name: replace(getattr(self, name), **changes) for name in ("denoiser", "helper", "encoder")}
+        return replace(self, **courses)
 
 
 CPU = Recipe(

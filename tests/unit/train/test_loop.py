@@ -56,6 +56,15 @@ def test_a_resumed_training_draws_the_same_numbers(tmp_path: Path) -> None:
     assert second.chance.numbers.random() == whole.chance.numbers.random()
     assert torch.equal(second.chance.noise.get_state(), whole.chance.noise.get_state())
     assert second.losses[0] == first.losses[0]
+    assert second.pictures == 320
+
+
+def test_pictures_are_counted_over_changes_of_the_batch(tmp_path: Path) -> None:
+    trained(tmp_path / "parts.pt", 20)
+    course = Course(batch=3, steps=21, rate=0.1)
+    wider = Training(nn.Linear(2, 1), course, tmp_path / "parts.pt", device=CPU)
+    wider.run(line_loss, lambda _: None)
+    assert wider.pictures == 20 * 8 + 3
 
 
 def test_time_limit_ends_a_training(tmp_path: Path) -> None:

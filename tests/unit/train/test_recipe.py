@@ -1,5 +1,7 @@
 """The presets describe networks that can be built and that fit together."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -21,6 +23,15 @@ def test_the_unet_can_be_read_back_from_its_tensors_alone(recipe: Recipe) -> Non
     with torch.device("meta"):
         shapes = {name: tuple(tensor.shape) for name, tensor in UNet(recipe.unet).state_dict().items()}
     assert config_from_state(shapes) == recipe.unet
+
+
+def test_the_pace_may_be_set_for_all_networks() -> None:
+    recipe = PRESETS["cpu"]
+    paced = recipe.paced(7, None)
+    assert {course.batch for course in (paced.denoiser, paced.helper, paced.encoder)} == {7}
+    assert paced.denoiser.rate == recipe.denoiser.rate
+    assert recipe.paced(None, 0.5).encoder == replace(recipe.encoder, rate=0.5)
+    assert recipe.paced(None, None) == recipe
 
 
 def test_the_shipped_networks_are_small() -> None:
