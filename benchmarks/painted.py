@@ -33,7 +33,7 @@ class Variant:
     knobs: dict[str, Any]
 
 
-UNGUIDED = Variant("unguided", {"clip_guidance_scale": 0, "sketches": 1})
+UNGUIDED = Variant("unguided", {"clip_guidance_scale": 0, "sketches": 1, "recurrence": 1})
 
 
 def read_knobs(text: str) -> dict[str, str]:

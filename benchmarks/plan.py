@@ -74,6 +74,7 @@ class Case:
                 "dtype": self.dtype,
                 "refine": 0,
                 "sketches": 1,
+                "recurrence": 1,
             }
         )
 

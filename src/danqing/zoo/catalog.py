@@ -138,9 +138,10 @@ def _mini() -> ModelSpec:
         defaults=MappingProxyType(
             {
                 "size": (128, 128),
-                "steps": 80,
-                "spacing": "[3]*300+[1]*700",
-                "sketches": "[12]*300+[3]*250+[1]*450",
+                "steps": 45,
+                "spacing": "[3]*300+[2.4]*400+[1.67]*300",
+                "sketches": "[12]*300+[2]*150+[1]*550",
+                "recurrence": "[1]*300+[5]*350+[1]*350",
                 "eta": 1,
                 "refine": 0.44,
                 "use_secondary": 0,
@@ -151,13 +152,20 @@ def _mini() -> ModelSpec:
                 "clip_guidance_scale": "[0]*300+[10000]*700",
                 "clamp_max": 0.2,
                 "jitter": 7,
-                "display_rate": 5,
+                "display_rate": 3,
             }
         ),
         qualities=MappingProxyType(
             {
-                "draft": {"steps": 40, "spacing": 1, "sketches": 1, "clip_guidance_scale": 10000, "display_rate": 2},
-                "fine": {"steps": 160, "sketches": "[18]*300+[4]*250+[2]*450", "display_rate": 10},
+                "draft": {
+                    "steps": 40,
+                    "spacing": 1,
+                    "sketches": 1,
+                    "recurrence": 1,
+                    "clip_guidance_scale": 10000,
+                    "display_rate": 2,
+                },
+                "fine": {"steps": 80, "sketches": "[18]*300+[3]*150+[1]*550", "display_rate": 5},
             }
         ),
     )
