@@ -62,7 +62,9 @@ def serve(
     ] = False,
     queue: Annotated[int, typer.Option(min=1, help="最多等几个任务 | Jobs that may wait")] = 64,
     per_key: Annotated[int, typer.Option(min=1, help="每把钥匙最多几个未完的任务 | Unfinished jobs of one key")] = 4,
-    max_steps: Annotated[int, typer.Option(min=2, max=1000, help="最多几步 | Steps of one picture")] = 1000,
+    max_steps: Annotated[
+        int, typer.Option(min=2, max=1000, help="最多几步，重走的也算 | Steps of one picture, repeated ones too")
+    ] = 1000,
     max_pictures: Annotated[int, typer.Option(min=1, help="一次最多几幅 | Pictures of one request")] = 16,
     keep_days: Annotated[
         float | None,

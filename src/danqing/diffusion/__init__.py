@@ -9,7 +9,7 @@ from danqing.diffusion.draws import Draws
 from danqing.diffusion.noise import NoiseSchedule
 from danqing.diffusion.perlin import perlin_init
 from danqing.diffusion.plms import plms
-from danqing.diffusion.recurrence import recurring
+from danqing.diffusion.recurrence import Way, recurring
 from danqing.diffusion.run import Sampler, Settings, State, Step
 from danqing.diffusion.start import starting_state
 from danqing.diffusion.symmetry import Symmetry
@@ -26,6 +26,7 @@ __all__ = [
     "State",
     "Step",
     "Symmetry",
+    "Way",
     "check_eta",
     "max_eta",
     "perlin_init",

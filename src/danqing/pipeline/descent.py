@@ -14,11 +14,11 @@ from danqing.diffusion import (
     State,
     Step,
     Symmetry,
+    Way,
     perlin_init,
     recurring,
     starting_state,
 )
-from danqing.diffusion.recurrence import Way
 from danqing.guidance.scales import moment_index
 from danqing.pipeline.aside import InTurn, Turns
 from danqing.pipeline.guide import Embedded, build_guide
@@ -142,6 +142,7 @@ class Descent:
         return recurring(ways, state, self.noise, self._turns, Draws(seeds, number))
 
     def _turns(self, k: int) -> int:
+        """How often step k is taken."""
         return int(self.request.recurrence.at(self._moment(k)))
 
     def _way(self, number: int, draws: Draws, init: Tensor | None) -> Way:
