@@ -12,7 +12,7 @@ from benchmarks.jury import Judge
 
 
 def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    knobs = "steps=2 size=64x64 cut_overview=1 cut_innercut=1"
+    knobs = "steps=2 recurrence=1 size=64x64 cut_overview=1 cut_innercut=1"
     words = ["--out", str(tmp_path), "--limit", "2", "--knobs", knobs, "--device", "cpu", "--json"]
     monkeypatch.setattr(sys, "argv", ["precision", *words])
     precision.main()
