@@ -34,6 +34,7 @@ COMMANDS = {
 }
 DRAW = {"--out", "--config", "--set", "--preview", "--json", "--dry-run", "--help"}
 KNOBS = {"--" + name.replace("_", "-") for name in Request.model_fields if name != "prompts"}
+TRAINING = {"--out", "--to", "--preset", "--start", "--minutes", "--batch", "--rate", "--threads", "--device"}
 OPTIONS = {
     "draw": DRAW | KNOBS,
     "runs again": (DRAW | KNOBS) - {"--config"},
@@ -50,31 +51,8 @@ OPTIONS = {
     "models verify": {"--json"},
     "models add": {"--name", "--clip", "--no-secondary", "--half"},
     "models pack": {"--out"},
-    "train album": {
-        "--out",
-        "--to",
-        "--preset",
-        "--start",
-        "--minutes",
-        "--batch",
-        "--rate",
-        "--threads",
-        "--device",
-        "--seed",
-    },
-    "train denoiser": {
-        "--data",
-        "--out",
-        "--to",
-        "--preset",
-        "--heldout",
-        "--start",
-        "--minutes",
-        "--batch",
-        "--rate",
-        "--threads",
-        "--device",
-    },
+    "train album": TRAINING | {"--seed"},
+    "train denoiser": TRAINING | {"--data", "--heldout"},
     "train scenes": {"--sheet", "--write", "--count", "--seed", "--size", "--workers"},
     "train cutouts": {"--to", "--packages", "--count", "--seed", "--size"},
     "serve": {

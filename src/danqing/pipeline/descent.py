@@ -27,7 +27,7 @@ from danqing.pipeline.model import Model
 from danqing.pipeline.plan import Plan
 from danqing.pipeline.room import give_back_at_once
 from danqing.pipeline.sketches import nearest, plan_sketches, sketch_seeds, unlikeness
-from danqing.pipeline.stages import Stage, plan_stages, resized
+from danqing.pipeline.stages import Stage, plan_stages, resized, steps_of
 from danqing.request import Request
 from danqing.types import Checkpoint, Denoiser
 
@@ -76,7 +76,7 @@ class Descent:
         self.noise = NoiseSchedule.spaced(request.steps, request.spacing)
         self.stages = plan_stages(request, side=model.spec.side, stride=model.unet.config.stride)
         self.sketches = plan_sketches(request.sketches, self.noise, request.skip_steps)
-        self.length = self.stages[-1].before + self.stages[-1].steps
+        self.length = steps_of(self.stages)
 
     def adopt(self, plan: Plan) -> None:
         """Do as a plan says from now on."""
@@ -165,15 +165,15 @@ class Descent:
     def _denoiser(self, draws: Draws) -> Denoiser:
         """The U-Net as a callable; a class-conditional one gets a class, a new one at every step if so asked."""
         unet, classes = self.model.unet, self.model.unet.config.classes
-        fixed = not self.request.randomize_class
-        chance = replace(draws, turn=0) if fixed else draws
 
         def denoise(x: Tensor, tau: Tensor) -> Tensor:
             unet.checkpointing = self.plan.checkpointing  # another run may share the network
             with self.turns.unet_works:
                 if not classes:
                     return unet(x, tau)
-                drawn = chance.uniform("class", 0 if fixed else int(tau[0]), ()) * classes  # [B]
+                moving = self.request.randomize_class
+                chance, moment = (draws, int(tau[0])) if moving else (replace(draws, turn=0), 0)
+                drawn = chance.uniform("class", moment, ()) * classes  # [B]
                 return unet(x, tau, drawn.long().clamp(max=classes - 1).to(x.device))
 
         return jittered(denoise, draws, self.request.jitter) if self.request.jitter else denoise

@@ -16,7 +16,7 @@ from danqing.pipeline.plan import Plan, can_offload, goes_through, most_cuts, us
 from danqing.pipeline.rehearsal import Act, Cast, Takes, bytes_of
 from danqing.pipeline.room import GIB, held, left, unread
 from danqing.pipeline.sketches import plan_sketches
-from danqing.pipeline.stages import plan_stages
+from danqing.pipeline.stages import plan_stages, steps_of
 from danqing.request import SIDE, Request
 
 HEAP = 1.35
@@ -59,14 +59,11 @@ def sorts_of(request: Request, *, side: int | None, stride: int, secondary: bool
             now = scales.at(noise.tau(k))
             pictures = request.batch_size * (1 if number else sketches[index])
             sort = (secondary and now.secondary, bool(now.clip))
-            sorts.setdefault(sort, []).append((Act(stage.size, k, pictures), now))
+            turns = int(request.recurrence.at(moment_index(noise.tau(k))))
+            sorts.setdefault(sort, []).extend([(Act(stage.size, k, pictures), now)] * turns)
         for steps in sorts.values():
             act, most = max(steps, key=lambda step: step[0].pictures * (step[1].cuts.count + 1))
-            loads = (
-                (one.pictures, now.looks(one.k))
-                for one, now in steps
-                for _ in range(int(request.recurrence.at(moment_index(noise.tau(one.k)))))
-            )
+            loads = ((one.pictures, now.looks(one.k)) for one, now in steps)
             yield Sort(act, max(most.cuts.count, 1), tuple(loads))
 
 
@@ -146,7 +143,7 @@ class Planner:
     def steps(self, request: Request) -> int:
         """How many steps a batch of a request takes, over all its stages."""
         model = self.cast.model
-        return sum(stage.steps for stage in plan_stages(request, side=model.spec.side, stride=model.unet.config.stride))
+        return steps_of(plan_stages(request, side=model.spec.side, stride=model.unet.config.stride))
 
     def takes(self, act: Act, plan: Plan, request: Request, cuts: int) -> Takes:
         """What a step takes that looks at so many cuts; those that are seen later in it take no more memory."""

@@ -1,5 +1,6 @@
 """The stages of a painting: a canvas much larger than what the model learnt is painted small first, then refined at full size."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lcm
 
@@ -55,6 +56,11 @@ def plan_stages(request: Request, *, side: int | None, stride: int) -> tuple[Sta
         Stage((small[0], small[1]), request.skip_steps, 0, steps),
         Stage(request.size, request.steps - again, steps, again),
     )
+
+
+def steps_of(stages: Sequence[Stage]) -> int:
+    """How many steps a batch takes, over all its stages."""
+    return stages[-1].before + stages[-1].steps
 
 
 def resized(picture: Tensor, size: tuple[int, int]) -> Tensor:

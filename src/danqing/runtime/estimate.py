@@ -21,8 +21,7 @@ def work_of(request: Request) -> float:
 
 def turns_of(request: Request) -> int:
     """How many steps a picture takes, each counted as often as it is taken."""
-    times = spread(request.steps, request.spacing)[: request.steps - request.skip_steps]
-    return sum(int(request.recurrence.at(LENGTH - 1 - time)) for time in times)
+    return sum(int(request.recurrence.at(moment)) for _, moment in _moments(request))
 
 
 def work_left(job: Job) -> float:
@@ -37,6 +36,12 @@ def pace_of(request: Request, step: int, seconds: float) -> float:
     return seconds / (_pixels(request) * _loads(request, step)[step - 1])
 
 
+def _moments(request: Request) -> list[tuple[int, int]]:
+    """Every step that is taken, the first one first: its k, and where it stands in a schedule."""
+    times = spread(request.steps, request.spacing)
+    return [(k, LENGTH - 1 - times[k]) for k in reversed(range(request.steps - request.skip_steps))]
+
+
 def _pixels(request: Request) -> int:
     """Of a batch."""
     width, height = request.size
@@ -47,9 +52,7 @@ def _loads(request: Request, steps: int = 0) -> list[float]:
     """What each step of a picture costs, the first one first, in guided steps of one sketch; at least `steps` of them."""
     loads: list[float] = []
     sketches = inf
-    times = spread(request.steps, request.spacing)
-    for k in reversed(range(request.steps - request.skip_steps)):
-        moment = LENGTH - 1 - times[k]
+    for k, moment in _moments(request):
         sketches = min(sketches, request.sketches.at(moment))
         guided = request.clip_guidance_scale.at(moment) and k % int(request.guidance_every.at(moment)) == 0
         loads.append(sketches * request.recurrence.at(moment) * (1 if guided else UNGUIDED))

@@ -1,7 +1,6 @@
 """What is trained and for how long: one frozen `Recipe`, and the presets."""
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
@@ -94,10 +93,11 @@ class Recipe:
 
     def paced(self, batch: int | None, rate: float | None) -> "Recipe":
         """The same for all three networks with so many pictures a step and that learning rate, where they are given."""
-        given = {"batch": batch, "rate": rate}
-        changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
-        courses = {name: replace(getattr(self, name), **changes) for name in ("denoiser", "helper", "encoder")}
-        return replace(self, **courses)
+
+        def pace(course: Course) -> Course:
+            return replace(course, batch=batch or course.batch, rate=rate or course.rate)
+
+        return replace(self, denoiser=pace(self.denoiser), helper=pace(self.helper), encoder=pace(self.encoder))
 
 
 CPU = Recipe(

@@ -120,8 +120,11 @@ def test_a_step_taken_again_keeps_its_number_and_a_class_that_is_fixed(made_up: 
 
 @pytest.mark.parametrize("sampler", ["ddim", "plms", "dpmpp_2m"])
 @pytest.mark.parametrize("stop", [1, 5, 7])
-def test_a_run_goes_on_from_any_step_to_the_same_bytes(made_up: Pipeline, sampler: str, stop: int) -> None:
-    request = made_up.resolve(quick(n_batches=2, sampler=sampler, recurrence="[1]*400+[2]*600"))
+@pytest.mark.parametrize("recurrence", [1, "[1]*400+[2]*600"])
+def test_a_run_goes_on_from_any_step_to_the_same_bytes(
+    made_up: Pipeline, sampler: str, stop: int, recurrence: int | str
+) -> None:
+    request = made_up.resolve(quick(n_batches=2, sampler=sampler, recurrence=recurrence))
     whole = finished(list(made_up.run(request)))
     kept: list[Checkpoint] = []
     run = made_up.run(request, keep=kept.append)
