@@ -121,6 +121,7 @@ class Ours:
             cut_innercut=always(self.scene.inner),
             cut_ic_pow=always(POWER),
             cut_icgray_p=always(GRAY),
+            cut_focus=always(0),
             guidance_every=always(1),
         )
 

@@ -67,6 +67,7 @@ class Knobs(TypedDict, total=False):
     cut_innercut: Level
     cut_ic_pow: Level
     cut_icgray_p: Level
+    cut_focus: Level
     model: str
     device: str
     dtype: Dtype

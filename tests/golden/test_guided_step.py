@@ -61,6 +61,7 @@ def scales(case: dict[str, Any]) -> GuidanceScales:
         cut_innercut=constant("inner"),
         cut_ic_pow=constant("power"),
         cut_icgray_p=constant("gray_p"),
+        cut_focus=Schedule((0.0,)),
         guidance_every=Schedule((1.0,)),
     )
 

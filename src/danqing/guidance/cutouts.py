@@ -10,6 +10,8 @@ from danqing.types import Randomness
 
 LUMA = (0.2989, 0.587, 0.114)
 """Weights of red, green and blue in a gray picture (ITU-R 601)."""
+STRAY = 1 / 8
+"""How far a focus strays from the middle, in short sides of the picture: if it stood still, its edges would come to show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,14 @@ class CutSpec:
         inner: cuts of random squares.
         power: 1 draws their sizes evenly; larger prefers small squares.
         gray_share: share of the inner cuts that are gray, 0..1, met exactly over many steps.
+        focus: of a picture that is longer than wide, how much of what stands over its middle square is left out, 0..1.
     """
 
     overview: int
     inner: int
     power: float = 1.0
     gray_share: float = 0.0
+    focus: float = 0.0
 
     @property
     def count(self) -> int:
@@ -68,17 +72,19 @@ def plan_cuts(
     Returns:
         the plan for n = spec.count cuts.
     """
-    width, height = size
+    width, height = frame = _frame(size, spec.focus)
     chance = draws.uniform(purpose, k, (spec.inner + 1, 3)).movedim(0, 1)  # [inner + 1, B, 3]
     inner, rounding = chance[:-1], chance[-1, :, 0]
+    corner = _corner(size, frame, draws.uniform(f"{purpose}/stray", k, (2,)) * 2 - 1)  # [B, 2]
     short = min(width, height)
     least = min(short, smallest)
     side = (inner[..., 0] ** spec.power * (short - least) + least).floor()
-    left, top = (inner[..., 1] * (width - side + 1)).floor(), (inner[..., 2] * (height - side + 1)).floor()
+    left = (inner[..., 1] * (width - side + 1)).floor() + corner[:, 0]
+    top = (inner[..., 2] * (height - side + 1)).floor() + corner[:, 1]
     # An exact share: 0.8 cuts out of 4 means one gray cut in four steps of five.
     count = (spec.gray_share * spec.inner + rounding).floor()  # [B]
     gray = torch.arange(spec.inner)[:, None] < count  # [inner, B]
-    whole = plan_overview(spec.overview, size=size, batch=chance.shape[1])
+    whole = _overview(spec.overview, frame, corner)
     return CutPlan(
         torch.cat([whole.boxes, torch.stack([side, left, top], -1)]),
         torch.cat([whole.gray, gray]),
@@ -86,13 +92,32 @@ def plan_cuts(
     )
 
 
-def plan_overview(count: int, *, size: tuple[int, int], batch: int) -> CutPlan:
-    """The cuts of the whole picture, laid in the middle of a square."""
-    width, height = size
-    side = max(width, height)
-    box = torch.tensor([side, -((side - width) // 2), -((side - height) // 2)], dtype=torch.float32)
-    number = torch.arange(count)[:, None].expand(-1, batch)
-    return CutPlan(box.expand(count, batch, 3), (number == 1) | (number == 3), (number == 2) | (number == 3))
+def plan_overview(count: int, *, size: tuple[int, int], batch: int, focus: float = 0.0) -> CutPlan:
+    """The cuts of the whole picture, laid in the middle of a square; with a focus, of its middle."""
+    frame = _frame(size, focus)
+    return _overview(count, frame, _corner(size, frame, torch.zeros(batch, 2)))
+
+
+def _overview(count: int, frame: tuple[int, int], corner: Tensor) -> CutPlan:
+    """Cuts of a frame of that width and height, whose left and top are [B, 2]."""
+    side = max(frame)
+    margin = torch.tensor([(side - length) // 2 for length in frame])
+    box = torch.cat([torch.full_like(corner[:, :1], side), corner - margin], -1)  # [B, 3]
+    number = torch.arange(count)[:, None].expand(-1, len(corner))
+    return CutPlan(box.expand(count, -1, -1), (number == 1) | (number == 3), (number == 2) | (number == 3))
+
+
+def _frame(size: tuple[int, int], focus: float) -> tuple[int, int]:
+    """Width and height of what the cuts keep to."""
+    short = min(size)
+    width, height = (length - round((length - short) * focus) for length in size)
+    return width, height
+
+
+def _corner(size: tuple[int, int], frame: tuple[int, int], stray: Tensor) -> Tensor:
+    """Left and top of a frame, [B, 2]; `stray` [B, 2], -1..1, says to which side of the middle, and how far."""
+    room = (torch.tensor(size) - torch.tensor(frame)) / 2  # [2]
+    return (room + stray * room.clamp(max=STRAY * min(size))).floor()
 
 
 def cut(image: Tensor, plan: CutPlan, resolution: int) -> Tensor:

@@ -46,6 +46,7 @@ class GuidanceScales:
     cut_innercut: Schedule
     cut_ic_pow: Schedule
     cut_icgray_p: Schedule
+    cut_focus: Schedule
     guidance_every: Schedule
 
     def at(self, tau: float) -> StepScales:
@@ -65,6 +66,7 @@ class GuidanceScales:
                 inner=int(self.cut_innercut.at(i)),
                 power=self.cut_ic_pow.at(i),
                 gray_share=self.cut_icgray_p.at(i),
+                focus=self.cut_focus.at(i),
             ),
             every=int(self.guidance_every.at(i)),
         )

@@ -115,16 +115,20 @@ class Descent:
         x0 = painted.step.x0
         if len(x0) == pictures:
             return x0
-        far = unlikeness(self.prompts, x0, self._moment(painted.step.k))
-        return x0[nearest(far, pictures, 1)]
+        return x0[nearest(self._unlikeness(painted.step), pictures, 1)]
 
     def _choose(self, number: int, step: Step, seeds: tuple[int, ...], pictures: int) -> tuple[Step, tuple[int, ...]]:
         """The step with the sketches that are painted on."""
         keep = self.sketches[step.index + 1] if number == 0 else 1
         if pictures * keep == len(seeds):
             return step, seeds
-        places = nearest(unlikeness(self.prompts, step.x0, self._moment(step.k)), pictures, keep)
+        places = nearest(self._unlikeness(step), pictures, keep)
         return step.of(places), tuple(seeds[place] for place in places)
+
+    def _unlikeness(self, step: Step) -> Tensor:
+        """How far each estimate of a step is from the sentences, [B]."""
+        moment = self._moment(step.k)
+        return unlikeness(self.prompts, step.x0, moment, focus=self.request.cut_focus.at(moment))
 
     def _start(self, number: int, seeds: tuple[int, ...], painted: Tensor | None, init: Tensor | None) -> State:
         """The beginning of a stage; a later one takes what is painted so far."""

@@ -141,5 +141,6 @@ def scales_of(request: Request) -> GuidanceScales:
         cut_innercut=request.cut_innercut,
         cut_ic_pow=request.cut_ic_pow,
         cut_icgray_p=request.cut_icgray_p,
+        cut_focus=request.cut_focus,
         guidance_every=request.guidance_every,
     )

@@ -35,18 +35,19 @@ def sketch_seeds(seeds: Sequence[int], count: int) -> tuple[int, ...]:
     return tuple(seed + _APART * number for seed in seeds for number in range(count))
 
 
-def unlikeness(prompts: Sequence[Embedded], x0: Tensor, moment: int) -> Tensor:
+def unlikeness(prompts: Sequence[Embedded], x0: Tensor, moment: int, *, focus: float = 0.0) -> Tensor:
     """How far each picture is from the sentences, seen whole.
 
     Args:
         prompts: the sentences as each CLIP understands them.
         x0: the pictures, [B, 3, H, W] in [-1, 1].
         moment: 0 the noisiest, 999 the cleanest; weights may change along the run.
+        focus: how much of a long picture is left out, as for the cuts.
     Returns:
         [B]; infinite where a picture is not finite.
     """
     far = x0.new_zeros(len(x0))
-    whole = plan_overview(1, size=(x0.shape[3], x0.shape[2]), batch=len(x0))
+    whole = plan_overview(1, size=(x0.shape[3], x0.shape[2]), batch=len(x0), focus=focus)
     with torch.no_grad():
         for part in prompts:
             seen = cut((x0 + 1) / 2, whole, part.viewer.encoder.resolution)  # [1, B, 3, R, R]

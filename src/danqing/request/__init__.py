@@ -14,22 +14,20 @@ from danqing.request.explain import explain, unknown_name
 from danqing.request.kinds import (
     MAX_URI,
     SIDE,
-    Batches,
     Clamp,
     Clips,
+    Count,
     Cuts,
     Every,
     Gigabytes,
     Power,
     Prompts,
     Quality,
-    Recurrence,
     Sampler,
     Saved,
     Scale,
     Share,
     Size,
-    Sketches,
     Spacing,
     Switch,
     Symmetry,
@@ -112,7 +110,7 @@ class Request(BaseModel):
             "how far apart the steps lie, in proportion; a schedule: by [3]*300+[1]*700 the first ones are three times as long",
         ),
     )
-    recurrence: Recurrence = Field(
+    recurrence: Count = Field(
         default=constant(1),
         **knob(
             "步骤",
@@ -130,7 +128,7 @@ class Request(BaseModel):
             "on a canvas much larger than the model learnt: paint small first, then take this share of the steps again",
         ),
     )
-    sketches: Sketches = Field(
+    sketches: Count = Field(
         default=constant(1),
         **knob(
             "步骤",
@@ -197,7 +195,7 @@ class Request(BaseModel):
         default=constant(1),
         **knob("引导", "引导用小网络（快）还是主网络（准）", "guide through the small network (fast) or the U-Net"),
     )
-    cutn_batches: Batches = Field(default=constant(4), **knob("引导", "每步看几批切片", "batches of cuts in a step"))
+    cutn_batches: Count = Field(default=constant(4), **knob("引导", "每步看几批切片", "batches of cuts in a step"))
     cut_overview: Cuts = Field(
         default=parse_schedule("[12]*400+[4]*600"),
         **knob("引导", "每批看全图的切片数", "whole-picture cuts in a batch"),
@@ -210,6 +208,14 @@ class Request(BaseModel):
     )
     cut_icgray_p: Share = Field(
         default=parse_schedule("[0.2]*400+[0]*600"), **knob("引导", "局部切片中灰度的比例", "share of gray inner cuts")
+    )
+    cut_focus: Share = Field(
+        default=constant(0),
+        **knob(
+            "引导",
+            "长画幅上切片多靠正中：0 看整幅，1 只看正中的方块，画成一个主题，两边随它铺开",
+            "on a long canvas, how near its middle cuts keep: 0 all of it; 1 its middle square, for one subject, not several",
+        ),
     )
 
     model: str = Field(
@@ -255,13 +261,7 @@ class Request(BaseModel):
         return tuple(parse_look(clip) for clip in self.clip)
 
     def filled(self, defaults: Mapping[str, object]) -> "Request":
-        """This request with a model's own defaults in the fields that were not given.
-
-        Args:
-            defaults: field names and values, as a model's spec states them.
-        Returns:
-            a new request; every field that was given keeps its value.
-        """
+        """This request with a model's own defaults, as its spec states them, in the fields that were not given."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         return read_request({**defaults, **given})
 
@@ -281,12 +281,8 @@ class Request(BaseModel):
 
 
 def read_request(values: Mapping[str, object]) -> Request:
-    """Check plain values and make a request of them.
+    """A request of plain values, field names with what a file, a command line or JSON says of them.
 
-    Args:
-        values: field names and values, as they come from a file, a command line or JSON.
-    Returns:
-        the request.
     Raises:
         InvalidRequest: the first thing that is wrong, and what would be right; an unknown name comes with the nearest one.
     """

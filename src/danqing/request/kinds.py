@@ -131,9 +131,7 @@ def _level(low: float, high: float, *, whole: bool = False) -> tuple[BeforeValid
 
 Scale = Annotated[Schedule, *_level(0, 1e8)]
 Clamp = Annotated[Schedule, *_level(1e-6, 1e3)]
-Batches = Annotated[Schedule, *_level(1, 64, whole=True)]
-Sketches = Annotated[Schedule, *_level(1, 64, whole=True)]
-Recurrence = Annotated[Schedule, *_level(1, 64, whole=True)]
+Count = Annotated[Schedule, *_level(1, 64, whole=True)]
 Spacing = Annotated[Schedule, *_level(0.01, 100)]
 Every = Annotated[Schedule, *_level(1, 100, whole=True)]
 Cuts = Annotated[Schedule, *_level(0, 256, whole=True)]

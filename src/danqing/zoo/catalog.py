@@ -149,6 +149,7 @@ def _mini() -> ModelSpec:
                 "cut_overview": 2,
                 "cut_innercut": 1,
                 "cut_icgray_p": 0,
+                "cut_focus": 1,
                 "clip_guidance_scale": "[0]*300+[10000]*700",
                 "clamp_max": 0.2,
                 "jitter": 7,

@@ -26,6 +26,7 @@ SCALES = GuidanceScales(
     cut_innercut=always(2),
     cut_ic_pow=always(1),
     cut_icgray_p=always(0.5),
+    cut_focus=always(0),
     guidance_every=always(1),
 )
 

@@ -1,5 +1,7 @@
 """Plans of cuts: where they lie, how many are gray, and that each picture has its own."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -47,6 +49,42 @@ def test_overview_patterns() -> None:
     assert torch.equal(whole.boxes, torch.tensor([96.0, 0, -16]).expand(6, 2, 3))
     assert torch.equal(whole.gray[:, 1], torch.tensor([False, True, False, True, False, False]))
     assert torch.equal(whole.flip[:, 1], torch.tensor([False, False, True, True, False, False]))
+
+
+@pytest.mark.parametrize(("size", "long"), [((384, 128), 1), ((128, 384), 2)])
+def test_a_focus_keeps_all_cuts_near_the_middle_of_a_long_picture(size: tuple[int, int], long: int) -> None:
+    boxes = [plan(CutSpec(2, 40, focus=1), k, size=size).boxes for k in range(60)]
+    overview, inner = torch.cat([some[:2] for some in boxes]), torch.cat([some[2:] for some in boxes])
+    start = overview[..., long]
+    assert torch.equal(overview[..., 0], torch.full_like(start, 128))
+    assert torch.equal(overview[..., 3 - long], torch.zeros_like(start))
+    assert 112 <= float(start.min()) < 114  # it strays by an eighth of the short side
+    assert 142 < float(start.max()) <= 144
+    assert float(inner[..., 1:].min()) >= 0
+    assert float(inner[..., long].min()) >= 112
+    assert float((inner[..., long] + inner[..., 0]).max()) <= 272
+    assert float((inner[..., 3 - long] + inner[..., 0]).max()) <= 128
+
+
+def test_cuts_of_one_step_share_their_focus_and_pictures_have_their_own() -> None:
+    start = plan(CutSpec(4, 0, focus=1), size=(384, 128)).boxes[..., 1]
+    assert torch.equal(start, start[:1].expand_as(start))
+    assert len({float(place) for place in start[0]}) == 3
+    alone = plan_cuts(Draws((2,)), "cuts", 0, spec=CutSpec(4, 0, focus=1), size=(384, 128), smallest=32)
+    assert torch.equal(alone.boxes[:, 0, 1], start[:, 1])
+
+
+def test_half_a_focus_leaves_out_half_of_what_stands_over() -> None:
+    seen = plan_overview(1, size=(384, 128), batch=2, focus=0.5)
+    assert torch.equal(seen.boxes, torch.tensor([256.0, 64, -64]).expand(1, 2, 3))
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 64)])
+def test_a_square_has_no_sides_to_leave_out_and_no_focus_changes_nothing(size: tuple[int, int]) -> None:
+    focus = 1.0 if size[0] == size[1] else 0.0
+    spec = CutSpec(3, 50)
+    assert torch.equal(plan(replace(spec, focus=focus), size=size).boxes, plan(spec, size=size).boxes)
+    assert torch.equal(plan(spec, size=size).boxes[:3], plan_overview(3, size=size, batch=3).boxes)
 
 
 @pytest.mark.parametrize(("share", "inner"), [(0.0, 12), (0.2, 12), (0.2, 4), (0.5, 7), (1.0, 3)])

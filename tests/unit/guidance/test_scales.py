@@ -22,11 +22,12 @@ def test_lookup() -> None:
         cut_overview=parse_schedule("[12]*400+[4]*600"),
         cut_innercut=parse_schedule("[4]*400+[12]*600"),
         cut_icgray_p=parse_schedule("[0.2]*400+[0]*600"),
+        cut_focus=parse_schedule("[1]*400+[0.5]*600"),
         use_secondary=parse_schedule("[0]*400+[1]*600"),
     )
     early, late = scales.at(600.0), scales.at(599.9)
-    assert early.cuts == CutSpec(12, 4, 1.0, 0.2)
-    assert late.cuts == CutSpec(4, 12, 1.0, 0.0)
+    assert early.cuts == CutSpec(12, 4, 1.0, 0.2, 1.0)
+    assert late.cuts == CutSpec(4, 12, 1.0, 0.0, 0.5)
     assert (early.secondary, late.secondary) == (False, True)
     assert early.cuts.count == late.cuts.count == 16
 

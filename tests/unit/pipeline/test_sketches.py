@@ -79,6 +79,17 @@ def test_a_broken_sketch_is_infinitely_far(made_up: Pipeline) -> None:
     assert far[1] == torch.inf
 
 
+def test_with_a_focus_only_the_middle_of_a_long_picture_is_judged(made_up: Pipeline) -> None:
+    asked = made_up.resolve(request())
+    prompts = embed_prompts(made_up.watching(asked), asked)
+    first = torch.rand(1, 3, 32, 96) * 2 - 1
+    other = torch.rand(1, 3, 32, 96) * 2 - 1
+    other[..., 32:64] = first[..., 32:64]
+    whole, middle = (unlikeness(prompts, torch.cat([first, other]), 0, focus=focus) for focus in (0, 1))
+    assert whole[0] != whole[1]
+    assert middle[0] == middle[1]
+
+
 def test_the_run_goes_on_with_the_nearest_and_paints_it_as_if_alone(made_up: Pipeline) -> None:
     """A picture does not depend on its batch, so the sketch that wins is the picture of its own seed."""
     asked = request(batch_size=2)
