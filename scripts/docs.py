@@ -7,9 +7,9 @@ from typing import cast
 from annotated_types import Ge, Le
 from pydantic.fields import FieldInfo
 
-from danqing.cli.options import choices
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request, read_request
+from danqing.request.words import GROUPS, choices
 from danqing.schedule import Schedule
 from danqing.zoo.catalog import MINI, models
 
@@ -45,16 +45,6 @@ HUB = """
 
 `danqing.paddlehub` and `danqing hub run` take the original's 34 names, in its order and with its defaults.
 """
-
-GROUPS = {
-    "画题": "Sentence",
-    "画幅": "Canvas",
-    "底图": "Start picture",
-    "步骤": "Steps",
-    "引导": "Guidance",
-    "机器": "Machine",
-    "保存": "What is kept",
-}
 
 
 def main() -> int:

@@ -144,3 +144,16 @@ def test_the_embedded_model_paints_for_the_originals_name(tmp_path: Path) -> Non
         assert (answer["status"], len(answer["results"]) > 10_000) == ("000", True)
         assert MINI in answer["msg"]
         assert client.get("/v1/models").json()["data"][0]["id"] == MINI
+
+
+def test_the_studio_opens_in_the_browser_of_this_machine(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser, told = tmp_path / "browser", tmp_path / "told"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {told}\n', encoding="utf-8")
+    browser.chmod(0o755)
+    monkeypatch.setenv("BROWSER", str(browser))
+    with serving(place, "--open", painting=False) as service, service.client() as client:
+        assert told.read_text("utf-8").strip() == f"{service.url}/ui/"
+        assert client.get("/ui/").headers["Content-Type"].startswith("text/html")
+        assert "/ui" in client.get("/").text

@@ -10,9 +10,10 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from danqing.cli.language import say
-from danqing.cli.options import GROUPS, describe, to_text
+from danqing.cli.options import describe
 from danqing.errors import InvalidRequest, StorageError
 from danqing.request import Request, read_request
+from danqing.request.words import GROUPS, to_text
 from danqing.results.files import guarded, write_text
 from danqing.settings import read_settings
 

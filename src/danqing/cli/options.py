@@ -6,28 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import cast, get_args
 
 import typer
-from annotated_types import Ge, Le
-from pydantic import WithJsonSchema
 from pydantic.fields import FieldInfo
 from typer.core import TyperCommand
 from typer.main import get_command
 
 from danqing.errors import InvalidRequest
 from danqing.request import Request
+from danqing.request.words import GROUPS, UNITS, range_of, to_text
 from danqing.schedule import Schedule
 
-GROUPS = {
-    "画题": "Subject",
-    "画幅": "Canvas",
-    "底图": "Start picture",
-    "步骤": "Steps",
-    "引导": "Guidance",
-    "机器": "Machine",
-    "保存": "Saving",
-}
-"""The groups of `Request` in English."""
-
-_UNITS = {"step": ("步", "steps"), "px": ("像素", "px"), "GB": ("GB", "GB")}
 _GIVEN = "danqing.given"
 
 
@@ -69,17 +56,6 @@ def from_text(field: str, text: str) -> object:
     return None if not text and "None" in annotation else text
 
 
-def to_text(value: object) -> str:
-    """A value as `from_text` reads it."""
-    if isinstance(value, tuple):
-        items = cast("tuple[object, ...]", value)
-        is_size = len(items) == 2 and all(isinstance(item, int) for item in items)
-        return ("x" if is_size else ",").join(to_text(item) for item in items)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def option_name(field: str) -> str:
     """The option of a field."""
     return "--" + field.replace("_", "-")
@@ -94,26 +70,12 @@ def describe(name: str) -> tuple[str, str]:
     """What a field is for, with range, unit and default, in Chinese and English."""
     field = Request.model_fields[name]
     extra = cast("Mapping[str, str]", field.json_schema_extra)
-    unit_zh, unit_en = _UNITS.get(extra["unit"], ("", ""))
+    unit_zh, unit_en = UNITS.get(extra["unit"], ("", ""))
     default = to_text(field.default)
-    limits = _limits(name, field)
+    limits = range_of(name)
     zh = "；".join(filter(None, [f"{limits} {unit_zh}".strip(), default and f"默认 {default}"]))
     en = "; ".join(filter(None, [f"{limits} {unit_en}".strip(), default and f"default {default}"]))
     return extra["zh"] + (f"（{zh}）" if zh else ""), extra["en"] + (f" ({en})" if en else "")
-
-
-def _limits(name: str, field: FieldInfo) -> str:
-    words = choices(name)
-    if words:
-        return " / ".join(words)
-    low = next((limit.ge for limit in field.metadata if isinstance(limit, Ge)), None)
-    high = next((limit.le for limit in field.metadata if isinstance(limit, Le)), None)
-    if low is not None and high is not None:
-        return f"{low}–{high}" if name != "seed" else f"{low}–2^63-1"
-    for schema in (mark.json_schema for mark in field.metadata if isinstance(mark, WithJsonSchema)):
-        number = cast("dict[str, float]", (schema or {})["anyOf"][0])
-        return f"{number['minimum']:g}–{number['maximum']:g}"
-    return ""
 
 
 def _parameters() -> Iterator[inspect.Parameter]:
@@ -155,12 +117,3 @@ def _collect(context: typer.Context, parameter: typer.CallbackParam, value: obje
     if value not in (None, [], ()) and parameter.name:
         given = cast("dict[str, object]", context.meta.setdefault(_GIVEN, {}))
         given[parameter.name] = from_text(parameter.name, value) if isinstance(value, str) else value
-
-
-def choices(field: str) -> tuple[str, ...]:
-    """The words a field accepts, empty for a field that is not a choice."""
-    annotation = Request.model_fields[field].annotation
-    literal = next((arg for arg in get_args(annotation) if get_args(arg)), annotation)
-    return tuple(str(arg) for arg in get_args(literal) if isinstance(arg, str)) or tuple(
-        str(arg) for arg in get_args(annotation) if isinstance(arg, str)
-    )

@@ -3,8 +3,9 @@
 import shlex
 from collections.abc import Mapping
 
-from danqing.cli.options import option_name, to_text
+from danqing.cli.options import option_name
 from danqing.request import Request, read_request
+from danqing.request.words import to_text
 
 
 def write_command(request: Request, defaults: Mapping[str, object]) -> str:

@@ -1,5 +1,6 @@
 """`danqing serve`: the HTTP service, and the keys that let callers in."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -60,6 +61,9 @@ def serve(
     allow_urls: Annotated[
         bool, typer.Option("--allow-urls", help="底图可以是 https 网址 | Start pictures may be https addresses")
     ] = False,
+    open: Annotated[
+        bool, typer.Option("--open", help="在这台机器的浏览器里打开画室 | Open the studio in this machine's browser")
+    ] = False,
     queue: Annotated[int, typer.Option(min=1, help="最多等几个任务 | Jobs that may wait")] = 64,
     per_key: Annotated[int, typer.Option(min=1, help="每把钥匙最多几个未完的任务 | Unfinished jobs of one key")] = 4,
     max_steps: Annotated[
@@ -96,6 +100,7 @@ def serve(
             names=tuple(name or ()),
             insecure=insecure,
             allow_urls=allow_urls,
+            open=open,
             limits=limits,
         ),
         settings,
@@ -103,10 +108,14 @@ def serve(
 
 
 def run(options: "Options", settings: Settings) -> None:
-    """Serve with these options, which can only be made where the server's libraries are."""
+    """Serve with these options, which can only be made where the server's libraries are; the studio is part of it."""
+    from danqing.server.intake import SERVERS_OWN
     from danqing.server.serve import serve
+    from danqing.server.service import Mount
+    from danqing.webui import PATH, TITLE, create_studio
 
-    serve(options, settings)
+    studio = Mount(PATH, TITLE, create_studio(settings, hidden=SERVERS_OWN), open=True)
+    serve(replace(options, mounts=(studio,)), settings)
 
 
 def require_server() -> None:

@@ -88,7 +88,7 @@ class Gate:
         return self._owner(scope["path"], headers)
 
     def _owner(self, path: str, headers: Headers) -> str:
-        if path in OPEN or not self._service.keyed:
+        if path in OPEN or self._mounted(path) or not self._service.keyed:
             return ""
         scheme, _, text = headers.get("authorization", "").partition(" ")
         owner = self._service.keys.owner(text.strip()) if scheme.lower() == "bearer" else None
@@ -100,6 +100,10 @@ class Gate:
                 "A key is needed: send the header Authorization: Bearer KEY; danqing serve keys add makes one.",
             )
         return owner
+
+    def _mounted(self, path: str) -> bool:
+        """Whether a path belongs to what is mounted here for everybody."""
+        return any(f"{path}/".startswith(f"{mount.path}/") for mount in self._service.mounts if mount.open)
 
     def _note(self, scope: Scope, passage: "_Passage", owner: str) -> None:
         seconds = time.perf_counter() - passage.began

@@ -3,6 +3,7 @@
 import logging
 import socket
 import threading
+import webbrowser
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -18,7 +19,7 @@ from danqing.server.keys import Keyring
 from danqing.server.limits import Limits
 from danqing.server.logs import write_logs
 from danqing.server.notice import posted
-from danqing.server.service import Service
+from danqing.server.service import Mount, Service
 from danqing.server.shelf import Shelf
 from danqing.settings import Settings
 
@@ -40,6 +41,8 @@ class Options:
     models: the models to paint with, the default first; empty for all that are installed.
     names: further host names under which it may be called, behind a proxy for instance.
     insecure: whether anybody may reach it without a key.
+    mounts: what else is reached through it, such as the studio.
+    open: whether to show the first of them in the browser of this machine.
     """
 
     host: str = "127.0.0.1"
@@ -50,6 +53,8 @@ class Options:
     insecure: bool = False
     allow_urls: bool = False
     limits: Limits = field(default_factory=Limits)
+    mounts: tuple[Mount, ...] = ()
+    open: bool = False
 
 
 def serve(options: Options, settings: Settings) -> None:
@@ -82,10 +87,13 @@ def serve(options: Options, settings: Settings) -> None:
             # A public service whose last key is taken back lets nobody in, rather than everybody.
             locked=not (is_loopback(options.host) or options.insecure),
             allow_urls=options.allow_urls,
+            mounts=options.mounts,
         )
         runtime.start()
         try:
-            _announce(listener, shelf)
+            address = _announce(listener, shelf)
+            if options.open and options.mounts:
+                webbrowser.open(f"{address}{options.mounts[0].path}/")
             _Server(service).run(sockets=[listener])
         finally:
             runtime.stop(DRAIN)
@@ -169,10 +177,12 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _announce(listener: socket.socket, shelf: Shelf) -> None:
+def _announce(listener: socket.socket, shelf: Shelf) -> str:
+    """Say where the service is; that address."""
     host, port = listener.getsockname()[:2]
-    shown = f"[{host}]" if ":" in host else host
-    print(f"http://{shown}:{port}", flush=True)
+    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    print(address, flush=True)
     _log.info("serving", extra={"host": host, "port": port, "models": list(shelf.models)})
     for painter in shelf.remarks:
         _log.warning("stand_in", extra={"asked": painter.module, "model": painter.model})
+    return address

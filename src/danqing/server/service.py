@@ -50,11 +50,15 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """An ASGI application of somebody else's under a path of this service, such as a studio at /ui."""
+    """An ASGI application of somebody else's under a path of this service, such as a studio at /ui.
+
+    open: whether its own files need no key; what they ask of the service does.
+    """
 
     path: str
     title: str
     app: ASGIApp
+    open: bool = False
 
 
 @dataclass(frozen=True)

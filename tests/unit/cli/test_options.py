@@ -4,8 +4,9 @@ from typing import cast
 
 import pytest
 
-from danqing.cli.options import GROUPS, describe, from_text, option_name, to_text
+from danqing.cli.options import describe, from_text, option_name
 from danqing.request import Request, read_request
+from danqing.request.words import GROUPS, to_text
 from tests.unit.cli.conftest import Command, Painter
 
 FIELDS = [name for name in Request.model_fields if name != "prompts"]

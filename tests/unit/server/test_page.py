@@ -43,3 +43,15 @@ def test_a_studio_can_be_mounted_behind_the_same_gate(make: Make, settings: Sett
     assert 'href="/ui"' in client.get("/").text
     Keyring.of(settings).add("a")
     assert client.get("/ui/").status_code == 401
+
+
+def test_an_open_studio_needs_no_key_and_nothing_else_is_open(make: Make, settings: Settings) -> None:
+    def show(_: Request) -> PlainTextResponse:
+        return PlainTextResponse("studio")
+
+    studio = Starlette(routes=[Route("/", show)])
+    client = make(mounts=(Mount("/ui", "画室 Studio", studio, open=True),))
+    Keyring.of(settings).add("a")
+    assert client.get("/ui").text == client.get("/ui/").text == "studio"
+    for path in ("/v1/jobs", "/uix", "/ui/../v1/jobs", "/metrics"):
+        assert client.get(path).status_code == 401, path

@@ -1,0 +1,57 @@
+"""Fields of a request in words: their groups in English, values as texts, choices and ranges."""
+
+from typing import cast, get_args
+
+from annotated_types import Ge, Le
+from pydantic import WithJsonSchema
+
+from danqing.request import Request
+
+GROUPS = {
+    "画题": "Subject",
+    "画幅": "Canvas",
+    "底图": "Start picture",
+    "步骤": "Steps",
+    "引导": "Guidance",
+    "机器": "Machine",
+    "保存": "Saving",
+}
+"""The groups of `Request` in English."""
+UNITS = {"step": ("步", "steps"), "px": ("像素", "px"), "GB": ("GB", "GB")}
+"""The units of its fields in Chinese and English."""
+
+
+def to_text(value: object) -> str:
+    """A value as a text that reads back as the same."""
+    if isinstance(value, tuple):
+        items = cast("tuple[object, ...]", value)
+        is_size = len(items) == 2 and all(isinstance(item, int) for item in items)
+        return ("x" if is_size else ",").join(to_text(item) for item in items)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The words a field accepts, empty for a field that is not a choice."""
+    annotation = Request.model_fields[name].annotation
+    literal = next((arg for arg in get_args(annotation) if get_args(arg)), annotation)
+    return tuple(str(arg) for arg in get_args(literal) if isinstance(arg, str)) or tuple(
+        str(arg) for arg in get_args(annotation) if isinstance(arg, str)
+    )
+
+
+def range_of(name: str) -> str:
+    """What a field takes: its words, or its smallest and largest number; empty where it is free."""
+    field = Request.model_fields[name]
+    words = choices(name)
+    if words:
+        return " / ".join(words)
+    low = next((limit.ge for limit in field.metadata if isinstance(limit, Ge)), None)
+    high = next((limit.le for limit in field.metadata if isinstance(limit, Le)), None)
+    if low is not None and high is not None:
+        return f"{low}–{high}" if name != "seed" else f"{low}–2^63-1"
+    for schema in (mark.json_schema for mark in field.metadata if isinstance(mark, WithJsonSchema)):
+        number = cast("dict[str, float]", (schema or {})["anyOf"][0])
+        return f"{number['minimum']:g}–{number['maximum']:g}"
+    return ""
