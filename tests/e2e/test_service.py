@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import httpx
@@ -153,7 +154,9 @@ def test_the_studio_opens_in_the_browser_of_this_machine(
     browser.write_text(f'#!/bin/sh\necho "$1" > {told}\n', encoding="utf-8")
     browser.chmod(0o755)
     monkeypatch.setenv("BROWSER", str(browser))
-    with serving(place, "--open", painting=False) as service, service.client() as client:
+    with serving(place, "--open") as service, service.client() as client:
+        while not told.is_file() or not told.read_text("utf-8"):
+            time.sleep(0.05)
         assert told.read_text("utf-8").strip() == f"{service.url}/ui/"
         assert client.get("/ui/").headers["Content-Type"].startswith("text/html")
         assert "/ui" in client.get("/").text

@@ -119,6 +119,26 @@ def test_a_wrong_value_is_pointed_out_and_nothing_is_lost(page: Page) -> None:
     assert page.locator("#notice").is_hidden()
 
 
+def test_only_models_that_are_served_are_offered_with_their_own_values(page: Page, served: Serving) -> None:
+    with served.client() as client:
+        names = [model["id"] for model in client.get("/v1/models").json()["data"]]
+    page.locator("#more").evaluate("element => element.open = true")
+    offered = page.locator("[name=model] option").evaluate_all("options => options.map(option => option.value)")
+    assert offered == ["", *names]
+    assert page.locator("[name=steps]").get_attribute("placeholder") == "250"
+    page.locator("[name=quality]").select_option("draft")
+    assert page.locator("[name=steps]").get_attribute("placeholder") == "83"
+
+
+def test_nothing_beside_the_picture_is_kept_where_that_is_asked(page: Page) -> None:
+    page.locator("#more").evaluate("element => element.open = true")
+    for box in page.locator(".save input").all():
+        box.uncheck()
+    ask(page)
+    finished(page)
+    assert page.locator("#actions button", has_text="存过程").count() == 0
+
+
 def test_the_other_language(page: Page) -> None:
     page.locator("[name=artist]").fill("齐白石")
     page.locator("#language").click()
@@ -146,6 +166,14 @@ def test_a_picture_to_start_from(page: Page, tmp_path: Path) -> None:
     data = (shown.get_attribute("src") or "").partition(",")[2]
     with Image.open(io.BytesIO(base64.b64decode(data))) as image:
         assert image.size == (64, 64)
+    page.locator("#front .picture button", has_text="拿掉").click()
+    page.locator("#actions button", has_text="用这些参数").click()  # brings back the start picture as it was given
+    expect(shown).to_have_attribute("src", f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}")
+    page.locator("#actions button", has_text="换个种子再画").click()
+    expect(page.locator("#actions button", has_text="停下")).to_have_count(0, timeout=PATIENCE)
+    finished(page)
+    again = page.context.request.get(f"/v1/jobs/{page.url.partition('#')[2]}/start")
+    assert again.body() == file.read_bytes()
     (tmp_path / "notes.txt").write_text("no picture")
     page.locator("[name=init_image]").set_input_files(tmp_path / "notes.txt")
     page.wait_for_selector("#notice:not([hidden])")
@@ -166,10 +194,10 @@ def test_the_parameters_of_a_picture_come_back_and_it_can_be_deleted(page: Page)
         "eta": "",
     }.items():
         assert page.locator(f"[name={name}]").input_value() == text, name
-    before = page.locator("#jobs button").count()
+    job = page.locator("#jobs button[aria-current=true]").get_attribute("data-id")
     page.once("dialog", agree)
     page.locator("#actions button", has_text="删去").click()
-    expect(page.locator("#jobs button")).not_to_have_count(before)
+    expect(page.locator(f"#jobs button[data-id='{job}']")).to_have_count(0)
     assert "写一句画题" in page.locator("#pictures").inner_text()
 
 
@@ -189,7 +217,7 @@ def test_where_keys_are_needed_it_asks_for_one(browser: Browser, tmp_path: Path)
         page.wait_for_selector("#door[open]")
         page.locator("#secret").fill("wrong")
         page.locator("#door button[value=keep]").click()
-        page.wait_for_selector("#door[open]")
+        page.wait_for_selector("#wrong:not([hidden])")
         page.locator("#secret").fill(made.stdout.strip())
         page.locator("#door button[value=keep]").click()
         page.wait_for_selector("#door:not([open])", state="attached")

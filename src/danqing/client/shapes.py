@@ -49,6 +49,7 @@ class JobView(_Shape):
     request: dict[str, object] = Field(
         description="What was asked for, completed; POST it again for the same picture. A start picture is left out."
     )
+    start: str | None = Field(default=None, description="Address of the picture that it starts from.")
 
 
 class JobList(_Shape):

@@ -29,7 +29,9 @@ def to_text(value: object) -> str:
         return ("x" if is_size else ",").join(to_text(item) for item in items)
     if isinstance(value, bool):
         return "true" if value else "false"
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else repr(value)
+    return "" if value is None else str(value)
 
 
 def choices(name: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """The application: all routes behind one gate, errors in one shape, the OpenAPI document."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 import danqing
 from danqing.errors import DanqingError, InvalidRequest
@@ -45,6 +45,7 @@ def create_app(service: Service) -> FastAPI:
     for part in (page, probes, jobs, pictures, images, predict):
         app.include_router(part.router)
     for mount in service.mounts:
+        app.add_route(mount.path, _into(mount.path))
         app.mount(mount.path, mount.app)
     app.add_api_route("/openapi.json", lambda: app.openapi(), include_in_schema=False)
     app.openapi = lambda: _describe(app, service)
@@ -53,6 +54,11 @@ def create_app(service: Service) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _explain)
     app.add_exception_handler(HTTPException, _explain)
     return app
+
+
+def _into(path: str) -> Callable[[Request], Response]:
+    """From a mount's path into it. Without a host: what this service believes of its own may not be true behind a proxy."""
+    return lambda _: RedirectResponse(f"{path}/")
 
 
 def _describe(app: FastAPI, service: Service) -> dict[str, Any]:

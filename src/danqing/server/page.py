@@ -69,7 +69,7 @@ def _fill(service: Service, base: str) -> str:
     health = service.runtime.health()
     keyed = service.keyed
     links = {"/openapi.json": "OpenAPI", "/readyz": "readyz", "/metrics": "metrics"}
-    studio = {mount.path: mount.title for mount in service.mounts}
+    studio = {f"{mount.path}/": mount.title for mount in service.mounts}
     return _PAGE.format(
         version=escape(danqing.__version__),
         models=escape("、".join(service.shelf.models)),

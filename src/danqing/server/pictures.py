@@ -1,5 +1,6 @@
 """The files of a job, found by its id and numbers alone: no part of an address is ever used as a path."""
 
+import base64
 import os
 from hashlib import sha256
 from pathlib import Path
@@ -22,6 +23,8 @@ Own = Annotated[Job, Depends(own_job)]
 Number = Annotated[int, InPath(ge=0, le=10_000)]
 Known = Annotated[str, Header(alias="If-None-Match", description="ETag of the file that the caller has.")]
 
+STARTS = {kind: f"image/{kind}" for kind in ("png", "jpeg", "webp")}
+"""Kinds of start pictures, as `danqing.server.intake` writes them down."""
 _ANSWERS = problems(*FINDS) | {304: {"description": "The caller has it already."}}
 
 
@@ -55,6 +58,20 @@ def get_sheet(job: Own, service: Here, if_none_match: Known = "") -> Response:
     return _send(job, layout.SHEET, service.settings.home, if_none_match)
 
 
+@router.get(
+    "/start",
+    response_class=Response,
+    responses={200: examples.file("The picture that the job starts from", *STARTS.values()), **_ANSWERS},
+)
+def get_start(job: Own, if_none_match: Known = "") -> Response:
+    """The picture that the job starts from, as it was given."""
+    head, _, data = (job.request.init_image or "").partition(",")
+    kind = head.removeprefix("data:image/").removesuffix(";base64")
+    if kind not in STARTS:
+        raise JobNotFound(f"任务 {job.id} 没有底图。", f"The job {job.id} has no start picture.")
+    return _answer(base64.b64decode(data), STARTS[kind], if_none_match, name=f"{job.id[:8]}-start.{kind}")
+
+
 def _send(job: Job, name: str, home: Path, known: str) -> Response:
     """A file of a job's folder.
 
@@ -66,14 +83,18 @@ def _send(job: Job, name: str, home: Path, known: str) -> Response:
     data = _read(job.folder / name, home)
     if data is None:
         raise JobNotFound(f"任务 {job.id} 里没有这个文件。", f"The job {job.id} has no such file.")
+    return _answer(data, TYPES[name.rpartition(".")[2]], known, name=f"{job.id[:8]}-{name.replace('/', '-')}")
+
+
+def _answer(data: bytes, kind: str, known: str, *, name: str) -> Response:
+    """The bytes of a file of that media type, or the word that the caller has them."""
     tag = f'"{sha256(data).hexdigest()[:32]}"'
     # The bytes of a picture never change, but a job may be forgotten: so the caller keeps them and asks each time.
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if known.strip() == "*" or tag in (part.strip().removeprefix("W/") for part in known.split(",")):
         return Response(status_code=304, headers=headers)
-    suffix = name.rpartition(".")[2]
-    headers["Content-Disposition"] = f'inline; filename="{job.id[:8]}-{name.replace("/", "-")}"'
-    return Response(data, media_type=TYPES[suffix], headers=headers)
+    headers["Content-Disposition"] = f'inline; filename="{name}"'
+    return Response(data, media_type=kind, headers=headers)
 
 
 def _read(file: Path, home: Path) -> bytes | None:

@@ -1,6 +1,7 @@
 """The process of a service: its socket, its runtime, and an end in good order."""
 
 import logging
+import re
 import socket
 import threading
 import webbrowser
@@ -93,7 +94,7 @@ def serve(options: Options, settings: Settings) -> None:
         try:
             address = _announce(listener, shelf)
             if options.open and options.mounts:
-                webbrowser.open(f"{address}{options.mounts[0].path}/")
+                _open(f"{address}{options.mounts[0].path}/")
             _Server(service).run(sockets=[listener])
         finally:
             runtime.stop(DRAIN)
@@ -175,6 +176,12 @@ def _listen(options: Options) -> socket.socket:
 
 def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _open(address: str) -> None:
+    """Show a page in the browser of this machine, without waiting for it: some browsers hold whoever starts them."""
+    here = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", address)
+    threading.Thread(target=webbrowser.open, args=(here,), daemon=True).start()
 
 
 def _announce(listener: socket.socket, shelf: Shelf) -> str:

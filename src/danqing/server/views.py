@@ -38,6 +38,7 @@ def job_view(job: Job) -> JobView:
         sheet=f"{home}/sheet.png" if job.sheet else None,
         events=f"{home}/events",
         request=plain(job.request),
+        start=f"{home}/start" if job.request.init_image else None,
     )
 
 

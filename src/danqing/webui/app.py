@@ -1,21 +1,22 @@
 """The studio as an ASGI application: a page of our own files, and its controls as JSON. It reaches nothing but this service."""
 
+import json
 from collections.abc import Collection
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.routing import Route
+from starlette.types import ASGIApp
 
+from danqing.errors import DanqingError
 from danqing.settings import Settings
 from danqing.webui.controls import Board, groups_of, painters
 
 PATH = "/ui"
-"""Where the studio is mounted: its files find the service's routes beside it, at /v1."""
+"""Where the studio is mounted: it finds the service's routes at /v1."""
 TITLE = "画室 Studio"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -24,6 +25,8 @@ POLICY = (
 """What the page may do: load our own files and call this service."""
 
 _PAGE = Path(__file__).parent / "page"
+# Not left to the machine: where it believes that scripts are plain text, browsers refuse them.
+_TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 def create_studio(settings: Settings, *, hidden: Collection[str] = ()) -> ASGIApp:
@@ -33,28 +36,30 @@ def create_studio(settings: Settings, *, hidden: Collection[str] = ()) -> ASGIAp
         settings: where the models lie whose defaults are shown.
         hidden: fields of a request that the service decides.
     """
+    files = {file.name: file for file in _PAGE.iterdir() if file.suffix in _TYPES}
     groups = groups_of(hidden)
 
-    def controls(_: Request) -> Response:
-        board = Board(groups=groups, models=painters(settings))
-        return Response(board.model_dump_json(), media_type="application/json")
+    def show(request: Request) -> Response:
+        file = files.get(request.path_params.get("name", "index.html"))
+        if file is None:
+            raise HTTPException(404)
+        return _answer(file.read_bytes(), _TYPES[file.suffix])
 
-    files = Mount("/", StaticFiles(directory=_PAGE, html=True))
-    return _Guarded(Starlette(routes=[Route("/controls.json", controls), files]))
+    def controls(request: Request) -> Response:
+        try:
+            board = Board(groups=groups, models=painters(settings))
+        except DanqingError as error:  # the user's file of models has a mistake
+            english = request.headers.get("accept-language", "").startswith("en")
+            problem = {"error": {"message": error.text("en" if english else "zh")}}
+            return _answer(json.dumps(problem).encode(), "application/json", status=500)
+        return _answer(board.model_dump_json().encode(), "application/json")
+
+    async def missing(_: Request, error: Exception) -> Response:
+        return _answer(b"", "text/plain", status=error.status_code if isinstance(error, HTTPException) else 500)
+
+    routes = [Route("/controls.json", controls), Route("/", show), Route("/{name}", show)]
+    return Starlette(routes=routes, exception_handlers={HTTPException: missing})
 
 
-class _Guarded:
-    """ASGI middleware: every answer carries the policy."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one connection."""
-
-        async def with_policy(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["Content-Security-Policy"] = POLICY
-            await send(message)
-
-        await self._app(scope, receive, with_policy)
+def _answer(content: bytes, kind: str, *, status: int = 200) -> Response:
+    return Response(content, status, {"Content-Security-Policy": POLICY}, f"{kind}; charset=utf-8")

@@ -107,7 +107,7 @@ def _control(name: str) -> Control:
 
 def _kind(name: str) -> Kind:
     field = Request.model_fields[name]
-    own: Mapping[str, Kind] = {"prompts": "lines", "init_image": "picture", "size": "size"}
+    own: Mapping[str, Kind] = {"prompts": "lines", "init_image": "picture", "size": "size", "clip": "text"}
     kinds = {field.annotation, *get_args(field.annotation)}
     if name in own:
         return own[name]

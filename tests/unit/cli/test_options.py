@@ -88,7 +88,6 @@ def test_lists_and_nothing() -> None:
     assert from_text("save", "") == []
     assert from_text("style", "") is None
     assert from_text("batch_name", "") == ""
-    assert to_text((0.1, 0.5)) == "0.1,0.5"
 
 
 def test_an_assignment_needs_a_value(danqing: Command, painter: Painter) -> None:

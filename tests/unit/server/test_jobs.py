@@ -119,3 +119,4 @@ def test_a_start_picture_is_not_shown_again(client: TestClient) -> None:
     reply = client.post("/v1/jobs", json={**QUICK, "init_image": data_uri(picture()), "skip_steps": 2})
     assert reply.status_code == 202
     assert "init_image" not in reply.json()["request"]
+    assert client.get(reply.json()["start"]).headers["Content-Type"] == "image/png"

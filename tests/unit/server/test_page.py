@@ -40,7 +40,8 @@ def test_a_studio_can_be_mounted_behind_the_same_gate(make: Make, settings: Sett
     studio = Starlette(routes=[Route("/", show)])
     client = make(mounts=(Mount("/ui", "画室 Studio", studio),))
     assert client.get("/ui/").text == "studio"
-    assert 'href="/ui"' in client.get("/").text
+    assert 'href="/ui/"' in client.get("/").text
+    assert client.get("/ui", follow_redirects=False).headers["Location"] == "/ui/"
     Keyring.of(settings).add("a")
     assert client.get("/ui/").status_code == 401
 

@@ -1,5 +1,7 @@
 """Files are found by id and numbers; nothing else in the folder, and nothing outside it, can be had."""
 
+import base64
+import io
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,19 @@ def test_links_and_what_is_missing_are_not_there(client: TestClient, where: str,
     reply = client.get(f"{where}/{name}")
     assert reply.status_code == 404
     assert "secret" not in reply.text
+
+
+def test_the_picture_that_a_job_starts_from(client: TestClient, where: str) -> None:
+    assert client.get(where).json()["start"] is None
+    assert client.get(f"{where}/start").status_code == 404
+    client.delete(where)
+    data = io.BytesIO()
+    Image.new("RGB", (8, 6), "teal").save(data, "webp")
+    given = base64.b64encode(data.getvalue()).decode()
+    job = client.post("/v1/jobs", json={**QUICK, "init_image": given}).json()
+    reply = client.get(job["start"])
+    assert (reply.content, reply.headers["Content-Type"]) == (data.getvalue(), "image/webp")
+    assert client.get(job["start"], headers={"If-None-Match": reply.headers["ETag"]}).status_code == 304
 
 
 def test_nothing_else_is_had(client: TestClient, where: str) -> None:

@@ -44,6 +44,22 @@ def test_the_controls_leave_out_what_the_service_decides(client: TestClient) -> 
     assert [model["name"] for model in board["models"]] == ["danqing_mini"]
 
 
+@pytest.mark.parametrize(("language", "words"), [("zh", "里有错"), ("en", "has a mistake")])
+def test_a_damaged_list_of_models_is_told(client: TestClient, home: Path, language: str, words: str) -> None:
+    home.mkdir()
+    (home / "models.yaml").write_text("- 1", "utf-8")
+    reply = client.get("/controls.json", headers={"Accept-Language": language})
+    assert reply.status_code == 500
+    assert words in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("studio.js", "text/javascript"), ("studio.css", "text/css"), ("", "text/html")]
+)
+def test_files_have_the_type_that_browsers_want(client: TestClient, name: str, kind: str) -> None:
+    assert client.get(f"/{name}").headers["Content-Type"] == f"{kind}; charset=utf-8"
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_names_no_other_host(name: str) -> None:
     found = re.findall(r"https?://[^\s\"'`)]+", (PAGE / name).read_text("utf-8"))
@@ -62,7 +78,8 @@ def test_every_word_is_there_twice_and_every_one_is_used() -> None:
     texts = "".join((PAGE / name).read_text("utf-8") for name in FILES)
     words = dict(re.findall(r"^  (\w+): (\[.*\]),$", (PAGE / "words.js").read_text("utf-8"), re.MULTILINE))
     used = set(re.findall(r"say\(\"(\w+)\"", texts)) | set(re.findall(r"data-word=\"(\w+)\"", texts))
-    used |= set(re.findall(r"button\(\"(\w+)\"", texts)) | {"cancelled", "yes", "no"}
+    used |= set(re.findall(r"button\(\"(\w+)\"", texts)) | {"cancelled", "yes", "no", "preview", "picture"}
+    used |= set(re.findall(r"data-name=\"(\w+)\"", texts))
     used |= set(re.findall(r"\w+", re.findall(r"FRONT = \[(.*)\]", texts)[0]))
     used |= {f"state_{state}" for state in ("queued", "painting", "finished", "failed", "cancelled")}
     assert used == set(words)

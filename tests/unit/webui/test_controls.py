@@ -39,7 +39,7 @@ def test_groups_and_controls_speak_both_languages() -> None:
         ("steps", "number"),
         ("seed", "number"),
         ("symmetry_at", "list"),
-        ("clip", "list"),
+        ("clip", "text"),
         ("artist", "text"),
     ],
 )

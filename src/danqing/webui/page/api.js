@@ -1,8 +1,9 @@
 // Calls to the service beside this page: JSON, pictures and streams of events, with the key where one is needed.
 
+import { keep, recall } from "./memory.js";
 import { language, say } from "./words.js";
 
-const KEY = "danqing.key";
+let key = recall("danqing.key", "sessionStorage") ?? "";
 
 /** An answer that is no success: its text is the service's own, in the reader's language. */
 export class Problem extends Error {
@@ -13,17 +14,19 @@ export class Problem extends Error {
   }
 }
 
-/** Keep a key for as long as this tab is open; an empty one is thrown away. */
-export function keepKey(text) {
-  if (text) sessionStorage.setItem(KEY, text);
-  else sessionStorage.removeItem(KEY);
+/** Show this key from now on, for as long as the tab is open; an empty one is thrown away. */
+export function useKey(text) {
+  key = text;
+  keep("danqing.key", text, "sessionStorage");
 }
+
+/** Whether a key is shown. */
+export const hasKey = () => key !== "";
 
 /** Call a route; throws a Problem where it is refused or nobody answers. */
 export async function call(path, { method = "GET", body, headers = {}, signal } = {}) {
-  const key = sessionStorage.getItem(KEY);
   const all = { "Accept-Language": language(), ...headers };
-  if (key) all.Authorization = `Bearer ${key}`;
+  if (/^[!-~]+$/.test(key)) all.Authorization = `Bearer ${key}`;  // no other key can stand in a header, nor be right
   if (body !== undefined) all["Content-Type"] = "application/json";
   let reply;
   try {
@@ -38,16 +41,32 @@ export async function call(path, { method = "GET", body, headers = {}, signal } 
 }
 
 /** The JSON that a route answers with. */
-export const json = async (path, options) => (await call(path, options)).json();
+export const json = async (path, options) => read(await (await call(path, options)).text());
 
 /** The bytes of a file of the service. */
 export const bytes = async (path) => (await call(path)).blob();
 
-/** Show a picture of the service in an <img>, which cannot send a key by itself. */
+/** JSON in which seeds too large for a number of this language stay texts. */
+const read = (text) => JSON.parse(text.replace(/("seed":\s*)(\d{16,})/g, '$1"$2"'));
+
+const shown = new WeakMap();  // <img> -> what was asked for last, and the address it is shown by
+
+/** Show a picture of the service in an <img>, which cannot send a key by itself; of two calls the later one counts. */
 export async function show(image, path) {
-  const address = URL.createObjectURL(await bytes(path));
-  image.onload = () => URL.revokeObjectURL(address);
-  image.src = address;
+  const asked = { address: shown.get(image)?.address };
+  shown.set(image, asked);
+  const blob = await bytes(path);
+  if (shown.get(image) !== asked) return;
+  if (asked.address) URL.revokeObjectURL(asked.address);
+  asked.address = URL.createObjectURL(blob);
+  image.src = asked.address;
+}
+
+/** An <img> goes away: so may what it shows. */
+export function release(image) {
+  const address = shown.get(image)?.address;
+  if (address) URL.revokeObjectURL(address);
+  shown.delete(image);
 }
 
 /** The events of a job, each {type, data}, from its first on; a broken connection goes on where it was, after {type: "lost"}. */
@@ -73,14 +92,18 @@ export async function* events(id, signal) {
 async function* parse(reader) {
   const decoder = new TextDecoder();
   let rest = "";
-  for (;;) {
-    const { value, done } = await reader.read();
-    if (done) return;
-    const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
-    rest = blocks.pop();
-    for (const block of blocks) {
-      const fields = Object.fromEntries(block.split("\n").map((line) => line.match(/^(\w+): ?(.*)$/)?.slice(1) ?? ["", ""]));
-      if (fields.data) yield { type: fields.event, id: fields.id, data: JSON.parse(fields.data) };
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
+      rest = blocks.pop();
+      for (const block of blocks) {
+        const fields = Object.fromEntries(block.split("\n").map((line) => line.match(/^(\w+): ?(.*)$/s)?.slice(1) ?? ["", ""]));
+        if (fields.data) yield { type: fields.event, id: fields.id, data: read(fields.data) };
+      }
     }
+  } finally {
+    reader.cancel().catch(() => {});  // or the connection stays taken until the job ends
   }
 }

@@ -1,16 +1,20 @@
 // The easel: one job, from waiting to finished, with its pictures as they come about.
 
-import { bytes, call, events, json, show } from "./api.js";
+import { bytes, call, events, json, release, show } from "./api.js";
 import { make } from "./form.js";
-import { duration, either, say } from "./words.js";
+import { duration, either, language, say } from "./words.js";
 
 const EVERY = 2000;  // milliseconds between two looks at a job that is not over
+
+/** Whether a job has come to an end, good or bad. */
+export const over = (job) => ["finished", "failed", "cancelled"].includes(job.state);
 
 /** Shows one job at a time. `on` has what else may be done with one: again(job), reuse(job), start(blob), changed(job | null), refused(error). */
 export class Easel {
   constructor(section, on) {
-    this.places = Object.fromEntries(["pictures", "progress", "status", "actions", "recipe"].map((id) => [id, section.querySelector(`#${id}`)]));
+    this.places = Object.fromEntries([...section.querySelectorAll("[id]")].map((place) => [place.id, place]));
     this.on = on;
+    this.figures = new Map();
     this.leaving = new AbortController();
     this.clear();
   }
@@ -31,8 +35,6 @@ export class Easel {
     this.#leave();
     const signal = this.leaving.signal;
     this.places.pictures.replaceChildren();
-    this.figures = new Map();
-    this.lost = false;
     this.#draw(job);
     const shown = over(job) ? Promise.all(job.pictures.map((picture) => this.#finish(picture))) : this.#follow(job, signal);
     shown.catch((error) => { if (!signal.aborted) this.on.refused(error); });
@@ -40,20 +42,31 @@ export class Easel {
 
   /** Say everything again, in the language that is spoken now. */
   redraw() {
-    if (this.job) this.#draw(this.job);
-    else this.clear();
+    if (!this.job) return this.clear();
+    this.#draw(this.job);
+    this.#hint();
+    for (const figure of this.figures.values()) figure.caption.textContent = say(...figure.words);
   }
 
   #leave() {
     clearInterval(this.timer);
     this.leaving.abort();
     this.leaving = new AbortController();
+    for (const { image } of this.figures.values()) release(image);
+    this.figures.clear();
+    this.hints = [];
+    this.lost = false;
+    this.drawn = "";
+    this.#hint();
   }
 
   async #follow(job, signal) {
     this.timer = setInterval(() => this.#look(job.id, signal), EVERY);
     try {
-      for await (const event of events(job.id, signal)) await this.#happened(event);
+      for await (const event of events(job.id, signal)) {
+        if (signal.aborted) return;  // events that had come already belong to a job that is not here any more
+        await this.#happened(event);
+      }
     } finally {
       if (!signal.aborted) clearInterval(this.timer);
     }
@@ -61,15 +74,23 @@ export class Easel {
 
   async #look(id, signal) {
     const job = await json(`/v1/jobs/${id}`, { signal }).catch(() => null);
-    if (job && !signal.aborted && this.job?.id === id && !over(this.job)) this.#draw(job);
+    if (!job || !this.#stillPainting(id)) return;
+    this.lost = false;
+    this.#draw(job);
+  }
+
+  /** Whether that job is on the easel, and not known to be over. */
+  #stillPainting(id) {
+    return this.job?.id === id && !over(this.job);
   }
 
   async #happened({ type, data }) {
     this.lost = type === "lost";
     if (type === "lost") this.places.status.textContent = say("lost");
-    if (type === "previewed" && data.url) await this.#preview(data);
-    if (type === "completed") await this.#finish({ number: data.picture, seed: data.seed, url: data.url });
-    if (type === "warned" || type === "adapted") this.places.pictures.after(make("p", { className: "hint", textContent: either(data) }));
+    if (type === "started") this.on.changed(this.job);
+    if (type === "previewed" && data.url) this.#preview(data);
+    if (type === "completed") this.#finish({ number: data.picture, seed: data.seed, url: data.url }).catch(this.on.refused);
+    if (type === "warned" || type === "adapted") this.#hint(data);
     if (type === "ended") {
       this.#draw(data);
       this.on.changed(data);
@@ -80,50 +101,74 @@ export class Easel {
     if (!this.figures.has(number)) {
       const image = make("img", { alt: "" });
       const caption = make("figcaption");
-      const figure = make("figure", {}, image, caption);
-      this.figures.set(number, { image, caption });
-      this.places.pictures.append(figure);
+      this.figures.set(number, { image, caption, next: null, busy: false, done: false });
+      this.places.pictures.append(make("figure", {}, image, caption));
     }
     return this.figures.get(number);
   }
 
-  async #preview({ picture, step, url }) {
-    const { image, caption } = this.#figure(picture);
-    caption.textContent = say("preview", step + 1);
-    await show(image, url).catch(() => {});  // it may be gone by now; the next one follows
+  /** Show the newest preview of a picture; those that came while another was being fetched are left out. */
+  async #preview(data) {
+    const figure = this.#figure(data.picture);
+    figure.next = data;
+    if (figure.busy) return;
+    figure.busy = true;
+    while (figure.next && !figure.done) {
+      const { step, url } = figure.next;
+      figure.next = null;
+      this.#caption(figure, "preview", step + 1);
+      await show(figure.image, url).catch(() => {});  // it may be gone by now; the next one follows
+    }
+    figure.busy = false;
   }
 
   async #finish({ number, seed, url }) {
-    const { image, caption } = this.#figure(number);
-    caption.textContent = say("picture", number + 1, seed);
-    image.alt = this.job.request.prompts.join(" ");
-    await show(image, url);
+    const figure = this.#figure(number);
+    figure.done = true;
+    figure.image.alt = this.job.request.prompts.join(" ");
+    this.#caption(figure, "picture", number + 1, seed);
+    await show(figure.image, url);
+  }
+
+  #caption(figure, ...words) {
+    figure.words = words;
+    figure.caption.textContent = say(...words);
+  }
+
+  /** Add what the service has to say of this job, if anything, and show all of it. */
+  #hint(said = null) {
+    if (said) this.hints.push(said);
+    this.places.hints.replaceChildren(...this.hints.map((hint) => make("p", { textContent: either(hint) })));
   }
 
   #draw(job) {
     const { progress, status, actions, recipe } = this.places;
-    for (const hint of document.querySelectorAll("#easel > .hint")) if (job.id !== this.job?.id) hint.remove();
     this.job = job;
     progress.hidden = over(job);
     progress.value = job.progress;
     if (!this.lost) status.textContent = told(job);
+    // Buttons and texts that have not changed stay, so that nobody loses focus or selection.
+    const drawn = JSON.stringify([language(), job.id, job.state, job.cancelling, job.pictures.length, job.animations.length]);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
     recipe.hidden = false;
     recipe.querySelector("pre").textContent = JSON.stringify(job.request, null, 1);
     actions.replaceChildren(...this.#actions(job));
   }
 
   #actions(job) {
-    const button = (word, onclick, fields = {}) => make("button", { type: "button", textContent: say(word), onclick: this.#guarded(onclick), ...fields });
-    if (!over(job)) return [button("stop", () => this.#act(job, "DELETE"), { disabled: job.cancelling })];
+    const button = (word, act, fields = {}) => make("button", { type: "button", textContent: say(word), onclick: () => act().catch(this.on.refused), ...fields });
+    if (!over(job)) return [button("stop", () => this.#stop(job), { disabled: job.cancelling })];
+    const several = job.pictures.length > 1;
     const found = [];
-    if (job.state !== "finished") found.push(button("resume", () => this.#act(job, "POST", "/resume")));
-    for (const picture of job.pictures) {
-      const number = job.pictures.length > 1 ? ` ${picture.number + 1}` : "";
-      found.push(button("save", () => save(picture.url, name(job, picture, "png")), { textContent: say("save") + number }));
+    if (job.state !== "finished") found.push(button("resume", () => this.#resume(job)));
+    for (const { number, url } of job.pictures) {
+      found.push(button("save", () => save(url, name(job, number, "png")), { textContent: say("save") + (several ? ` ${number + 1}` : "") }));
     }
     for (const url of job.animations) {
-      const kind = url.split(".").pop();
-      found.push(button("animation", () => save(url, name(job, { number: url.match(/(\d+)\.\w+$/)[1] }, kind)), { textContent: say("animation", kind.toUpperCase()) }));
+      const [, number, kind] = url.match(/(\d+)\.(\w+)$/);
+      const text = say("animation", kind.toUpperCase()) + (several ? ` ${Number(number) + 1}` : "");
+      found.push(button("animation", () => save(url, name(job, number, kind)), { textContent: text }));
     }
     found.push(button("again", () => this.on.again(job)), button("reuse", () => this.on.reuse(job)));
     if (job.pictures.length) found.push(button("start", async () => this.on.start(await bytes(job.pictures[0].url))));
@@ -131,33 +176,25 @@ export class Easel {
     return found;
   }
 
-  #guarded(act) {
-    return async () => {
-      try {
-        await act();
-      } catch (error) {
-        this.on.refused(error);
-      }
-    };
+  async #stop(job) {
+    const next = await json(`/v1/jobs/${job.id}`, { method: "DELETE" });
+    if (this.#stillPainting(job.id)) this.#draw(next);
   }
 
-  async #act(job, method, path = "") {
-    const next = await json(`/v1/jobs/${job.id}${path}`, { method });
-    if (path) {
-      this.on.changed(next);
-      this.put(next);
-    } else this.#draw(next);
+  async #resume(job) {
+    const next = await json(`/v1/jobs/${job.id}/resume`, { method: "POST" });
+    if (this.job?.id === job.id) this.put(next);
+    this.on.changed(next);
   }
 
   async #forget(job) {
     if (!confirm(say("reallyForget"))) return;
     await call(`/v1/jobs/${job.id}?forget=true`, { method: "DELETE" });
-    this.clear();
-    this.on.changed(null);
+    const here = this.job?.id === job.id;
+    if (here) this.clear();
+    this.on.changed(here ? null : this.job);
   }
 }
-
-const over = (job) => ["finished", "failed", "cancelled"].includes(job.state);
 
 /** Where a job stands, in a sentence. */
 function told(job) {
@@ -180,9 +217,9 @@ function told(job) {
 }
 
 /** A name for a file: the sentence, as far as a file may be called so. */
-function name(job, picture, kind) {
+function name(job, number, kind) {
   const title = job.request.prompts[0].replace(/[\\/:*?"<>|\s]+/g, " ").trim().slice(0, 40);
-  return `${title || "danqing"} ${job.id.slice(0, 4)}-${picture.number}.${kind}`;
+  return `${title || "danqing"} ${job.id.slice(0, 4)}-${number}.${kind}`;
 }
 
 async function save(url, download) {

@@ -8,7 +8,7 @@ const LISTS = {
   style: ["水墨画", "工笔画", "青绿山水", "油画", "印象派", "水彩画", "浮世绘", "像素画", "素描"],
   size: ["128x128", "256x128", "384x128", "128x256", "256x256", "384x256", "512x512", "1280x768"],
 };
-const MOST = 16;  // MB of a start picture, as the service reads it
+const MOST = 11;  // MB of a start picture: as base64, in JSON, it grows by a third, and the service reads 16
 
 /** An element with attributes, properties and children. */
 export function make(tag, fields = {}, ...children) {
@@ -23,10 +23,23 @@ export function make(tag, fields = {}, ...children) {
 
 /** The form over the controls and models of `controls.json`. */
 export class Form {
-  constructor(front, rest, board) {
+  constructor(front, rest) {
     this.places = { front, rest };
-    this.board = board;
+    this.board = { groups: [], models: [] };
+    this.controls = new Map();
     this.start = null;  // the start picture as a data URI
+  }
+
+  /** These are the controls, and the models of this machine. */
+  use(board) {
+    this.board = board;
+  }
+
+  /** These models may be asked for, the first of them where none is. */
+  offer(names) {
+    const models = names.map((name) => this.board.models.find((model) => model.name === name)).filter(Boolean);
+    this.board = { ...this.board, models };
+    this.build();
   }
 
   /** Make all controls anew, in the language that is spoken now, with what was written in them. */
@@ -36,7 +49,7 @@ export class Form {
     rest.replaceChildren();
     this.controls = new Map();
     const all = this.board.groups.flatMap((group) => group.controls);
-    for (const name of FRONT) front.append(this.#control(all.find((control) => control.name === name)));
+    if (all.length) for (const name of FRONT) front.append(this.#control(all.find((control) => control.name === name)));
     for (const group of this.board.groups) {
       const others = group.controls.filter((control) => !FRONT.includes(control.name));
       if (others.length) rest.append(make("fieldset", {}, make("legend", { textContent: either(group) }), ...others.map((one) => this.#control(one))));
@@ -47,10 +60,10 @@ export class Form {
   /** What stands in the controls, by name, as texts. */
   written() {
     const found = {};
-    for (const [name, { control, input }] of this.controls ?? []) {
+    for (const [name, { control, input }] of this.controls) {
       if (control.kind === "picture") continue;
       const text = control.kind === "several" ? ticked(input).join(",") : input.value.trim();
-      if (text && !(control.kind === "several" && text === this.#preset(control))) found[name] = text;
+      if (control.kind === "several" ? text !== this.#preset(control) : text) found[name] = text;
     }
     return found;
   }
@@ -85,7 +98,7 @@ export class Form {
     for (const [name, { control }] of this.controls) {
       const value = request[name];
       if (value === undefined || value === null) continue;
-      const text = control.kind === "size" ? value.join("x") : Array.isArray(value) ? value.join(control.kind === "lines" ? "\n" : ",") : String(value);
+      const text = asText(control.kind, value);
       if (name === "model" ? text !== "auto" : text !== this.#preset(control)) texts[name] = text;
     }
     this.write(texts);
@@ -107,10 +120,14 @@ export class Form {
 
   /** Point to the control that a refusal names. */
   blame(name) {
-    for (const { place } of this.controls.values()) place.classList.remove("wrong");
-    const found = this.controls.get(name);
+    for (const { place, input } of this.controls.values()) {
+      place.classList.remove("wrong");
+      input.removeAttribute("aria-invalid");
+    }
+    const found = this.controls.get(name?.split(".")[0]);
     if (!found) return;
     found.place.classList.add("wrong");
+    found.input.setAttribute("aria-invalid", "true");
     found.place.closest("details")?.setAttribute("open", "");
     found.input.focus?.();
   }
@@ -140,7 +157,7 @@ export class Form {
     const front = FRONT.includes(control.name);
     const made = this.#input(control);
     made.input.id = `control-${control.name}`;
-    const head = make("label", { htmlFor: made.input.id, title: either(control) }, make("b", { textContent: front ? say(control.name) : either(control) }));
+    const head = make("label", { id: `label-${control.name}`, htmlFor: made.input.id, title: either(control) }, make("b", { textContent: front ? say(control.name) : either(control) }));
     if (!front) head.append(make("code", { textContent: control.name }));
     const place = make("div", { className: `control ${control.kind} ${control.name}` }, head, made.shown ?? made.input);
     if (!front && control.range && !["choice", "several"].includes(control.kind)) place.append(make("small", { textContent: `${control.range} ${unit}` }));
@@ -163,7 +180,7 @@ export class Form {
         return { input: select(name, [["", ""], ...control.choices.map((word) => [word, word])], change) };
       case "several": {
         const boxes = control.choices.map((word) => make("label", {}, make("input", { type: "checkbox", value: word, onchange: change }), ` ${word}`));
-        return { input: make("span", { role: "group" }, ...boxes) };
+        return { input: make("span", { role: "group", "aria-labelledby": `label-${name}` }, ...boxes) };
       }
     }
     if (name === "model") {
@@ -185,8 +202,16 @@ export class Form {
     const chooser = make("input", { name, type: "file", accept: "image/png,image/jpeg,image/webp" });
     const image = make("img", { alt: "", hidden: !this.start, ...(this.start && { src: this.start }) });
     const away = make("button", { type: "button", textContent: say("takeAway"), hidden: !this.start });
-    const tell = (error) => chooser.dispatchEvent(new CustomEvent("refused", { bubbles: true, detail: error.message }));
-    chooser.onchange = () => this.take(chooser.files[0] ?? null).catch((error) => { chooser.value = ""; tell(error); });
+    const tell = (what, detail) => chooser.dispatchEvent(new CustomEvent(what, { bubbles: true, detail }));
+    chooser.onchange = async () => {
+      try {
+        await this.take(chooser.files[0] ?? null);
+        tell("taken");
+      } catch (error) {
+        chooser.value = "";
+        tell("refused", error.message);
+      }
+    };
     away.onclick = () => this.take(null);
     return { input: chooser, chooser, image, away, shown: make("span", { className: "start" }, image, chooser, away) };
   }
@@ -194,6 +219,13 @@ export class Form {
 
 /** A seed that nobody has thought of. */
 export const newSeed = () => String(crypto.getRandomValues(new Uint32Array(1))[0]);
+
+/** A value of a finished request as it is written into a control. */
+function asText(kind, value) {
+  if (kind === "size") return value.join("x");
+  if (kind === "lines") return value.map((line) => line.replaceAll("\n", " ")).join("\n");
+  return Array.isArray(value) ? value.join(",") : String(value);
+}
 
 const select = (name, options, onchange) =>
   make("select", { name, onchange }, ...options.map(([value, textContent]) => make("option", { value, textContent })));
@@ -204,7 +236,8 @@ function tick(place, words) {
   for (const box of place.querySelectorAll("input")) box.checked = words.includes(box.value);
 }
 
-function asUri(file) {
+/** A file as a data URI. */
+export function asUri(file) {
   return new Promise((good, bad) => {
     const reader = new FileReader();
     reader.onload = () => good(reader.result);

@@ -1,28 +1,37 @@
 // The shelf: the jobs of this key, newest first, with a small picture of each.
 
-import { json, show } from "./api.js";
+import { json, release, show } from "./api.js";
+import { over } from "./easel.js";
 import { make } from "./form.js";
 import { say } from "./words.js";
 
 const PAGE = 24;
+const MOST = 200;  // jobs that the service tells of at once
 
-/** Shows jobs as buttons; `pick(job)` is called with the one that is chosen. */
+/** Shows jobs as buttons; `pick(id)` is called with the one that is chosen, `refused(error)` where older ones cannot be had. */
 export class Shelf {
-  constructor(place, older, pick) {
+  constructor(place, older, { pick, refused }) {
     this.place = place;
     this.older = older;
     this.pick = pick;
     this.jobs = [];
-    older.onclick = () => this.load(true);
+    older.onclick = async () => {
+      older.disabled = true;
+      await this.#more().catch(refused);
+      older.disabled = false;
+    };
   }
 
-  /** Read the newest jobs, or those before the oldest one here. */
-  async load(more = false) {
-    const before = more && this.jobs.length ? `&before=${this.jobs.at(-1).id}` : "";
-    const page = await json(`/v1/jobs?limit=${PAGE}${before}`);
-    this.jobs = more ? [...this.jobs, ...page.data] : page.data;
-    this.older.hidden = !page.has_more;
-    this.draw();
+  /** Read anew what is here. */
+  async load() {
+    const page = await json(`/v1/jobs?limit=${Math.min(MOST, Math.max(PAGE, this.jobs.length))}`);
+    const rest = this.jobs.slice(MOST).filter((job) => !page.data.some((other) => other.id === job.id));
+    this.#take([...page.data, ...rest], rest.length > 0 || page.has_more);
+  }
+
+  /** Whether a job here is not over yet. */
+  waits() {
+    return !this.jobs.every(over);
   }
 
   /** Mark the job that is on the easel. */
@@ -31,17 +40,40 @@ export class Shelf {
     for (const button of this.place.children) button.setAttribute("aria-current", String(button.dataset.id === id));
   }
 
-  /** Make the buttons; those whose job has not changed stay. */
-  draw() {
-    const here = new Map([...this.place.children].map((button) => [button.dataset.shows, button]));
-    this.place.replaceChildren(...this.jobs.map((job) => here.get(stamp(job)) ?? this.#button(job)));
-    this.mark(this.current);
+  /** Nothing on the shelf. */
+  clear() {
+    this.#take([], false);
   }
 
   /** Say everything again, in the language that is spoken now. */
   redraw() {
+    this.#drop([...this.place.children]);
     this.place.replaceChildren();
-    this.draw();
+    this.#draw();
+  }
+
+  async #more() {
+    const page = await json(`/v1/jobs?limit=${PAGE}&before=${this.jobs.at(-1).id}`);
+    this.#take([...this.jobs, ...page.data], page.has_more);
+  }
+
+  #take(jobs, more) {
+    this.jobs = jobs;
+    this.older.hidden = !more;
+    this.#draw();
+  }
+
+  /** Make the buttons; those whose job has not changed stay. */
+  #draw() {
+    const here = new Map([...this.place.children].map((button) => [button.dataset.shows, button]));
+    const buttons = this.jobs.map((job) => here.get(stamp(job)) ?? this.#button(job));
+    this.#drop([...here.values()].filter((button) => !buttons.includes(button)));
+    this.place.replaceChildren(...buttons);
+    this.mark(this.current);
+  }
+
+  #drop(buttons) {
+    for (const button of buttons) for (const image of button.querySelectorAll("img")) release(image);
   }
 
   #button(job) {

@@ -1,5 +1,7 @@
 // All that the page says, in Chinese and English, and which of them it speaks.
 
+import { keep, recall } from "./memory.js";
+
 const WORDS = {
   key: ["钥匙", "Key"],
   more: ["全部参数", "All parameters"],
@@ -9,6 +11,8 @@ const WORDS = {
   shelf: ["画过的", "Painted"],
   older: ["更早的", "Older ones"],
   askKey: ["这里要有钥匙，由开服务的人用 danqing serve keys add 新建。", "A key is needed here; whoever runs the service makes one with danqing serve keys add."],
+  wrongKey: ["这把钥匙不对。", "That key is not right."],
+  progress: ["画了多少", "How far it is"],
   enter: ["进去", "Enter"],
   back: ["算了", "Cancel"],
   language: ["English", "中文"],
@@ -62,7 +66,7 @@ const WORDS = {
   unreachable: ["连不上服务。它还开着吗？", "The service cannot be reached. Is it running?"],
 };
 
-let chosen = localStorage.getItem("danqing.language") ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
+let chosen = recall("danqing.language") ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en");
 
 /** zh or en. */
 export const language = () => chosen;
@@ -85,11 +89,12 @@ export function duration(seconds) {
 /** Speak the other language from now on. */
 export function switchLanguage() {
   chosen = chosen === "zh" ? "en" : "zh";
-  localStorage.setItem("danqing.language", chosen);
+  keep("danqing.language", chosen);
 }
 
 /** Put words where the page asks for them. */
 export function translate() {
   document.documentElement.lang = chosen;
   for (const place of document.querySelectorAll("[data-word]")) place.textContent = say(place.dataset.word);
+  for (const place of document.querySelectorAll("[data-name]")) place.setAttribute("aria-label", say(place.dataset.name));
 }
