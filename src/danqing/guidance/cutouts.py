@@ -23,7 +23,7 @@ class CutSpec:
         inner: cuts of random squares.
         power: 1 draws their sizes evenly; larger prefers small squares.
         gray_share: share of the inner cuts that are gray, 0..1, met exactly over many steps.
-        focus: of a picture that is longer than wide, how much of what stands over its middle square is left out, 0..1.
+        focus: how much of what a long or tall picture has beside its middle square is left out, 0..1.
     """
 
     overview: int
