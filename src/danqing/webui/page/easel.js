@@ -88,6 +88,7 @@ export class Easel {
     this.lost = type === "lost";
     if (type === "lost") this.places.status.textContent = say("lost");
     if (type === "started") this.on.changed(this.job);
+    if (type === "stepped") this.#step(data);
     if (type === "previewed" && data.url) this.#preview(data);
     if (type === "completed") this.#finish({ number: data.picture, seed: data.seed, url: data.url }).catch(this.on.refused);
     if (type === "warned" || type === "adapted") this.#hint(data);
@@ -95,6 +96,14 @@ export class Easel {
       this.#draw(data);
       this.on.changed(data);
     }
+  }
+
+  /** A step is done: show it before the next look at the job, unless more is known already. */
+  #step({ batch, step, steps }) {
+    const job = this.job;
+    const picture = batch * job.request.batch_size;
+    if (over(job) || picture < job.picture || (picture === job.picture && step < job.step)) return;
+    this.#draw({ ...job, state: "painting", picture, step: step + 1, steps });
   }
 
   #figure(number) {
@@ -200,7 +209,7 @@ export class Easel {
 function told(job) {
   switch (job.state) {
     case "queued":
-      return say("queued", job.position ?? 0);
+      return job.position ? say("queued", job.position) : say("next");
     case "painting": {
       if (job.cancelling) return say("stopping");
       if (!job.steps) return say("starting");

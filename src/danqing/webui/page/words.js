@@ -34,6 +34,7 @@ const WORDS = {
   dice: ["换一个", "another"],
   takeAway: ["拿掉", "Take away"],
   queued: ["在排队，前面还有 {0} 个。", "Waiting; {0} before it."],
+  next: ["在排队，下一个就是它。", "Waiting; it is the next one."],
   starting: ["就要开始了……", "About to begin…"],
   painting: ["第 {0} / {1} 步", "Step {0} of {1}"],
   left: ["，约剩 {0}", ", about {0} left"],
