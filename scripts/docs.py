@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request, read_request
-from danqing.request.words import GROUPS, choices
+from danqing.request.words import GROUPS, choices, said
 from danqing.schedule import Schedule
 from danqing.zoo.catalog import MINI, models
 
@@ -65,7 +65,7 @@ def _groups() -> list[str]:
     lines: list[str] = []
     group = ""
     for name, field in Request.model_fields.items():
-        extra = _extra(field)
+        extra = said(name)
         if extra["group"] != group:
             group = extra["group"]
             lines += [
@@ -98,10 +98,6 @@ def _hub() -> list[str]:
     return lines
 
 
-def _extra(field: FieldInfo) -> dict[str, str]:
-    return cast("dict[str, str]", field.json_schema_extra)
-
-
 def _default(field: FieldInfo) -> str:
     return "—" if field.is_required() else f"`{_text(field.default)}`"
 
@@ -121,7 +117,7 @@ def _text(value: object) -> str:
 
 
 def _values(name: str, field: FieldInfo) -> str:
-    unit = f" {_extra(field)['unit']}" if _extra(field)["unit"] else ""
+    unit = f" {said(name)['unit']}".rstrip()
     words = choices(name)
     if words:
         return " ".join(f"`{word}`" for word in words)

@@ -56,7 +56,7 @@ OPTIONS = {
     "train scenes": {"--sheet", "--write", "--count", "--seed", "--size", "--workers"},
     "train cutouts": {"--to", "--packages", "--count", "--seed", "--size"},
     "serve": {
-        *("--host", "--port", "-p", "--model", "--device", "--name", "--insecure", "--allow-urls"),
+        *("--host", "--port", "-p", "--model", "--device", "--name", "--insecure", "--allow-urls", "--open"),
         *("--queue", "--per-key", "--max-steps", "--max-pictures", "--keep-days"),
     },
     "hub serving start": {"--modules", "-m", "--port", "-p", "--use_gpu", "--use_multiprocess", "--workers"},

@@ -5,15 +5,15 @@ import io
 import os
 import re
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Dialog, Error, Page, Request, expect, sync_playwright
 
+from tests.e2e.test_service import danqing
 from tests.serving import QUICK, Serving, make_home, serving
 
 BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -33,10 +33,12 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, served: Serving) -> Iterator[Page]:
     """The studio, in Chinese; any error in its scripts, or a call elsewhere, fails the test."""
-    yield from open_studio(browser, served)
+    with open_studio(browser, served) as found:
+        yield found
 
 
-def open_studio(browser: Browser, service: Serving) -> Iterator[Page]:
+@contextmanager
+def open_studio(browser: Browser, service: Serving) -> Generator[Page]:
     context = browser.new_context(locale="zh-CN", base_url=service.url, accept_downloads=True)
     context.set_default_timeout(PATIENCE)
     found, wrong = context.new_page(), list[str]()
@@ -202,18 +204,9 @@ def test_the_parameters_of_a_picture_come_back_and_it_can_be_deleted(page: Page)
 
 
 def test_where_keys_are_needed_it_asks_for_one(browser: Browser, tmp_path: Path) -> None:
-
     home = make_home(tmp_path / "kept")
-    made = subprocess.run(
-        [sys.executable, "-m", "danqing", "serve", "keys", "add", "小明"],
-        env={**os.environ, "DANQING_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    with serving(home) as service:
-        pages = open_studio(browser, service)
-        page = next(pages)
+    made = danqing(home, "serve", "keys", "add", "小明")
+    with serving(home) as service, open_studio(browser, service) as page:
         page.wait_for_selector("#door[open]")
         page.locator("#secret").fill("wrong")
         page.locator("#door button[value=keep]").click()
@@ -223,4 +216,3 @@ def test_where_keys_are_needed_it_asks_for_one(browser: Browser, tmp_path: Path)
         page.wait_for_selector("#door:not([open])", state="attached")
         ask(page)
         finished(page)
-        assert next(pages, None) is None

@@ -13,7 +13,7 @@ from danqing.cli.language import say
 from danqing.cli.options import describe
 from danqing.errors import InvalidRequest, StorageError
 from danqing.request import Request, read_request
-from danqing.request.words import GROUPS, to_text
+from danqing.request.words import GROUPS, said, to_text
 from danqing.results.files import guarded, write_text
 from danqing.settings import read_settings
 
@@ -94,10 +94,10 @@ def write_template() -> str:
         )
     ]
     group = ""
-    for name, field in Request.model_fields.items():
+    for name in Request.model_fields:
         if name == "prompts":
             continue
-        its_group = cast("Mapping[str, str]", field.json_schema_extra)["group"]
+        its_group = said(name)["group"]
         if its_group != group:
             group = its_group
             lines += ["", f"# == {say(group, GROUPS[group])} =="]

@@ -2,7 +2,7 @@
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import cast, get_args
 
 import typer
@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from danqing.errors import InvalidRequest
 from danqing.request import Request
-from danqing.request.words import GROUPS, UNITS, range_of, to_text
+from danqing.request.words import GROUPS, UNITS, range_of, said, to_text
 from danqing.schedule import Schedule
 
 _GIVEN = "danqing.given"
@@ -68,10 +68,9 @@ def normalise(name: str) -> str:
 
 def describe(name: str) -> tuple[str, str]:
     """What a field is for, with range, unit and default, in Chinese and English."""
-    field = Request.model_fields[name]
-    extra = cast("Mapping[str, str]", field.json_schema_extra)
+    extra = said(name)
     unit_zh, unit_en = UNITS.get(extra["unit"], ("", ""))
-    default = to_text(field.default)
+    default = to_text(Request.model_fields[name].default)
     limits = range_of(name)
     zh = "；".join(filter(None, [f"{limits} {unit_zh}".strip(), default and f"默认 {default}"]))
     en = "; ".join(filter(None, [f"{limits} {unit_en}".strip(), default and f"default {default}"]))
@@ -82,7 +81,7 @@ def _parameters() -> Iterator[inspect.Parameter]:
     for name, field in Request.model_fields.items():
         if name == "prompts":
             continue
-        extra = cast("Mapping[str, str]", field.json_schema_extra)
+        group = said(name)["group"]
         flag = field.annotation is bool
         option = option_name(name)
         yield inspect.Parameter(
@@ -93,7 +92,7 @@ def _parameters() -> Iterator[inspect.Parameter]:
                 f"{option}/--no-{option[2:]}" if flag else option,
                 help=" | ".join(describe(name)),
                 metavar=None if flag else _metavar(name, field),
-                rich_help_panel=f"{extra['group']} | {GROUPS[extra['group']]}",
+                rich_help_panel=f"{group} | {GROUPS[group]}",
                 callback=_collect,
                 expose_value=False,
                 show_default=False,

@@ -8,6 +8,7 @@ from typing import Literal, cast
 from danqing.errors import InvalidRequest
 from danqing.prompt import parse_prompt
 from danqing.request import SIDE, Request, read_request
+from danqing.request.words import said
 from danqing.schedule import Schedule
 
 Kind = Literal["text", "texts", "size", "whole", "number", "switch"]
@@ -39,8 +40,7 @@ class Parameter:
         own = self.en if language == "en" else self.zh
         if own or self.field is None:
             return own
-        extra = cast("dict[str, str]", Request.model_fields[self.field].json_schema_extra)
-        return extra["en" if language == "en" else "zh"]
+        return said(self.field)["en" if language == "en" else "zh"]
 
 
 def _same(name: str, default: object, kind: Kind) -> Parameter:

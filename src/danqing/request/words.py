@@ -1,5 +1,6 @@
-"""Fields of a request in words: their groups in English, values as texts, choices and ranges."""
+"""Fields of a request in words: what they say of themselves, their groups in English, values as texts, choices and ranges."""
 
+from collections.abc import Mapping
 from typing import cast, get_args
 
 from annotated_types import Ge, Le
@@ -19,6 +20,11 @@ GROUPS = {
 """The groups of `Request` in English."""
 UNITS = {"step": ("步", "steps"), "px": ("像素", "px"), "GB": ("GB", "GB")}
 """The units of its fields in Chinese and English."""
+
+
+def said(name: str) -> Mapping[str, str]:
+    """What a field says of itself: `group`, `zh`, `en` and `unit`, as `knob` put them there."""
+    return cast("Mapping[str, str]", Request.model_fields[name].json_schema_extra)
 
 
 def to_text(value: object) -> str:

@@ -13,6 +13,7 @@ from danqing.errors import JobNotFound
 from danqing.results import layout
 from danqing.runtime import Job
 from danqing.server import examples
+from danqing.server.intake import FORMATS
 from danqing.server.jobs import Here, own_job
 from danqing.server.problems import FINDS, problems
 from danqing.server.views import TYPES, Kind
@@ -23,8 +24,8 @@ Own = Annotated[Job, Depends(own_job)]
 Number = Annotated[int, InPath(ge=0, le=10_000)]
 Known = Annotated[str, Header(alias="If-None-Match", description="ETag of the file that the caller has.")]
 
-STARTS = {kind: f"image/{kind}" for kind in ("png", "jpeg", "webp")}
-"""Kinds of start pictures, as `danqing.server.intake` writes them down."""
+STARTS = {kind.lower(): f"image/{kind.lower()}" for kind in FORMATS}
+"""Kinds of start pictures, as `read_start` writes them into a request."""
 _ANSWERS = problems(*FINDS) | {304: {"description": "The caller has it already."}}
 
 

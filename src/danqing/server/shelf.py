@@ -6,7 +6,7 @@ from danqing.errors import ModelNotFound
 from danqing.paddlehub.painter import Painter, painter_of
 from danqing.request import Request
 from danqing.settings import Settings
-from danqing.zoo.locate import find, known, missing, spec_of
+from danqing.zoo.locate import find, painting, spec_of
 from danqing.zoo.spec import ModelSpec
 
 AUTO = "auto"
@@ -39,9 +39,7 @@ class Shelf:
         """Names of the models that paint, the default first."""
         if self._named:
             return tuple(dict.fromkeys(painter.model for painter in self._named.values()))
-        entries = known(self._settings).values()
-        here = (spec.name for spec in entries if spec.paints and not missing(spec, self._settings))
-        return tuple(dict.fromkeys((self.default, *here)))
+        return tuple(dict.fromkeys((self.default, *(spec.name for spec in painting(self._settings)))))
 
     @property
     def remarks(self) -> tuple[Painter, ...]:

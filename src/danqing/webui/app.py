@@ -55,7 +55,8 @@ def create_studio(settings: Settings, *, hidden: Collection[str] = ()) -> ASGIAp
         return _answer(board.model_dump_json().encode(), "application/json")
 
     async def missing(_: Request, error: Exception) -> Response:
-        return _answer(b"", "text/plain", status=error.status_code if isinstance(error, HTTPException) else 500)
+        assert isinstance(error, HTTPException), "it is asked for nothing else"
+        return _answer(b"", "text/plain", status=error.status_code)
 
     routes = [Route("/controls.json", controls), Route("/", show), Route("/{name}", show)]
     return Starlette(routes=routes, exception_handlers={HTTPException: missing})

@@ -1,15 +1,15 @@
 """The studio's controls, made from the fields of `Request`, and what each model fills in by itself."""
 
 from collections.abc import Collection, Mapping
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
 from danqing.request import Quality, Request, read_request
-from danqing.request.words import GROUPS, UNITS, choices, range_of, to_text
+from danqing.request.words import GROUPS, UNITS, choices, range_of, said, to_text
 from danqing.schedule import Schedule
 from danqing.settings import Settings
-from danqing.zoo.locate import known, missing
+from danqing.zoo.locate import painting
 from danqing.zoo.spec import ModelSpec
 
 Kind = Literal["lines", "picture", "size", "choice", "several", "switch", "schedule", "number", "list", "text"]
@@ -67,7 +67,7 @@ def groups_of(hidden: Collection[str]) -> tuple[Group, ...]:
     found: dict[str, list[Control]] = {}
     for name in Request.model_fields:
         if name not in hidden:
-            found.setdefault(_said(name)["group"], []).append(_control(name))
+            found.setdefault(said(name)["group"], []).append(_control(name))
     return tuple(Group(zh=zh, en=GROUPS[zh], controls=tuple(controls)) for zh, controls in found.items())
 
 
@@ -77,26 +77,27 @@ def painters(settings: Settings) -> tuple[Painter, ...]:
     Raises:
         InvalidRequest: the user's file of models cannot be used.
     """
-    return tuple(_painter(spec) for spec in known(settings).values() if spec.paints and not missing(spec, settings))
+    return tuple(_painter(spec) for spec in painting(settings))
 
 
 def _painter(spec: ModelSpec) -> Painter:
     fills: dict[Quality, Mapping[str, str]] = {}
     for quality in get_args(Quality):
-        fields = spec.fills(read_request({"prompts": "山", "quality": quality}))
-        filled = read_request({**fields, "prompts": "山"})
+        asked = read_request({"prompts": "山", "quality": quality})
+        fields = spec.fills(asked)
+        filled = asked.filled(fields)
         fills[quality] = {name: to_text(getattr(filled, name)) for name in fields}
     return Painter(name=spec.name, zh=spec.title_zh, en=spec.title_en, fills=fills)
 
 
 def _control(name: str) -> Control:
-    said, field = _said(name), Request.model_fields[name]
-    unit_zh, unit_en = UNITS.get(said["unit"], ("", ""))
+    words, field = said(name), Request.model_fields[name]
+    unit_zh, unit_en = UNITS.get(words["unit"], ("", ""))
     return Control(
         name=name,
         kind=_kind(name),
-        zh=said["zh"],
-        en=said["en"],
+        zh=words["zh"],
+        en=words["en"],
         unit_zh=unit_zh,
         unit_en=unit_en,
         choices=choices(name),
@@ -120,7 +121,3 @@ def _kind(name: str) -> Kind:
     if bool in kinds:
         return "switch"
     return "number" if kinds & {int, float} else "text"
-
-
-def _said(name: str) -> Mapping[str, str]:
-    return cast("Mapping[str, str]", Request.model_fields[name].json_schema_extra)

@@ -57,6 +57,15 @@ def installed(name: str, settings: Settings) -> bool:
     return not missing(spec_of(name, settings), settings)
 
 
+def painting(settings: Settings) -> tuple[ModelSpec, ...]:
+    """The models that paint and whose files are on this machine.
+
+    Raises:
+        InvalidRequest: the user's file of models cannot be used.
+    """
+    return tuple(spec for spec in known(settings).values() if spec.paints and not missing(spec, settings))
+
+
 def known(settings: Settings) -> Mapping[str, ModelSpec]:
     """All entries by name: the catalogue's and the user's own.
 

@@ -1,12 +1,10 @@
 """The options: one for each field, explained in both languages, read back as they were written."""
 
-from typing import cast
-
 import pytest
 
 from danqing.cli.options import describe, from_text, option_name
 from danqing.request import Request, read_request
-from danqing.request.words import GROUPS, to_text
+from danqing.request.words import to_text
 from tests.unit.cli.conftest import Command, Painter
 
 FIELDS = [name for name in Request.model_fields if name != "prompts"]
@@ -37,11 +35,6 @@ def test_every_field_is_an_option_with_help(danqing: Command, monkeypatch: pytes
 def test_help_has_range_unit_and_default(name: str, zh: str, en: str) -> None:
     assert zh in describe(name)[0]
     assert en in describe(name)[1]
-
-
-def test_every_group_has_an_english_name() -> None:
-    extras = [cast("dict[str, str]", field.json_schema_extra) for field in Request.model_fields.values()]
-    assert {extra["group"] for extra in extras} == set(GROUPS)
 
 
 def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> None:
