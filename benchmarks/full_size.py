@@ -61,7 +61,7 @@ def write_originals(folder: Path, form: Format) -> None:
 def install(originals: Path) -> None:
     """Convert the original files into an installed model."""
     from danqing.settings import read_settings
-    from danqing.zoo.adopt import adopt
+    from danqing.zoo.install import adopt
 
     for _ in adopt(ORIGINAL, originals, read_settings(), verify=False):
         pass
@@ -71,7 +71,7 @@ def verify() -> dict[str, object]:
     """Read all files again and compare them with what was written down."""
     from danqing.settings import read_settings
     from danqing.zoo import manifest
-    from danqing.zoo.locate import spec_of
+    from danqing.zoo.registry import spec_of
 
     return {"files": {found.file: found.state for found in manifest.verify(spec_of(ORIGINAL), read_settings())}}
 
@@ -96,8 +96,7 @@ def parts(size: str) -> dict[str, object]:
     """Seconds of each part of one guided step, with 16 cuts, forward and backward where guidance goes back."""
     from danqing.api import load
     from danqing.diffusion import Draws
-    from danqing.guidance.cutouts import CutSpec
-    from danqing.guidance.views import RandomViews
+    from danqing.guidance.cutouts import CutSpec, RandomViews
 
     model = load(ORIGINAL, device="cpu").model
     width, height = (int(side) for side in size.split("x"))

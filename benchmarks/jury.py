@@ -28,7 +28,7 @@ from torch import Tensor
 
 from danqing.models.clip import ChineseClip
 from danqing.models.load import load_encoder
-from danqing.models.tokens import Tokenizer
+from danqing.models.tokenizer import Tokenizer
 from danqing.train.captions import full_caption
 from danqing.train.corpus import Pixels
 from danqing.train.encoder import encode_texts, normalised

@@ -24,7 +24,7 @@ from benchmarks.rivals import rivals
 from danqing.settings import read_settings
 from danqing.train.captions import full_caption
 from danqing.zoo.catalog import MINI
-from danqing.zoo.locate import find
+from danqing.zoo.registry import find
 
 SIZES = (0.0, 0.02, 0.05, 0.1)
 STEPS = 10

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from benchmarks.jury import BATCH, WORDS, Judge, as_batch, rank, shrunk
-from danqing.diffusion.noise import MODEL_STEPS, NoiseSchedule
+from danqing.diffusion.noise_schedule import MODEL_STEPS, NoiseSchedule
 from danqing.models.unet import UNet
 from danqing.train.augment import blemish
 from danqing.train.captions import distractors

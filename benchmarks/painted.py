@@ -18,7 +18,7 @@ from danqing.pipeline import Pipeline
 from danqing.request import read_request
 from danqing.train.corpus import Pixels
 from danqing.train.scenes import paint
-from danqing.zoo.locate import find
+from danqing.zoo.registry import find
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,12 @@ from statistics import mean
 import torch
 
 from danqing.api import load
-from danqing.pipeline.descent import Descent
-from danqing.pipeline.forecast import Planner
-from danqing.pipeline.guide import embed_prompts
-from danqing.pipeline.pace import timed
-from danqing.pipeline.plan import Plan
-from danqing.pipeline.rehearsal import Cast
+from danqing.pipeline.batch_sampler import Descent
+from danqing.pipeline.conditioning import embed_prompts
+from danqing.pipeline.memory.dry_run import Cast
+from danqing.pipeline.memory.plan import Plan
+from danqing.pipeline.memory.planner import Planner
+from danqing.pipeline.memory.timing import timed
 from danqing.request import Request, read_request
 
 MINI = (

@@ -18,7 +18,7 @@ from benchmarks.painted import Variant, paint_all, read_knobs
 from benchmarks.prompts import HELD_OUT
 from benchmarks.quality import judge_all, spread
 from danqing.api import load
-from danqing.guidance.likeness import pyramid_distance
+from danqing.guidance.losses import pyramid_distance
 from danqing.train.corpus import Pixels
 
 Pair = tuple[Pixels, Pixels]

@@ -32,7 +32,7 @@ from danqing.models.load import load_unet
 from danqing.request import read_request
 from danqing.settings import read_settings
 from danqing.train.corpus import Pixels
-from danqing.zoo.locate import find
+from danqing.zoo.registry import find
 
 COLUMNS = ("overall", *CLASSES)
 SENTENCES = {**SETS, "generated": GENERATED}

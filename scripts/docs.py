@@ -9,7 +9,7 @@ from pydantic.fields import FieldInfo
 
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request, read_request
-from danqing.request.words import GROUPS, choices, said
+from danqing.request.field_info import GROUPS, choices, said
 from danqing.schedule import Schedule
 from danqing.zoo.catalog import MINI, models
 

@@ -8,8 +8,8 @@ import random
 import time
 
 from benchmarks.reliability import stage
-from danqing.runtime import Limits
-from danqing.runtime.local import LocalRuntime
+from danqing.jobs import Limits
+from danqing.jobs.local_runner import LocalRuntime
 
 
 def main() -> None:

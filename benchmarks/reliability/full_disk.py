@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks.reliability import stage
-from danqing.runtime import Limits
-from danqing.runtime.local import LocalRuntime
+from danqing.jobs import Limits
+from danqing.jobs.local_runner import LocalRuntime
 from danqing.settings import Settings
 
 MEGABYTES = 12

@@ -8,7 +8,7 @@ import os
 import threading
 
 from benchmarks.reliability import stage
-from danqing.runtime.local import LocalRuntime
+from danqing.jobs.local_runner import LocalRuntime
 
 
 def main() -> None:

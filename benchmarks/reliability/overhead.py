@@ -18,13 +18,13 @@ import torch
 from benchmarks.reliability import stage
 from danqing.api import record
 from danqing.events import Event, Stepped
+from danqing.jobs.worker_protocol import Moved, Noted, to_line
 from danqing.pipeline import Pipeline, load_model
 from danqing.request import Request, read_request
-from danqing.results.store import RunWriter
-from danqing.runtime.messages import Moved, Noted, to_line
+from danqing.results.run_writer import RunWriter
 from danqing.zoo.catalog import MINI
-from danqing.zoo.complete import complete
-from danqing.zoo.locate import find
+from danqing.zoo.registry import find
+from danqing.zoo.resolve import complete
 
 
 def main() -> None:

@@ -11,8 +11,8 @@ from collections import Counter
 
 from benchmarks.reliability import stage
 from danqing.events import Completed
-from danqing.runtime import Job, Limits
-from danqing.runtime.local import LocalRuntime
+from danqing.jobs import Job, Limits
+from danqing.jobs.local_runner import LocalRuntime
 from danqing.settings import Settings
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.reliability import stage
-from danqing.runtime.local import LocalRuntime
+from danqing.jobs.local_runner import LocalRuntime
 from danqing.settings import Settings
 
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from danqing.events import Stepped
+from danqing.jobs import Job, Numbered
+from danqing.jobs.local_runner import LocalRuntime
 from danqing.request import Request, read_request
-from danqing.runtime import Job, Numbered
-from danqing.runtime.local import LocalRuntime
 from danqing.settings import Settings, read_settings
 from danqing.zoo.catalog import ORIGINAL
 from tests.made_up import write_made_up

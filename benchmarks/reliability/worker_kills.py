@@ -10,8 +10,8 @@ import signal
 import time
 
 from benchmarks.reliability import stage
-from danqing.runtime import Job
-from danqing.runtime.local import LocalRuntime
+from danqing.jobs import Job
+from danqing.jobs.local_runner import LocalRuntime
 
 
 def main() -> None:

@@ -8,13 +8,12 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.sides.scene import GRAY, POWER, PROMPTS, SCALES, STEPS, K, Scene, State
-from danqing.diffusion import Draws, NoiseSchedule, Settings, ddim
+from danqing.diffusion import Draws, NoiseSchedule, Settings, samplers
 from danqing.diffusion import State as Start
 from danqing.guidance.clip_guide import ClipGuide, Critic
-from danqing.guidance.cutouts import CutSpec
+from danqing.guidance.cutouts import CutSpec, RandomViews
 from danqing.guidance.losses import normalise_weights, range_loss, saturation_loss, spherical_distance, tv_loss
-from danqing.guidance.scales import GuidanceScales
-from danqing.guidance.views import RandomViews
+from danqing.guidance.params import GuidanceScales
 from danqing.models.clip import ChineseClip
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet
@@ -98,7 +97,7 @@ class Ours:
         critic = Critic(self.encoder, texts, weights, mean=mean, std=std, share=Schedule((1.0,)))
         guide = ClipGuide((critic,), self._scales(), self.views, secondary=self.small)
         start, settings = Start(K, self.x), replace(Settings(), eta=0.8)
-        steps = ddim(self.denoiser, guide, self.noise, start, draws=Draws((1,)), settings=settings)
+        steps = samplers.ddim(self.denoiser, guide, self.noise, start, draws=Draws((1,)), settings=settings)
         return next(steps).x
 
     def _spec(self) -> CutSpec:

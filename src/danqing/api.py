@@ -9,10 +9,10 @@ from danqing.events import Event, Failed, Stepped
 from danqing.pipeline import Pipeline, load_model
 from danqing.request import Quality, Request, Sampler, Saved, Symmetry, read_request
 from danqing.results.artwork import Artwork
-from danqing.results.store import Run, RunWriter
+from danqing.results.run_writer import Run, RunWriter
 from danqing.settings import read_settings
 from danqing.types import Checkpoint
-from danqing.zoo.locate import find
+from danqing.zoo.registry import find
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 Level = float | str | Sequence[float]

@@ -8,11 +8,11 @@ from fastapi.routing import APIRoute
 
 import danqing.client
 import danqing.server
-from danqing.server import images, jobs, page, pictures, predict, probes
+from danqing.server.routers import health, index, job_files, jobs, openai_images, paddlehub_predict
 
 SERVER = Path(danqing.server.__file__).parent
 CLIENT = Path(danqing.client.__file__).parent
-ROUTERS = (page, probes, jobs, pictures, images, predict)
+ROUTERS = (index, health, jobs, job_files, openai_images, paddlehub_predict)
 SLOW = {
     "open",
     "sleep",

@@ -11,9 +11,9 @@ from danqing.models.secondary import Secondary
 from danqing.models.unet import UNet
 from danqing.pipeline.model import load_model
 from danqing.settings import read_settings
-from danqing.zoo.adopt import adopt
 from danqing.zoo.catalog import ORIGINAL
-from danqing.zoo.locate import find
+from danqing.zoo.install import adopt
+from danqing.zoo.registry import find
 from tests.made_up import CLIP, SECONDARY, UNET, VOCABULARY, randomise
 
 

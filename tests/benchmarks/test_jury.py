@@ -19,7 +19,7 @@ from danqing.errors import InvalidRequest
 from danqing.models.load import load_unet
 from danqing.settings import read_settings
 from danqing.train.scenes.shards import picture, shard
-from danqing.zoo.locate import find
+from danqing.zoo.registry import find
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """The cases of benchmarks/plan.py."""
 
 from benchmarks.plan import MINI, Case
-from danqing.pipeline.plan import Plan
+from danqing.pipeline.memory.plan import Plan
 
 
 def test_a_case_is_read_from_its_words() -> None:

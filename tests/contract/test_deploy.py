@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import yaml
 
-from danqing.server.keys import Keyring
-from danqing.server.serve import DRAIN, LINGER
+from danqing.server.api_keys import Keyring
+from danqing.server.main import DRAIN, LINGER
 from danqing.settings import read_settings
 from tests.serving import MODEL, Serving, make_home, serving
 

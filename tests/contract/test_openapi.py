@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from danqing.request import Request
-from danqing.server.intake import SERVERS_OWN
+from danqing.server.request_parsing import SERVERS_OWN
 from tests.serving import QUICK, Serving
 
 SNAPSHOT = Path(__file__).parent / "openapi.json"

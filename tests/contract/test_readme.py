@@ -16,7 +16,7 @@ import pytest
 
 from danqing.settings import read_settings
 from danqing.zoo.catalog import MINI
-from danqing.zoo.locate import installed
+from danqing.zoo.registry import installed
 from tests.serving import Serving, serving
 
 ROOT = Path(__file__).parent.parent.parent

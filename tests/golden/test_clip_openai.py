@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from danqing.models.clip_openai import OpenAiClip, config_from_state
-from danqing.models.tokens import Tokenizer
+from danqing.models.tokenizer import Tokenizer
 
 from .conftest import Arrays, Meta
 from .test_clip import assert_close, tensor

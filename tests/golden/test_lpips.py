@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from danqing.models.perceptual import Lpips
+from danqing.models.lpips import Lpips
 
 from .conftest import Arrays, Meta
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from danqing.diffusion.noise import NoiseSchedule
+from danqing.diffusion.noise_schedule import NoiseSchedule
 from danqing.errors import InvalidRequest
 
 from .conftest import Arrays, Meta

@@ -14,7 +14,7 @@ from danqing.models.clip_openai import OpenAiClip, OpenAiConfig
 from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
-from danqing.models.perceptual import Lpips
+from danqing.models.lpips import Lpips
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
 from danqing.zoo.catalog import MINI, catalogue

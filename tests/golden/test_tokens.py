@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from danqing.models.tokens import Tokenizer
+from danqing.models.tokenizer import Tokenizer
 
 from .conftest import Arrays, Meta
 

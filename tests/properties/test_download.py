@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from danqing.zoo.fetch import DownloadFailed, Patience, fetch
+from danqing.zoo.download import DownloadFailed, Patience, fetch
 from danqing.zoo.spec import Published
 from tests.unit.zoo.faulty import Fault, Server, serving
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danqing.errors import InvalidRequest
-from danqing.paddlehub.options import read_options
+from danqing.paddlehub.cli_args import read_options
 from danqing.paddlehub.parameters import PARAMETERS, to_parameters, to_request
 from danqing.request import Request
 

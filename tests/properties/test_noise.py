@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from danqing.diffusion import SAMPLERS, Draws, NoiseSchedule, Settings, State, max_eta, starting_state
-from danqing.diffusion.ddim import fresh_noise
+from danqing.diffusion.samplers import fresh_noise
 from danqing.types import Guidance, Moment, Prediction
 
 STEPS = st.integers(2, 60) | st.sampled_from([100, 250, 300, 999, 1000])

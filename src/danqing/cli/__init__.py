@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from danqing.cli.language import read_language, say
+from danqing.cli.i18n import read_language, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,7 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from typer.exceptions import TyperException
 
     from danqing.cli.app import build
-    from danqing.cli.console import complain, describe
+    from danqing.cli.errors import complain, describe
     from danqing.errors import DanqingError
 
     _forgive_encodings()

@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 import danqing
-from danqing.cli.language import pick
+from danqing.cli.i18n import pick
 from danqing.errors import InvalidRequest
 
 Command = TyperCommand | TyperGroup

@@ -9,13 +9,13 @@ import yaml
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from danqing.cli.language import say
+from danqing.cli.i18n import say
 from danqing.cli.options import describe
 from danqing.errors import InvalidRequest, StorageError
 from danqing.request import Request, read_request
-from danqing.request.words import GROUPS, said, to_text
-from danqing.results.files import guarded, write_text
+from danqing.request.field_info import GROUPS, said, to_text
 from danqing.settings import read_settings
+from danqing.storage.atomic import guarded, write_text
 
 
 def build() -> TyperGroup:

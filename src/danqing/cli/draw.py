@@ -17,7 +17,7 @@ from danqing.request import Request, read_request
 from danqing.settings import read_settings
 
 if TYPE_CHECKING:
-    from danqing.cli.console import Look
+    from danqing.cli.run_output import Look
     from danqing.events import Event
 
 OUT = Path("danqing_out")
@@ -103,7 +103,7 @@ def draw(
     if dry_run:
         print_request(request, as_json=json)
     elif plan:
-        from danqing.cli.outlook import show_outlook
+        from danqing.cli.plan import show_outlook
 
         show_outlook(request, as_json=json)
     else:
@@ -112,7 +112,7 @@ def draw(
 
 def print_request(request: Request, *, as_json: bool) -> None:
     """The request with the model's own defaults filled in; the seed stays open where none was given."""
-    from danqing.zoo.locate import find, find_clip
+    from danqing.zoo.registry import find, find_clip
 
     settings = read_settings()
     spec = find(request.model, settings).spec
@@ -133,8 +133,8 @@ def paint(request: Request, out: Path, *, look: "Look") -> None:
         Exit: the run failed (2) or was interrupted (130); it has been said how to go on.
     """
     from danqing import api
-    from danqing.cli.painting import follow_run
-    from danqing.results.store import Run, RunWriter
+    from danqing.cli.run_output import follow_run
+    from danqing.results.run_writer import Run, RunWriter
 
     def begin() -> "tuple[Run, Iterator[Event]]":
         pipeline = api.load(request.model, device=request.device, dtype=request.dtype)

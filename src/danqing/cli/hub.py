@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from danqing.cli.language import say
+from danqing.cli.i18n import say
 from danqing.cli.serve import require_server, run
 from danqing.errors import InvalidRequest
 from danqing.settings import read_settings
@@ -75,8 +75,8 @@ def start(
     settings = read_settings()
     require_server()
     from danqing.server.limits import Limits
-    from danqing.server.serve import Options
-    from danqing.server.shelf import Shelf
+    from danqing.server.main import Options
+    from danqing.server.model_registry import Shelf
 
     for painter in Shelf(settings, names).remarks:
         if painter.remark is not None:
@@ -88,7 +88,7 @@ def start(
 
 def stop(*, port: Port = PORT) -> None:
     """Tell the service to keep what it has and end, and wait until it has."""
-    from danqing.server.notice import stop as end
+    from danqing.server.pidfile import stop as end
 
     pid = end(read_settings(), port)
     typer.echo(

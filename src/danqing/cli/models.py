@@ -9,11 +9,11 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from danqing.cli.installing import add, install, size
-from danqing.cli.language import say
+from danqing.cli.i18n import say
+from danqing.cli.model_install import add, install, size
 from danqing.errors import ModelNotFound, StorageError, WeightsError
 from danqing.settings import Settings, read_settings
-from danqing.zoo.locate import folder, known, missing, spec_of
+from danqing.zoo.registry import folder, known, missing, spec_of
 from danqing.zoo.spec import ModelSpec, WeightFile
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名 | A model's name")]
@@ -107,7 +107,7 @@ def path(name: Name) -> None:
 
 def remove(name: Name) -> None:
     """Remove the files, and the entry of a model of one's own."""
-    from danqing.zoo.own import read_own, write_own
+    from danqing.zoo.custom_models import read_own, write_own
 
     settings = read_settings()
     spec = spec_of(name, settings)
@@ -132,7 +132,7 @@ def pack(
     ] = Path(),
 ) -> None:
     """Write the tar and print its path."""
-    from danqing.zoo.pack import pack as write
+    from danqing.zoo.archive import pack as write
 
     typer.echo(str(write(name, out, read_settings())))
 
@@ -154,7 +154,7 @@ def _plain(spec: ModelSpec, settings: Settings) -> dict[str, object]:
 
 
 def _plain_file(file: WeightFile, spec: ModelSpec, settings: Settings) -> dict[str, object]:
-    from danqing.zoo.sources import addresses
+    from danqing.zoo.urls import addresses
 
     return {
         "file": file.installed,

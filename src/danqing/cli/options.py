@@ -12,7 +12,7 @@ from typer.main import get_command
 
 from danqing.errors import InvalidRequest
 from danqing.request import Request
-from danqing.request.words import GROUPS, UNITS, range_of, said, to_text
+from danqing.request.field_info import GROUPS, UNITS, range_of, said, to_text
 from danqing.schedule import Schedule
 
 _GIVEN = "danqing.given"

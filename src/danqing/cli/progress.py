@@ -1,19 +1,30 @@
 """The progress bar: step, speed, time left and loss, and the picture as it comes about."""
 
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from PIL.Image import Image
+from PIL.Image import Image, Resampling
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
+from rich.style import Style
 from rich.text import Text
 
-from danqing.cli.console import name_model
-from danqing.cli.language import read_language, say
-from danqing.cli.outlook import spoken
-from danqing.cli.preview import half_blocks
-from danqing.events import Adapted, Event, Previewed, Started, Stepped, Warned
+from danqing.cli.i18n import read_language, say
+from danqing.cli.plan import spoken
+from danqing.cli.run_output import name_model
+from danqing.events import Adapted, Downloaded, Event, Previewed, Started, Stepped, Warned
 
 
 class Speed(ProgressColumn):
@@ -108,3 +119,53 @@ class Board:
             return Group(self._progress)
         width, height = self.console.size
         return Group(half_blocks(self._image, columns=min(width, 80), rows=max(4, height - 4)), self._progress)
+
+
+def show(events: Iterable[Downloaded]) -> None:
+    """Draw the bars until all files are there; they vanish."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        whole = progress.add_task(say("合计", "in all"), total=None)
+        bars: dict[str, TaskID] = {}
+        for event in events:
+            if event.file not in bars:
+                bars[event.file] = progress.add_task(event.file, total=None)
+            progress.update(bars[event.file], completed=event.bytes, total=event.total)
+            files = [task for task in progress.tasks if task.id != whole]
+            progress.update(
+                whole, completed=sum(task.completed for task in files), total=sum(task.total or 0 for task in files)
+            )
+
+
+HALF = "▀"
+
+
+def half_blocks(image: Image, *, columns: int, rows: int) -> Text:
+    """The picture as coloured text.
+
+    Args:
+        image: RGB.
+        columns: most characters in a line.
+        rows: most lines; the picture keeps its shape.
+    """
+    scale = min(columns / image.width, 2 * rows / image.height)
+    width, height = max(1, round(image.width * scale)), max(2, round(image.height * scale / 2) * 2)
+    small = image.convert("RGB").resize((width, height), Resampling.LANCZOS)
+    data = small.tobytes()  # height * width * 3, row by row
+
+    def colour(x: int, y: int) -> str:
+        red, green, blue = data[3 * (y * width + x) : 3 * (y * width + x) + 3]
+        return f"#{red:02x}{green:02x}{blue:02x}"
+
+    text = Text(no_wrap=True, end="")
+    for y in range(0, height, 2):
+        for x in range(width):
+            text.append(HALF, Style(color=colour(x, y), bgcolor=colour(x, y + 1)))
+        text.append("\n")
+    return text

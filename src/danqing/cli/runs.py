@@ -12,9 +12,9 @@ from typer.main import get_command
 
 from danqing.cli.config import read_config
 from danqing.cli.draw import OUT, Assign, DryRun, Json, Out, Preview, paint, print_request
-from danqing.cli.language import say
+from danqing.cli.i18n import say
 from danqing.cli.options import add_knobs, normalise, read_given
-from danqing.cli.recipe import write_command
+from danqing.cli.reproduce import write_command
 from danqing.errors import InvalidRequest, ModelNotFound, RunNotFound
 from danqing.request import Request
 from danqing.settings import Settings, read_settings
@@ -103,7 +103,7 @@ def again(
 def resume(name: Name, *, preview: Preview = False, json: Json = False) -> None:
     """The pictures come out as if nothing had happened."""
     from danqing import api
-    from danqing.cli.painting import follow_run
+    from danqing.cli.run_output import follow_run
     from danqing.results.run import find_run
 
     run = find_run(name, read_settings())
@@ -153,8 +153,8 @@ def sheet(
     ] = None,
 ) -> None:
     """Of a single picture, its previews."""
+    from danqing.results.animation import contact_sheet, save_png
     from danqing.results.run import find_run
-    from danqing.results.sheets import contact_sheet, save_png
 
     run = find_run(name, read_settings())
     artwork = run.artwork()
@@ -171,8 +171,8 @@ def rm(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="不再询问 | Do not ask")] = False,
 ) -> None:
     """Delete whole folders, after asking."""
-    from danqing.results.files import guarded
     from danqing.results.run import find_run
+    from danqing.storage.atomic import guarded
 
     settings = read_settings()
     runs = [find_run(name, settings) for name in names]
@@ -187,12 +187,12 @@ def rm(
 
 def _asked(name: str, settings: Settings, *, needs_all: bool = False) -> Request:
     """The request behind a picture, which then asks for that picture alone, or behind a whole run."""
-    from danqing.results import metadata
+    from danqing.results import png_metadata
     from danqing.results.run import find_run
 
     if not (Path(name).is_file() and Path(name).suffix.lower() == ".png"):
         return find_run(name, settings).request
-    recipe = metadata.read(Path(name))
+    recipe = png_metadata.read(Path(name))
     if recipe.left_out and needs_all:
         raise InvalidRequest(
             f"{name} 的底图太大，没有存在图里。请用 --init-image 再给一次。",
@@ -204,7 +204,7 @@ def _asked(name: str, settings: Settings, *, needs_all: bool = False) -> Request
 
 def _usual(request: Request, settings: Settings) -> dict[str, object]:
     """What `danqing draw` takes when nothing is said; of an unknown model nothing is known."""
-    from danqing.zoo.locate import spec_of
+    from danqing.zoo.registry import spec_of
 
     try:
         defaults = spec_of(request.model).fills(request)

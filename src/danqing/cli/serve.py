@@ -7,12 +7,12 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from danqing.cli.language import say
+from danqing.cli.i18n import say
 from danqing.errors import MissingExtra
 from danqing.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from danqing.server.serve import Options
+    from danqing.server.main import Options
 
 Names = Annotated[str, typer.Argument(metavar="NAME", help="名字，如人名或程序名 | Whose key it is")]
 
@@ -81,7 +81,7 @@ def serve(
     settings = read_settings()
     require_server()
     from danqing.server.limits import Limits
-    from danqing.server.serve import Options
+    from danqing.server.main import Options
 
     limits = Limits(
         pixels=settings.max_pixels,
@@ -109,9 +109,9 @@ def serve(
 
 def run(options: "Options", settings: Settings) -> None:
     """Serve with these options, which can only be made where the server's libraries are; the studio is part of it."""
-    from danqing.server.intake import SERVERS_OWN
-    from danqing.server.serve import serve
-    from danqing.server.service import Mount
+    from danqing.server.dependencies import Mount
+    from danqing.server.main import serve
+    from danqing.server.request_parsing import SERVERS_OWN
     from danqing.webui import PATH, TITLE, create_studio
 
     studio = Mount(PATH, TITLE, create_studio(settings, hidden=SERVERS_OWN), open=True)
@@ -136,7 +136,7 @@ def require_server() -> None:
 
 def add_key(name: Names) -> None:
     """Make a key and print it; only its hash is kept."""
-    from danqing.server.keys import Keyring
+    from danqing.server.api_keys import Keyring
 
     typer.echo(Keyring.of(read_settings()).add(name))
     typer.echo(
@@ -150,7 +150,7 @@ def add_key(name: Names) -> None:
 
 def list_keys() -> None:
     """A line for each key: its name and when it was made."""
-    from danqing.server.keys import Keyring
+    from danqing.server.api_keys import Keyring
 
     for key in Keyring.of(read_settings()).list():
         typer.echo(f"{key.created}  {key.name}")
@@ -158,6 +158,6 @@ def list_keys() -> None:
 
 def remove_key(name: Names) -> None:
     """Take a key back, also from a service that is running."""
-    from danqing.server.keys import Keyring
+    from danqing.server.api_keys import Keyring
 
     Keyring.of(read_settings()).remove(name)

@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from danqing.cli.language import say
-from danqing.cli.pictures import Seed, cutouts, need_extra, scenes
+from danqing.cli.i18n import say
+from danqing.cli.train_data import Seed, cutouts, need_extra, scenes
 from danqing.errors import InvalidRequest
 from danqing.settings import read_settings
 

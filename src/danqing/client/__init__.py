@@ -9,6 +9,6 @@ with Client("http://127.0.0.1:8866") as danqing:
 """
 
 from danqing.client.client import Client
-from danqing.client.shapes import FailureView, JobView, PictureView
+from danqing.client.schemas import FailureView, JobView, PictureView
 
 __all__ = ["Client", "FailureView", "JobView", "PictureView"]

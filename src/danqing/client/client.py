@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
-from danqing.client.shapes import JobList, JobView
-from danqing.client.wire import Sent, Wire
+from danqing.client.schemas import JobList, JobView
+from danqing.client.transport import Sent, Wire
 from danqing.errors import DanqingError, InvalidRequest, JobNotFound
 from danqing.events import Completed, Event, Previewed, from_json
+from danqing.jobs import State
 from danqing.request import Request
 from danqing.results.artwork import Artwork
-from danqing.runtime import State
 
 if TYPE_CHECKING:
     from typing import Unpack

@@ -3,15 +3,12 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from danqing.diffusion.ddim import check_eta, ddim, max_eta
-from danqing.diffusion.dpm import dpmpp_2m
-from danqing.diffusion.draws import Draws
-from danqing.diffusion.noise import NoiseSchedule
+from danqing.diffusion.noise_schedule import NoiseSchedule
 from danqing.diffusion.perlin import perlin_init
-from danqing.diffusion.plms import plms
 from danqing.diffusion.recurrence import Way, recurring
-from danqing.diffusion.run import Sampler, Settings, State, Step
-from danqing.diffusion.start import starting_state
+from danqing.diffusion.rng import Draws
+from danqing.diffusion.sampler import Sampler, Settings, State, Step, starting_state
+from danqing.diffusion.samplers import check_eta, ddim, dpmpp_2m, max_eta, plms
 from danqing.diffusion.symmetry import Symmetry
 
 SAMPLERS: Mapping[str, Sampler] = MappingProxyType({"ddim": ddim, "plms": plms, "dpmpp_2m": dpmpp_2m})

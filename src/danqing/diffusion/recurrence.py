@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from danqing.diffusion.noise import NoiseSchedule
-from danqing.diffusion.run import State, Step
+from danqing.diffusion.noise_schedule import NoiseSchedule
+from danqing.diffusion.sampler import State, Step
 from danqing.types import Randomness
 
 Way = Callable[[State], Iterator[Step]]

@@ -7,11 +7,11 @@ from math import atan2, pi
 import torch
 from torch import Tensor
 
+from danqing.guidance.cutouts import Views
 from danqing.guidance.losses import clamp_gradient, range_loss, saturation_loss, spherical_distance, tv_loss
-from danqing.guidance.scales import GuidanceScales, StepScales, moment_index
-from danqing.guidance.views import Views
+from danqing.guidance.params import GuidanceScales, StepScales, moment_index
 from danqing.schedule import Schedule
-from danqing.types import Guidance, Moment, TextImageEncoder
+from danqing.types import Guidance, Moment, Randomness, TextImageEncoder
 
 Rgb = tuple[float, float, float]
 
@@ -145,3 +145,25 @@ def _estimate(secondary: Callable[[Tensor, Tensor], Tensor], x: Tensor, moment: 
     """The picture behind x as the small network sees it, [B, 3, H, W]."""
     time = torch.full((len(x),), atan2(moment.sigma, moment.alpha) * 2 / pi, device=x.device)
     return moment.alpha * x - moment.sigma * secondary(x, time).float()
+
+
+COPIES = 25
+"""Noisy copies that take the place of each embedding."""
+
+
+def fuzzy_copies(
+    texts: Tensor, weights: Tensor, *, draws: Randomness, magnitude: float, critic: int = 0
+) -> tuple[Tensor, Tensor]:
+    """Replace every embedding by noisy copies, each picture's its own.
+
+    Args:
+        texts: [P, D].
+        weights: [P], or [T, P] for T moments.
+        draws: read as ("fuzzy", critic, (25, P, D)).
+        magnitude: standard deviation of the noise.
+        critic: number of the CLIP whose embeddings these are.
+    Returns:
+        embeddings [B, 25 * P, D] and weights [25 * P] or [T, 25 * P] with the same sum; nothing is clipped.
+    """
+    noise = draws.normal("fuzzy", critic, (COPIES, *texts.shape)).to(texts.device)  # [B, 25, P, D]
+    return (texts + magnitude * noise).flatten(1, 2), torch.cat([weights / COPIES] * COPIES, dim=-1)

@@ -11,7 +11,7 @@ from danqing.models.clip import Clip, vision_from_state
 from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_transformer import Transformer
 from danqing.models.clip_vision import VisionConfig
-from danqing.models.fresh import normal
+from danqing.models.init import normal
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from danqing.errors import ShapeError
-from danqing.models.fresh import normal
+from danqing.models.init import normal
 
 STRIDE = 32  # the last features are this much coarser than the picture
 

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from danqing.models.fresh import normal
+from danqing.models.init import normal
 
 
 class Transformer(nn.Module):

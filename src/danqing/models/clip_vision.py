@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from danqing.errors import ShapeError
 from danqing.models.clip_transformer import Transformer
-from danqing.models.fresh import normal
+from danqing.models.init import normal
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from torch import Tensor
 from danqing.models import clip, clip_openai, secondary, unet
 from danqing.models.clip import ChineseClip, Clip
 from danqing.models.clip_openai import OpenAiClip
-from danqing.models.fit import Network, Shapes, build_to_fit, read_shapes, unreadable
-from danqing.models.perceptual import Lpips
+from danqing.models.lpips import Lpips
 from danqing.models.secondary import Secondary
+from danqing.models.state_dict_check import Network, Shapes, build_to_fit, read_shapes, unreadable
 from danqing.models.unet import UNet
 
 

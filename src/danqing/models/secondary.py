@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.errors import ShapeError
-from danqing.models.fresh import normal
+from danqing.models.init import normal
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from rich.progress import Progress, TaskID
 import danqing
 from danqing.errors import ModelNotFound, StorageError
 from danqing.events import Downloaded
+from danqing.paddlehub.cli_args import read_options
 from danqing.paddlehub.module import Module
-from danqing.paddlehub.options import read_options
 from danqing.paddlehub.parameters import OUTPUT_DIR, PARAMETERS
 from danqing.settings import Settings, read_settings
-from danqing.zoo.locate import folder, installed, known, spec_of
+from danqing.zoo.registry import folder, installed, known, spec_of
 from danqing.zoo.spec import ModelSpec
 
 app = typer.Typer(
@@ -48,14 +48,14 @@ def install(
     ] = False,
 ) -> None:
     """下载并安装模型，或从文件安装 | Download and install a model, or install it from files"""
-    from danqing.zoo import adopt
+    from danqing.zoo import install
 
     settings, name = read_settings(), _name(words)
     if not installed(name, settings):
         if source is None:
-            _follow(adopt.install(name, settings, half=half), name, settings)
+            _follow(install.install(name, settings, half=half), name, settings)
         else:
-            _follow(adopt.adopt(name, source, settings, half=half, verify=not no_verify), name, settings)
+            _follow(install.adopt(name, source, settings, half=half, verify=not no_verify), name, settings)
     _tell(settings, f"{name} 已经装好。", f"{name} is installed.")
 
 
@@ -103,7 +103,7 @@ def show(name: Name) -> None:
 @app.command()
 def download(words: Words) -> None:
     """只下载原始文件，不安装 | Download the original files without installing them"""
-    from danqing.zoo import install as net
+    from danqing.zoo import download_files as net
 
     settings, name = read_settings(), _name(words)
     _follow(net.download(name, settings), name, settings)

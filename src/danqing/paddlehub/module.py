@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from danqing.errors import DanqingError
 from danqing.events import Adapted, Event, Failed, Started, Stepped, Warned
-from danqing.paddlehub.painter import SIBLINGS, painter_of
+from danqing.paddlehub.fallback import SIBLINGS, painter_of
 from danqing.paddlehub.parameters import OUTPUT_DIR, to_parameters, to_request
 from danqing.request import Request
 from danqing.settings import Settings, read_settings
-from danqing.zoo.locate import spec_of
+from danqing.zoo.registry import spec_of
 
 if TYPE_CHECKING:
     from docarray import DocumentArray  # pyright: ignore[reportMissingTypeStubs]
@@ -122,7 +122,7 @@ class Module:
 
     def answer(self, values: Mapping[str, object]) -> "DocumentArray":
         """What `generate_image` does, from parameters by name."""
-        from danqing.results.documents import require_docarray, to_documents
+        from danqing.results.docarray_export import require_docarray, to_documents
 
         require_docarray()
         artwork = self.paint(values)
@@ -141,7 +141,7 @@ class Module:
         """
         from danqing.api import record
         from danqing.results.artwork import Artwork
-        from danqing.results.store import RunWriter
+        from danqing.results.run_writer import RunWriter
 
         settings = read_settings()
         request = to_request(values)

@@ -8,7 +8,7 @@ from typing import Literal, cast
 from danqing.errors import InvalidRequest
 from danqing.prompt import parse_prompt
 from danqing.request import SIDE, Request, read_request
-from danqing.request.words import said
+from danqing.request.field_info import said
 from danqing.schedule import Schedule
 
 Kind = Literal["text", "texts", "size", "whole", "number", "switch"]

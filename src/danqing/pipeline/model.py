@@ -8,16 +8,37 @@ import torch
 from torch import Tensor, nn
 
 from danqing.errors import InvalidRequest
-from danqing.guidance.likeness import pyramid_distance
-from danqing.models.load import load_lpips, load_secondary, load_unet
+from danqing.guidance.losses import pyramid_distance
+from danqing.models.clip import Clip
+from danqing.models.load import load_encoder, load_lpips, load_secondary, load_unet
 from danqing.models.secondary import Secondary
+from danqing.models.tokenizer import Tokenizer
 from danqing.models.unet import UNet
-from danqing.pipeline.viewer import Viewer, load_viewer
-from danqing.zoo.locate import Installed
+from danqing.zoo.registry import Installed, InstalledClip
 from danqing.zoo.spec import ModelSpec
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 Network = TypeVar("Network", bound=nn.Module)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Viewer:
+    """One of the CLIPs that look at a picture."""
+
+    name: str
+    encoder: Clip
+    tokenizer: Tokenizer
+
+    @property
+    def device(self) -> torch.device:
+        """Where it looks."""
+        return self.encoder.logit_scale.device
+
+    def embed(self, texts: list[str]) -> torch.Tensor:
+        """P sentences, cut off where its context ends -> [P, D] float32, not unit length."""
+        tokens = self.tokenizer.encode(texts, self.encoder.context)  # [P, L]
+        with torch.no_grad():
+            return self.encoder.encode_text(tokens.to(self.device)).float()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,3 +112,17 @@ def settle(network: Network, device: torch.device) -> Network:
     half = next(network.parameters()).dtype.itemsize == 2
     layout = torch.channels_last if half else torch.preserve_format
     return cast(Any, network).to(device, memory_format=layout)  # its stubs do not know the layout
+
+
+def load_viewer(installed: InstalledClip, *, device: torch.device, dtype: torch.dtype) -> Viewer:
+    """Load a CLIP.
+
+    Args:
+        installed: where its files are.
+        device: where it will look.
+        dtype: precision of the network.
+    Raises:
+        WeightsError: a file is damaged or of another architecture.
+    """
+    encoder = load_encoder(installed.weights, dtype=dtype).to(device)
+    return Viewer(installed.name, encoder, Tokenizer(installed.vocab))

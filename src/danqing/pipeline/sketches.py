@@ -8,8 +8,8 @@ from torch import Tensor
 
 from danqing.diffusion import NoiseSchedule
 from danqing.guidance.cutouts import cut, plan_overview
-from danqing.guidance.scales import moment_index
-from danqing.pipeline.guide import Embedded
+from danqing.guidance.params import moment_index
+from danqing.pipeline.conditioning import Embedded
 from danqing.schedule import Schedule
 
 _APART = 2**64

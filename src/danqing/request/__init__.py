@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from danqing.errors import InvalidRequest
 from danqing.prompt import Prompt, compose
-from danqing.request.explain import explain, unknown_name
-from danqing.request.kinds import (
+from danqing.request.clip_weights import Look, parse_look
+from danqing.request.fields import (
     MAX_URI,
     SIDE,
     Clamp,
@@ -35,7 +35,7 @@ from danqing.request.kinds import (
     knob,
     nearest_sizes,
 )
-from danqing.request.looks import Look, parse_look
+from danqing.request.validation import explain, unknown_name
 from danqing.schedule import parse_schedule
 
 __all__ = ["SIDE", "Look", "Quality", "Request", "Sampler", "Saved", "Symmetry", "nearest_sizes", "read_request"]

@@ -11,10 +11,9 @@ from PIL import Image
 from danqing.errors import InvalidRequest
 from danqing.events import Completed, Event, Previewed, Started
 from danqing.request import Request
-from danqing.results import metadata
-from danqing.results.files import guarded, write_bytes
-from danqing.results.film import save_mp4
-from danqing.results.sheets import contact_sheet, save_gif, save_webp
+from danqing.results import png_metadata
+from danqing.results.animation import contact_sheet, save_gif, save_mp4, save_webp
+from danqing.storage.atomic import guarded, write_bytes
 
 if TYPE_CHECKING:
     from docarray import DocumentArray  # pyright: ignore[reportMissingTypeStubs]
@@ -43,7 +42,7 @@ class Picture:
     def to_png(self) -> bytes:
         """The picture as a PNG file that carries its recipe."""
         buffer = io.BytesIO()
-        info = metadata.embed(self.request, seed=self.seed, number=self.number, model=self.model)
+        info = png_metadata.embed(self.request, seed=self.seed, number=self.number, model=self.model)
         self.image.save(buffer, "PNG", pnginfo=info)
         return buffer.getvalue()
 
@@ -149,7 +148,7 @@ class Artwork(Sequence[Picture]):
 
     def to_documents(self, tags: Mapping[str, object] | None = None) -> "DocumentArray":
         """The artwork as docarray documents, filled as the original fills them; see `results.documents`."""
-        from danqing.results.documents import to_documents
+        from danqing.results.docarray_export import to_documents
 
         return to_documents(self, tags)
 

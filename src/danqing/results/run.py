@@ -12,9 +12,9 @@ from PIL import Image
 from danqing.errors import InvalidRequest, RunNotFound
 from danqing.events import Completed, Event, Failed, Previewed
 from danqing.request import Request, read_request
-from danqing.results import layout
+from danqing.results import run_layout
 from danqing.results.artwork import Artwork
-from danqing.results.checkpoints import furthest, read_checkpoint
+from danqing.results.checkpoint_file import furthest, read_checkpoint
 from danqing.settings import Settings
 from danqing.types import Checkpoint
 
@@ -36,7 +36,7 @@ class Run:
         """
         place = Path(folder).absolute()
         try:
-            values = yaml.safe_load((place / layout.REQUEST).read_text("utf-8"))
+            values = yaml.safe_load((place / run_layout.REQUEST).read_text("utf-8"))
             return cls(place, read_request(values))
         except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, AttributeError, InvalidRequest) as error:
             raise RunNotFound(f"{folder} 里没有一次作画。", f"There is no run in {folder}.") from error
@@ -49,25 +49,25 @@ class Run:
     @property
     def state(self) -> Literal["finished", "unfinished"]:
         """Whether everything is painted and stored."""
-        return "finished" if (self.folder / layout.RESULT).exists() else "unfinished"
+        return "finished" if (self.folder / run_layout.RESULT).exists() else "unfinished"
 
     @property
     def pictures(self) -> tuple[Path, ...]:
         """The files of the finished pictures."""
-        files = (self.folder / layout.picture_file(number) for number in range(self.request.count))
+        files = (self.folder / run_layout.picture_file(number) for number in range(self.request.count))
         return tuple(file for file in files if file.exists())
 
     @property
     def animations(self) -> tuple[Path, ...]:
         """The files that show how the pictures came about."""
         kinds = ("gif", "webp", "mp4")
-        files = (self.folder / layout.picture_file(n, kind) for n in range(self.request.count) for kind in kinds)
+        files = (self.folder / run_layout.picture_file(n, kind) for n in range(self.request.count) for kind in kinds)
         return tuple(file for file in files if file.exists())
 
     def events(self) -> tuple[Event, ...]:
         """What happened, as far as it was recorded whole; pictures are None."""
         with suppress(FileNotFoundError):
-            return layout.read_log(self.folder / layout.EVENTS)[0]
+            return run_layout.read_log(self.folder / run_layout.EVENTS)[0]
         return ()
 
     def failure(self) -> Failed | None:
@@ -76,7 +76,7 @@ class Run:
 
     def checkpoint(self) -> Checkpoint | None:
         """Where to go on; None starts from the beginning."""
-        return furthest(*(read_checkpoint(self.folder / name) for name in (layout.CHECKPOINT, layout.LATEST)))
+        return furthest(*(read_checkpoint(self.folder / name) for name in (run_layout.CHECKPOINT, run_layout.LATEST)))
 
     def artwork(self) -> Artwork:
         """The finished pictures with their previews, read from their files."""
@@ -85,7 +85,7 @@ class Run:
     def _with_pictures(self) -> Iterator[Event]:
         for event in self.events():
             if isinstance(event, Previewed | Completed):
-                file = self.folder / (layout.image_file(event) or "")
+                file = self.folder / (run_layout.image_file(event) or "")
                 if file.exists():
                     yield event.model_copy(update={"image": load_image(file)})
             else:
@@ -112,7 +112,7 @@ def find_run(name: str, settings: Settings) -> Run:
     place = Path(name).expanduser()
     if place.is_file():
         place = place.parent
-    if (place / layout.REQUEST).is_file():
+    if (place / run_layout.REQUEST).is_file():
         return Run.open(place)
     runs = list_runs(settings)
     if name == "last" and runs:

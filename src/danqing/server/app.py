@@ -1,4 +1,4 @@
-"""The application: all routes behind one gate, errors in one shape, the OpenAPI document."""
+"""The application: all routes behind one gate, errors in one shape, the OpenAPI openapi."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -13,11 +13,12 @@ from starlette.responses import RedirectResponse, Response
 
 import danqing
 from danqing.errors import DanqingError, InvalidRequest
-from danqing.request.explain import explain
-from danqing.server import document, images, jobs, page, pictures, predict, probes
-from danqing.server.gate import Gate
-from danqing.server.refusal import Refusal, answer, language_of, to_refusal
-from danqing.server.service import Service, service_behind
+from danqing.request.validation import explain
+from danqing.server import openapi
+from danqing.server.dependencies import Service, service_behind
+from danqing.server.errors import Refusal, answer, language_of, to_refusal
+from danqing.server.middleware import Gate
+from danqing.server.routers import health, index, job_files, jobs, openai_images, paddlehub_predict
 
 
 def create_app(service: Service) -> FastAPI:
@@ -35,14 +36,14 @@ def create_app(service: Service) -> FastAPI:
     app = FastAPI(
         title="丹青 Danqing",
         version=danqing.__version__,
-        description=document.ABOUT,
+        description=openapi.ABOUT,
         lifespan=life,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
     app.state.service = service
-    for part in (page, probes, jobs, pictures, images, predict):
+    for part in (index, health, jobs, job_files, openai_images, paddlehub_predict):
         app.include_router(part.router)
     for mount in service.mounts:
         app.add_route(mount.path, _into(mount.path))
@@ -63,7 +64,7 @@ def _into(path: str) -> Callable[[Request], Response]:
 
 def _describe(app: FastAPI, service: Service) -> dict[str, Any]:
     found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    return document.complete(found, service.limits, keyed=service.keyed)
+    return openapi.complete(found, service.limits, keyed=service.keyed)
 
 
 def _explain(request: Request, error: Exception) -> Response:

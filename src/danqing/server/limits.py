@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from danqing.errors import InvalidRequest
+from danqing.jobs.eta import turns_of
 from danqing.request import Request
-from danqing.runtime.estimate import turns_of
 
 
 @dataclass(frozen=True, slots=True)

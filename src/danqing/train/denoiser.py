@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from danqing.diffusion.noise import MODEL_STEPS, alpha_sigma
+from danqing.diffusion.noise_schedule import MODEL_STEPS, alpha_sigma
 from danqing.train.loop import Chance
 
 UNIT = 0.2  # smallest sigma that `picture_loss` divides by: below it, details smaller than one can see would rule

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from danqing.models.clip import MEAN, STD, ChineseClip
 from danqing.models.clip_text import PAD
-from danqing.models.tokens import Tokenizer
+from danqing.models.tokenizer import Tokenizer
 from danqing.train.attack import Attack
 from danqing.train.augment import blemish
 from danqing.train.corpus import Corpus, Places

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from danqing.diffusion.noise import MODEL_STEPS, alpha_sigma
+from danqing.diffusion.noise_schedule import MODEL_STEPS, alpha_sigma
 from danqing.models.unet import time_embedding
 from danqing.train.widen import widened
 

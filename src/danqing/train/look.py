@@ -7,11 +7,10 @@ import torch
 from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
-from danqing.diffusion.ddim import ddim
-from danqing.diffusion.draws import Draws
-from danqing.diffusion.noise import NoiseSchedule, alpha_sigma
-from danqing.diffusion.run import Settings
-from danqing.diffusion.start import starting_state
+from danqing.diffusion.noise_schedule import NoiseSchedule, alpha_sigma
+from danqing.diffusion.rng import Draws
+from danqing.diffusion.sampler import Settings, starting_state
+from danqing.diffusion.samplers import ddim
 
 CURVE = (960, 480)  # of the curve's picture, in pixels
 MARGIN = 40

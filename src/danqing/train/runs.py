@@ -12,7 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from danqing.errors import ModelNotFound
 from danqing.models.clip import ChineseClip, ClipConfig
 from danqing.models.secondary import Secondary
-from danqing.models.tokens import Tokenizer
+from danqing.models.tokenizer import Tokenizer
 from danqing.models.unet import UNet
 from danqing.train.album import Album
 from danqing.train.attack import Attack

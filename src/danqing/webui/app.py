@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from danqing.errors import DanqingError
 from danqing.settings import Settings
-from danqing.webui.controls import Board, groups_of, painters
+from danqing.webui.form_schema import Board, groups_of, painters
 
 PATH = "/ui"
 """Where the studio is mounted: it finds the service's routes at /v1."""

@@ -7,9 +7,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from danqing.settings import Settings
-from danqing.zoo.fetch import sha256_of
-from danqing.zoo.locate import folder
-from danqing.zoo.own import OwnModel
+from danqing.zoo.custom_models import OwnModel
+from danqing.zoo.download import sha256_of
+from danqing.zoo.registry import folder
 from danqing.zoo.spec import ModelSpec, WeightFile
 
 MANIFEST = "danqing.json"

@@ -12,7 +12,7 @@ from danqing import api
 from danqing.cli import main
 from danqing.events import Event
 from danqing.request import Request
-from danqing.results.store import Run, RunWriter
+from danqing.results.run_writer import Run, RunWriter
 from danqing.zoo.catalog import models
 from danqing.zoo.spec import ModelSpec
 from tests.unit.results.runs import MODEL, checkpoint, paint

@@ -6,7 +6,7 @@ import pytest
 
 import danqing as package
 from danqing.cli.app import entries, load
-from danqing.cli.language import pick, say
+from danqing.cli.i18n import pick, say
 from tests.unit.cli.conftest import Command
 
 

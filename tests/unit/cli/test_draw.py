@@ -11,7 +11,7 @@ import yaml
 from danqing.errors import OutOfMemory
 from danqing.events import Event, Failed
 from danqing.request import Request
-from danqing.results.store import Run
+from danqing.results.run_writer import Run
 from tests.unit.cli.conftest import Command, Painter
 from tests.unit.results.runs import paint
 

@@ -4,7 +4,7 @@ import pytest
 
 from danqing.cli.options import describe, from_text, option_name
 from danqing.request import Request, read_request
-from danqing.request.words import to_text
+from danqing.request.field_info import to_text
 from tests.unit.cli.conftest import Command, Painter
 
 FIELDS = [name for name in Request.model_fields if name != "prompts"]

@@ -6,8 +6,7 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from danqing.cli.preview import HALF, half_blocks
-from danqing.cli.progress import Board
+from danqing.cli.progress import HALF, Board, half_blocks
 from danqing.events import Stepped, Warned
 from tests.unit.results.runs import paint, small_request
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from danqing.results import metadata
+from danqing.results import png_metadata
 from danqing.results.run import Run
 from tests.unit.cli.conftest import Command, Painter
 from tests.unit.results.runs import image, small_request
@@ -60,7 +60,7 @@ def test_the_printed_command_makes_the_same_picture(danqing: Command, home: Path
     assert danqing(*words[1:], "--out", "b").code == 0
 
     again = next(Path("b").iterdir())
-    assert Run.open(again).request == metadata.read(folder / "001.png").alone()
+    assert Run.open(again).request == png_metadata.read(folder / "001.png").alone()
 
 
 def test_again_with_changes(danqing: Command, painter: Painter) -> None:
@@ -85,8 +85,8 @@ def test_again_checks_the_changes(danqing: Command, painter: Painter) -> None:
 
 
 def test_again_needs_a_start_picture_that_was_too_large(danqing: Command, painter: Painter) -> None:
-    request = small_request(init_image="data:image/png;base64," + "A" * metadata.MAX_TEXT)
-    image(1, 1).save("a.png", pnginfo=metadata.embed(request, seed=7, number=0, model="danqing_mini"))
+    request = small_request(init_image="data:image/png;base64," + "A" * png_metadata.MAX_TEXT)
+    image(1, 1).save("a.png", pnginfo=png_metadata.embed(request, seed=7, number=0, model="danqing_mini"))
 
     assert "--init-image" in danqing("runs", "again", "a.png").err
     assert danqing("runs", "again", "a.png", "--init-image", "b.png").code == 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from danqing.diffusion.noise import NoiseSchedule, alpha_sigma
+from danqing.diffusion.noise_schedule import NoiseSchedule, alpha_sigma
 from danqing.types import Guidance, Moment, Prediction
 
 MEAN, SPREAD = 0.3, 0.5

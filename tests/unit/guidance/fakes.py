@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from danqing.guidance.scales import GuidanceScales
+from danqing.guidance.params import GuidanceScales
 from danqing.schedule import Schedule
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from danqing.diffusion.draws import Draws
+from danqing.diffusion.rng import Draws
 from danqing.guidance.augment import HUE, NOISE, Augmentation, augment, plan_augmentation
 from danqing.guidance.cutouts import LUMA
 

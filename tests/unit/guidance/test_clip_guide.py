@@ -6,8 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from danqing.diffusion import Draws, NoiseSchedule
-from danqing.guidance import ClipGuide, Critic, GuidanceScales, RandomViews, fuzzy_copies, normalise_weights
+from danqing.diffusion import NoiseSchedule
+from danqing.diffusion.rng import Draws
+from danqing.guidance import ClipGuide, Critic, GuidanceScales, RandomViews, normalise_weights
+from danqing.guidance.clip_guide import COPIES, fuzzy_copies
 from danqing.schedule import Schedule, parse_schedule
 from danqing.types import Guidance
 
@@ -194,3 +196,24 @@ def test_weights_may_change_along_the_run(x: Tensor) -> None:
         still = replace(plain, weights=torch.tensor(weights))
         expected, found = (guide(SCALES, one)(x, x, NOISE.moment(k)) for one in (still, moving))
         torch.testing.assert_close(found.gradient, expected.gradient)
+
+
+TEXTS, WEIGHTS = torch.tensor([[3.0, -2, 0], [0, 5, -4]]), torch.tensor([1.5, -0.5])
+
+
+def test_copies_keep_the_weights_and_are_not_clipped() -> None:
+    texts, weights = fuzzy_copies(TEXTS, WEIGHTS, draws=Draws((1, 2)), magnitude=0.05)
+    assert texts.shape == (2, COPIES * 2, 3)
+    assert float(weights.sum()) == pytest.approx(1)
+    noise = texts.view(2, COPIES, 2, 3) - TEXTS
+    assert float(noise.std()) == pytest.approx(0.05, rel=0.2)
+    torch.testing.assert_close(weights.view(COPIES, 2).sum(0), WEIGHTS)
+
+
+def test_each_picture_and_critic_has_its_own() -> None:
+    both, _ = fuzzy_copies(TEXTS, WEIGHTS, draws=Draws((1, 2)), magnitude=0.05)
+    alone, _ = fuzzy_copies(TEXTS, WEIGHTS, draws=Draws((2,)), magnitude=0.05)
+    other, _ = fuzzy_copies(TEXTS, WEIGHTS, draws=Draws((2,)), magnitude=0.05, critic=1)
+    assert torch.equal(both[1], alone[0])
+    assert not torch.equal(both[0], both[1])
+    assert not torch.equal(alone, other)

@@ -15,7 +15,7 @@ from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
 from danqing.models.load import load_encoder, load_lpips, load_secondary, load_unet
-from danqing.models.perceptual import Lpips
+from danqing.models.lpips import Lpips
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
 

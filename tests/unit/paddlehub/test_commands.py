@@ -83,8 +83,8 @@ def test_files_are_named_as_they_arrive(monkeypatch: pytest.MonkeyPatch, home: P
         yield Downloaded(file="unet.pt", bytes=5_000_000, total=10_000_000)
         yield Downloaded(file="unet.pt", bytes=10_000_000, total=10_000_000)
 
-    monkeypatch.setattr("danqing.zoo.adopt.install", arrive)
-    monkeypatch.setattr("danqing.zoo.install.download", arrive)
+    monkeypatch.setattr("danqing.zoo.install.install", arrive)
+    monkeypatch.setattr("danqing.zoo.download_files.download", arrive)
     assert hub("install", ORIGINAL).stdout.splitlines() == ["unet.pt  10.0 MB", f"{ORIGINAL} 已经装好。"]
     assert hub("download", ORIGINAL).stdout.splitlines() == ["unet.pt  10.0 MB", str(home / "downloads")]
 
@@ -94,7 +94,7 @@ def test_an_interrupted_download_says_how_to_go_on(monkeypatch: pytest.MonkeyPat
         raise KeyboardInterrupt
         yield
 
-    monkeypatch.setattr("danqing.zoo.adopt.install", stop)
+    monkeypatch.setattr("danqing.zoo.install.install", stop)
     result = hub("install", ORIGINAL)
     assert result.exit_code == 130
     assert f"danqing hub install {ORIGINAL}" in result.stderr

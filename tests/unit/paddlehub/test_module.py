@@ -13,7 +13,7 @@ import danqing.paddlehub as hub
 from danqing import api
 from danqing.errors import DanqingError, InvalidRequest, ModelNotFound
 from danqing.events import Completed, Event, Failed, Previewed, Started, Stepped, Warned
-from danqing.paddlehub.painter import SIBLINGS
+from danqing.paddlehub.fallback import SIBLINGS
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request
 from danqing.zoo.catalog import MINI, ORIGINAL

@@ -10,9 +10,9 @@ import torch
 from danqing.diffusion import NoiseSchedule
 from danqing.events import Completed, Previewed, Stepped
 from danqing.pipeline import Pipeline
-from danqing.pipeline.descent import Descent
-from danqing.pipeline.guide import embed_prompts
-from danqing.pipeline.plan import Plan
+from danqing.pipeline.batch_sampler import Descent
+from danqing.pipeline.conditioning import embed_prompts
+from danqing.pipeline.memory.plan import Plan
 from danqing.pipeline.sketches import nearest, plan_sketches, sketch_seeds, unlikeness
 from danqing.request import Request, read_request
 from danqing.schedule import parse_schedule

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from danqing.errors import InvalidRequest, StorageError
-from danqing.results import metadata
+from danqing.results import png_metadata
 from danqing.results.artwork import Artwork
 from tests.unit.results.runs import paint, small_request
 
@@ -37,7 +37,7 @@ def test_saved_pictures_carry_their_recipe(tmp_path: Path) -> None:
     files = Artwork.gather(paint(small_request(n_batches=2))).save(tmp_path / "new" / "folder")
 
     assert [file.name for file in files] == ["000.png", "001.png"]
-    assert metadata.read(files[1]).seed == 8
+    assert png_metadata.read(files[1]).seed == 8
 
 
 def test_pictures_are_png(tmp_path: Path) -> None:

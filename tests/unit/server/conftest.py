@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from danqing.runtime import Limits as RuntimeLimits
-from danqing.runtime.local import LocalRuntime
+from danqing.jobs import Limits as RuntimeLimits
+from danqing.jobs.local_runner import LocalRuntime
+from danqing.server.api_keys import Keyring
 from danqing.server.app import create_app
-from danqing.server.feed import Feed
-from danqing.server.keys import Keyring
+from danqing.server.dependencies import Service
+from danqing.server.event_stream import Feed
 from danqing.server.limits import Limits
-from danqing.server.service import Service
-from danqing.server.shelf import Shelf
+from danqing.server.model_registry import Shelf
 from danqing.settings import Settings, read_settings
 from tests.serving import MODEL
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from danqing.diffusion.noise import NoiseSchedule, alpha_sigma
+from danqing.diffusion.noise_schedule import NoiseSchedule, alpha_sigma
 from danqing.train.denoiser import UNIT, add_noise, draw_times, picture_loss, time_density, velocity_loss
 from danqing.train.loop import Chance
 

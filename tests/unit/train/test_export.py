@@ -11,7 +11,7 @@ from torch import nn
 
 from danqing.errors import ModelNotFound, WeightsError
 from danqing.models.load import load_encoder, load_secondary, load_unet
-from danqing.models.tokens import Tokenizer
+from danqing.models.tokenizer import Tokenizer
 from danqing.models.unet import UNet
 from danqing.settings import read_settings
 from danqing.train.export import read_weights, write_card, write_vocabulary, write_weights
@@ -19,7 +19,7 @@ from danqing.train.recipe import PRESETS
 from danqing.train.runs import Report, Studio, export, train_denoiser, train_encoder, train_secondary
 from danqing.train.scenes.shards import write
 from danqing.zoo.catalog import MINI
-from danqing.zoo.locate import folder, spec_of
+from danqing.zoo.registry import folder, spec_of
 
 
 def test_vocabulary_spells_every_character(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from danqing.diffusion.noise import alpha_sigma
+from danqing.diffusion.noise_schedule import alpha_sigma
 from danqing.errors import WeightsError
 from danqing.models.clip_vision import VisionConfig, VisionTransformer
 from danqing.models.load import load_unet
@@ -17,7 +17,7 @@ from danqing.settings import read_settings
 from danqing.train.export import read_weights, write_weights
 from danqing.train.grow import grown
 from danqing.zoo.catalog import MINI
-from danqing.zoo.locate import find
+from danqing.zoo.registry import find
 from tests.made_up import randomise
 
 SMALL = UNetConfig(32, (1, 1), (1,), blocks=1, updown=False, patch=2, out_channels=3)

@@ -54,7 +54,7 @@ def test_a_damaged_list_of_models_is_told(client: TestClient, home: Path, langua
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("studio.js", "text/javascript"), ("studio.css", "text/css"), ("", "text/html")]
+    ("name", "kind"), [("main.js", "text/javascript"), ("studio.css", "text/css"), ("", "text/html")]
 )
 def test_files_have_the_type_that_browsers_want(client: TestClient, name: str, kind: str) -> None:
     assert client.get(f"/{name}").headers["Content-Type"] == f"{kind}; charset=utf-8"
@@ -76,7 +76,7 @@ def test_what_a_module_imports_is_there(name: str) -> None:
 
 def test_every_word_is_there_twice_and_every_one_is_used() -> None:
     texts = "".join((PAGE / name).read_text("utf-8") for name in FILES)
-    words = dict(re.findall(r"^  (\w+): (\[.*\]),$", (PAGE / "words.js").read_text("utf-8"), re.MULTILINE))
+    words = dict(re.findall(r"^  (\w+): (\[.*\]),$", (PAGE / "i18n.js").read_text("utf-8"), re.MULTILINE))
     used = set(re.findall(r"say\(\"(\w+)\"", texts)) | set(re.findall(r"data-word=\"(\w+)\"", texts))
     used |= set(re.findall(r"button\(\"(\w+)\"", texts)) | {"cancelled", "yes", "no", "preview", "picture"}
     used |= set(re.findall(r"data-name=\"(\w+)\"", texts))

@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-from danqing.zoo import weights
+from danqing.zoo.catalog import files
 from danqing.zoo.spec import Published
 from tests.made_up import write_made_up
 from tests.unit.zoo.faulty import Server, serving
@@ -52,15 +52,15 @@ def originals(originals_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Origin
     """The original model's files, tiny, and known to the catalogue by their checksums."""
     made = Originals(originals_folder)
     unet, secondary, clip, vocab = (made.file(name) for name in NAMES)
-    monkeypatch.setattr(weights, "original_unet", lambda: unet)
-    monkeypatch.setattr(weights, "secondary", lambda: secondary)
-    monkeypatch.setattr(weights, "chinese_vocabulary", lambda: vocab)
-    published = weights.chinese_clip
+    monkeypatch.setattr(files, "original_unet", lambda: unet)
+    monkeypatch.setattr(files, "secondary", lambda: secondary)
+    monkeypatch.setattr(files, "chinese_vocabulary", lambda: vocab)
+    published = files.chinese_clip
 
     def chinese_clip(repository: str, name: str, about: int) -> Published:
         return clip if name == clip.name else published(repository, name, about)
 
-    monkeypatch.setattr(weights, "chinese_clip", chinese_clip)
+    monkeypatch.setattr(files, "chinese_clip", chinese_clip)
     return made
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from danqing.request import Request, read_request
 from danqing.zoo.catalog import CLIP, MINI, ORIGINAL, catalogue, model_files, models
-from danqing.zoo.checkpoints import CHECKPOINTS
+from danqing.zoo.catalog.unets import CHECKPOINTS
 from danqing.zoo.spec import ModelSpec, Published, WeightFile
 
 SIBLINGS = {f"disco_diffusion_clip_{name}" for name in ("vitb32", "rn50", "rn101")}

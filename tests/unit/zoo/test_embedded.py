@@ -10,8 +10,8 @@ import pytest
 from danqing.api import load
 from danqing.settings import Settings, read_settings
 from danqing.zoo.catalog import MINI
-from danqing.zoo.locate import find, folder, spec_of
 from danqing.zoo.manifest import verify
+from danqing.zoo.registry import find, folder, spec_of
 from danqing.zoo.spec import ModelSpec
 
 

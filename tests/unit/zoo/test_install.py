@@ -1,187 +1,204 @@
-"""All files of a model, from the net into a home."""
+"""Installing from files that are here: a folder, another home, a tar."""
 
-import subprocess
-import sys
-import threading
+import io
+import pickle
+import shutil
+import tarfile
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 import torch
-from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-from danqing.errors import ModelNotFound, StorageError
+from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
+from danqing.models.clip import ChineseClip
+from danqing.models.secondary import Secondary
+from danqing.models.unet import UNet
+from danqing.pipeline.model import load_model
 from danqing.settings import read_settings
-from danqing.zoo import adopt, weights
-from danqing.zoo.catalog import CLIP, MINI, ORIGINAL
-from danqing.zoo.fetch import DownloadFailed, Patience
-from danqing.zoo.install import download, lacking
-from danqing.zoo.locate import find, installed, spec_of
-from danqing.zoo.manifest import verify
-from danqing.zoo.sources import addresses
+from danqing.zoo.add_custom import add_checkpoint
+from danqing.zoo.catalog import CLIP, ORIGINAL, files
+from danqing.zoo.custom_models import own_model, read_own, write_own
+from danqing.zoo.install import adopt, install
+from danqing.zoo.manifest import read_manifest, verify
+from danqing.zoo.registry import find, folder, installed, spec_of
 from danqing.zoo.spec import Published
+from tests.made_up import CLIP as CLIP_SHAPE
+from tests.made_up import SECONDARY, UNET, randomise, write_made_up
 from tests.unit.zoo.conftest import NAMES, Originals
-from tests.unit.zoo.faulty import Fault, Server
-
-CALM = Patience(seconds=5.0, rounds=2, pause=0.0)
+from tests.unit.zoo.convert.test_read_paddle import as_paddle
 
 
-def install(name: str) -> list[tuple[str, int]]:
-    return [(event.file, event.bytes) for event in adopt.install(name, read_settings(), patience=CALM)]
+def take(source: Path, name: str = ORIGINAL, *, check: bool = True) -> list[str]:
+    return [event.file for event in adopt(name, source, read_settings(), verify=check)]
 
 
-def test_the_original_model_through_breaking_connections(mirror: Server) -> None:
-    for site in mirror.sites.values():
-        site.faults = [Fault("cut", len(site.content) // 3), Fault("status", 503), Fault("stall", 100)]
-    events = install(ORIGINAL)
-    assert {name for name, _ in events} == {*NAMES, *NAMES.values()}
-    assert installed(ORIGINAL, read_settings())
+def test_a_folder_of_original_files(originals: Originals) -> None:
+    assert set(take(originals.folder)) == set(NAMES.values())
+    place = folder(spec_of(ORIGINAL), read_settings())
+    record = read_manifest(place).files["unet.safetensors"]
+    name = "512x512_diffusion_uncond_finetune_008100.pt"
+    assert record.made_from == {name: originals.file(name).sha256}
     assert {finding.state for finding in verify(spec_of(ORIGINAL), read_settings())} == {"right"}
-    assert list(read_settings().downloads.iterdir()) == []
 
 
-def test_another_model_shares_what_is_here(mirror: Server) -> None:
-    install(ORIGINAL)
-    asked = {name: len(site.ranges) for name, site in mirror.sites.items()}
-    assert lacking(spec_of(CLIP), read_settings(), half=False, optional=True) == []
-    assert len(lacking(spec_of(CLIP), read_settings(), half=True, optional=True)) == 1
-    assert [name for name, _ in install(CLIP)] == ["clip.safetensors", "vocab.txt"]
-    assert {name: len(site.ranges) for name, site in mirror.sites.items()} == asked
-    models = read_settings().models
-    assert (models / CLIP / "clip.safetensors").samefile(models / ORIGINAL / "clip.safetensors")
-
-
-def test_what_is_installed_is_not_fetched_again(mirror: Server, home: Path) -> None:
-    install(ORIGINAL)
-    (home / "models" / ORIGINAL / "secondary.safetensors").unlink()
-    events = install(ORIGINAL)
-    assert {name for name, _ in events} == {"secondary_model_imagenet_2.pth", "secondary.safetensors"}
-    assert len(mirror.sites["/vocab.txt"].ranges) == 1
-    assert find(ORIGINAL, read_settings()).paths["secondary"].is_file()
-
-
-def test_a_file_that_cannot_be_had_is_named_and_the_others_are_kept(mirror: Server, home: Path) -> None:
-    mirror.sites["/clip_cn_vit-b-16.pt"].faults = [Fault("wrong")] * 9
-    with pytest.raises(DownloadFailed, match=rf"clip_cn_vit-b-16\.pt.*danqing models install {ORIGINAL} --from"):
-        install(ORIGINAL)
-    assert not (home / "models" / ORIGINAL).exists()
-    assert not (home / "downloads" / "clip_cn_vit-b-16.pt").exists()
-    mirror.sites["/clip_cn_vit-b-16.pt"].faults = []
-    install(ORIGINAL)
+def test_files_are_found_at_any_depth(originals: Originals, tmp_path: Path) -> None:
+    for number, name in enumerate(NAMES):
+        (tmp_path / "module" / str(number)).mkdir(parents=True)
+        shutil.copy(originals.folder / name, tmp_path / "module" / str(number))
+    take(tmp_path)
     assert installed(ORIGINAL, read_settings())
 
 
-def test_closing_the_iterator_keeps_what_has_arrived(mirror: Server, home: Path) -> None:
-    for site in mirror.sites.values():
-        site.pause = 0.01
-    events = download(ORIGINAL, read_settings(), patience=CALM)
-    next(events)
-    events.close()
-    for site in mirror.sites.values():
-        site.pause = 0.0
-    assert not (home / "models" / ORIGINAL).exists()
-    install(ORIGINAL)
-    assert any(site.ranges[-1] for site in mirror.sites.values())
-
-
-def test_two_at_once_share_everything(mirror: Server, home: Path) -> None:
-    left = home / "models" / f".{ORIGINAL}-killed"
-    left.mkdir(parents=True)
-    waited: list[bool] = []
-
-    def one(name: str) -> None:
-        list(adopt.install(name, read_settings(), waiting=lambda: waited.append(True), patience=CALM))
-
-    for site in mirror.sites.values():
-        site.pause = 0.001
-    threads = [threading.Thread(target=one, args=(name,)) for name in (ORIGINAL, ORIGINAL, CLIP)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert waited
+def test_a_wrong_checksum_is_refused_unless_the_user_knows_better(originals: Originals, tmp_path: Path) -> None:
+    shutil.copytree(originals.folder, tmp_path / "weights")
+    with (tmp_path / "weights" / "vocab.txt").open("a", encoding="utf-8") as stream:
+        stream.write("另\n")
+    with pytest.raises(WeightsError, match=r"vocab\.txt.*--no-verify"):
+        take(tmp_path / "weights")
+    assert not installed(ORIGINAL, read_settings())
+    take(tmp_path / "weights", check=False)
     assert installed(ORIGINAL, read_settings())
-    assert installed(CLIP, read_settings())
-    assert {len(site.ranges) for site in mirror.sites.values()} == {1}
-    assert not left.exists()
 
 
-@pytest.mark.parametrize("name", ["DANQING_OFFLINE", "HF_HUB_OFFLINE"])
-def test_offline_asks_nobody(mirror: Server, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(name, "1")
-    with pytest.raises(ModelNotFound, match=f"{name}.*--from"):
-        install(ORIGINAL)
-    assert all(not site.ranges for site in mirror.sites.values())
+def test_missing_files_are_named(originals: Originals, tmp_path: Path) -> None:
+    shutil.copy(originals.folder / "vocab.txt", tmp_path)
+    with pytest.raises(ModelNotFound, match=r"secondary_model_imagenet_2\.pth"):
+        take(tmp_path)
+    with pytest.raises(ModelNotFound, match="neither a folder nor a tar"):
+        take(tmp_path / "vocab.txt")
 
 
-def test_too_little_room_is_told_first(mirror: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    def usage(path: Path) -> SimpleNamespace:
-        del path
-        return SimpleNamespace(free=100)
-
-    monkeypatch.setattr("danqing.zoo.part.shutil.disk_usage", usage)
-    with pytest.raises(StorageError, match="GB"):
-        install(ORIGINAL)
-    assert all(not site.ranges for site in mirror.sites.values())
+def test_another_home(originals: Originals, tmp_path: Path) -> None:
+    assert originals.folder.is_dir()
+    other = tmp_path / "other"
+    write_made_up(other / "models" / ORIGINAL)
+    take(other)
+    assert installed(ORIGINAL, read_settings())
 
 
-@pytest.mark.parametrize(("name", "says"), [(MINI, "不用安装"), ("clip-vit-b-3", "clip-vit-b-32")])
-def test_what_cannot_be_installed_says_so(name: str, says: str) -> None:
-    with pytest.raises(ModelNotFound, match=says):
-        install(name)
+@pytest.mark.parametrize("mode", ["w", "w:gz"])
+def test_a_tar_of_original_files(originals: Originals, tmp_path: Path, mode: Literal["w", "w:gz"]) -> None:
+    with tarfile.open(tmp_path / "module.tar.gz", mode) as tar:
+        for name in NAMES:
+            tar.add(originals.folder / name, f"disco_diffusion_cnclip_vitb16/pre_trained/{name}")
+    take(tmp_path / "module.tar.gz")
+    assert installed(ORIGINAL, read_settings())
+    assert not list(read_settings().home.glob(".unpacked-*"))
 
 
-def test_hugging_faces_cache_needs_no_download(
-    mirror: Server, originals: Originals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_tar_of_the_paddlehub_module(originals: Originals, tmp_path: Path) -> None:
+    networks = {
+        "reverse_diffusion/pre_trained/512x512_diffusion_uncond_finetune_008100": UNet(UNET),
+        "reverse_diffusion/pre_trained/secondary_model_imagenet_2": Secondary(SECONDARY),
+        "cn_clip/clip/pre_trained/ViTB16": ChineseClip(CLIP_SHAPE),
+    }
+    with tarfile.open(tmp_path / "module.tar.gz", "w:gz") as tar:
+        tar.add(originals.folder / "vocab.txt", f"{ORIGINAL}/cn_clip/clip/vocab.txt")
+        for name, network in networks.items():
+            content = pickle.dumps(as_paddle(randomise(network, 1)))
+            member = tarfile.TarInfo(f"{ORIGINAL}/{name}.pdparams")
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    take(tmp_path / "module.tar.gz")
+    model = load_model(find(ORIGINAL, read_settings()), device="cpu")
+    assert model.unet.config == UNET
+    encoder = randomise(ChineseClip(CLIP_SHAPE), 1).state_dict()
+    assert torch.equal(model.viewers[0].encoder.state_dict()["text_projection"], encoder["text_projection"])
+
+
+def test_a_tensor_that_the_network_has_no_use_for_is_left_out(originals: Originals, tmp_path: Path) -> None:
+    name = "FeiArt_Handpainted_CG_Diffusion"
+    state = randomise(UNet(UNET), 1).state_dict() | {"label_emb.weight": torch.zeros(1000, 128)}
+    torch.save(dict(state), tmp_path / "FeiArt-Handpainted-CG-Diffusion.pt")
+    for other in NAMES:
+        shutil.copy(originals.folder / other, tmp_path)
+    take(tmp_path, name, check=False)
+    settings = read_settings()
+    assert {finding.state for finding in verify(spec_of(name), settings)} == {"right"}
+    assert load_model(find(name, settings), device="cpu").unet.config.classes is None
+
+
+def test_a_broken_tar_says_so(originals: Originals, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "m.tar.gz", "w:gz") as tar:
+        tar.add(originals.folder / "clip_cn_vit-b-16.pt", "clip_cn_vit-b-16.pt")
+    content = (tmp_path / "m.tar.gz").read_bytes()
+    (tmp_path / "m.tar.gz").write_bytes(content[: len(content) // 2])
+    with pytest.raises(WeightsError, match=r"m\.tar\.gz"):
+        take(tmp_path / "m.tar.gz", CLIP)
+
+
+def test_a_file_made_of_two_is_converted_from_both(
+    originals: Originals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plain = originals.file("vocab.txt")
-    vocab = Published(plain.name, ("hf:OFA-Sys/chinese-clip-vit-base-patch16/vocab.txt",), plain.sha256, plain.size)
-    monkeypatch.setattr(weights, "chinese_vocabulary", lambda: vocab)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    snapshot = tmp_path / "hf" / "hub" / "models--OFA-Sys--chinese-clip-vit-base-patch16" / "snapshots" / "f2a455d"
-    snapshot.mkdir(parents=True)
-    (snapshot / "vocab.txt").write_bytes((originals.folder / "vocab.txt").read_bytes())
-    install(CLIP)
-    assert mirror.sites["/vocab.txt"].ranges == []
-    assert (snapshot / "vocab.txt").is_file()
+    shutil.copytree(originals.folder, tmp_path / "weights")
+    for name in ("vgg.pth", "vgg16.pth"):
+        (tmp_path / "weights" / name).write_text(name, encoding="utf-8")
+    monkeypatch.setattr(files, "perceptual", lambda: (Published("vgg16.pth"), Published("vgg.pth")))
+
+    def convert(source: Path, target: Path, kind: str, *, half: bool, spare: object = ()) -> None:
+        del half, spare
+        together = sorted(path.name for path in source.iterdir()) if source.is_dir() else []
+        target.write_text(f"{kind} {together}", encoding="utf-8")
+
+    monkeypatch.setattr("danqing.zoo.install.convert_file", convert)
+    take(tmp_path / "weights")
+    place = folder(spec_of(ORIGINAL), read_settings())
+    assert (place / "lpips.safetensors").read_text("utf-8") == "lpips ['vgg.pth', 'vgg16.pth']"
+    assert list(read_manifest(place).files["lpips.safetensors"].made_from) == ["vgg16.pth", "vgg.pth"]
 
 
-def test_half_precision_is_stored_as_asked(mirror: Server) -> None:
-    assert mirror.sites
-    list(adopt.install(CLIP, read_settings(), half=True, patience=CALM))
-    state = load_file(read_settings().models / CLIP / "clip.safetensors")
-    assert {tensor.dtype for tensor in state.values()} == {torch.float16}
+def test_damage_is_found(originals: Originals) -> None:
+    take(originals.folder)
+    place = folder(spec_of(ORIGINAL), read_settings())
+    content = bytearray((place / "clip.safetensors").read_bytes())
+    content[-1] ^= 1
+    (place / "clip.safetensors").write_bytes(content)
+    (place / "vocab.txt").unlink()
+    found = {finding.file: finding.state for finding in verify(spec_of(ORIGINAL), read_settings())}
+    assert found == {
+        "unet.safetensors": "right",
+        "secondary.safetensors": "right",
+        "clip.safetensors": "damaged",
+        "vocab.txt": "missing",
+    }
 
 
-def test_downloading_needs_no_torch() -> None:
-    program = "import sys, danqing.zoo.install; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+class TestACheckpointOfOnesOwn:
+    def write(self, path: Path) -> Path:
+        torch.save(dict(randomise(UNet(UNET), 1).state_dict()), path)
+        return path
 
+    def test_it_becomes_a_model(self, originals: Originals, tmp_path: Path) -> None:
+        settings = read_settings()
+        take(originals.folder)
+        entry = own_model("ink.pt", clips={}, secondary=True)
+        shown: list[Path] = []
+        add_checkpoint(self.write(tmp_path / "ink.pt"), "墨竹", entry, settings, check=shown.append)
+        assert shown[0].name == "unet.safetensors"
+        list(install("墨竹", settings))
+        assert find("墨竹", settings).paths["unet"].parent == settings.models / "墨竹"
 
-class TestAddresses:
-    FILE = Published("w.pt", ("hf:owner/repo/a/w 1.pt", "ms:owner/repo/w.pt", "https://example.org/w.pt"))
+    def test_a_name_alone_makes_no_twin(self, originals: Originals, tmp_path: Path) -> None:
+        settings = read_settings()
+        take(originals.folder)
+        add_checkpoint(self.write(tmp_path / "ink.pt"), "墨竹", own_model("ink.pt", clips={}, secondary=True), settings)
+        write_own(settings, {**read_own(settings), "墨兰": own_model("ink.pt", clips={}, secondary=True)})
+        with pytest.raises(ModelNotFound, match=r"ink\.pt"):
+            take(originals.folder, "墨兰")
 
-    def test_both_of_hugging_faces_hosts_then_modelscope(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for name in ("HF_ENDPOINT", "MODELSCOPE_DOMAIN", "DANQING_MIRROR"):
-            monkeypatch.delenv(name, raising=False)
-        assert addresses(self.FILE, read_settings()) == (
-            "https://huggingface.co/owner/repo/resolve/main/a/w%201.pt",
-            "https://hf-mirror.com/owner/repo/resolve/main/a/w%201.pt",
-            "https://modelscope.cn/api/v1/models/owner/repo/repo?Revision=master&FilePath=w.pt",
-            "https://example.org/w.pt",
-        )
+    def test_it_is_refused_whole(self, tmp_path: Path) -> None:
+        settings = read_settings()
+        entry = own_model("ink.pt", clips={}, secondary=True)
 
-    def test_the_environment_moves_them(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HF_ENDPOINT", "https://hf-mirror.com/")
-        monkeypatch.setenv("MODELSCOPE_DOMAIN", "www.modelscope.cn")
-        monkeypatch.setenv("DANQING_MIRROR", "http://files.example.org/weights/")
-        assert addresses(self.FILE, read_settings()) == (
-            "http://files.example.org/weights/w.pt",
-            "https://hf-mirror.com/owner/repo/resolve/main/a/w%201.pt",
-            "https://www.modelscope.cn/api/v1/models/owner/repo/repo?Revision=master&FilePath=w.pt",
-            "https://example.org/w.pt",
-        )
+        def check(path: Path) -> None:
+            raise WeightsError("不对", f"{path} does not fit")
 
-    def test_a_space_has_three_names(self) -> None:
-        file = Published("s.pth", ("hf:spaces/huggi/s.pth/s.pth",))
-        assert "https://huggingface.co/spaces/huggi/s.pth/resolve/main/s.pth" in addresses(file, read_settings())
+        with pytest.raises(WeightsError, match=f"{tmp_path / 'ink.pt'} does not fit"):
+            add_checkpoint(self.write(tmp_path / "ink.pt"), "墨竹", entry, settings, check=check)
+        with pytest.raises(ModelNotFound):
+            add_checkpoint(tmp_path / "none.pt", "墨竹", entry, settings)
+        with pytest.raises(InvalidRequest):
+            add_checkpoint(tmp_path / "ink.pt", ORIGINAL, entry, settings)
+        assert not settings.models_file.exists()
+        assert not (settings.models / "墨竹").exists()

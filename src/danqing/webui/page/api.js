@@ -1,7 +1,7 @@
 // Calls to the service beside this page: JSON, pictures and streams of events, with the key where one is needed.
 
-import { keep, recall } from "./memory.js";
-import { language, say } from "./words.js";
+import { keep, recall } from "./storage.js";
+import { language, say } from "./i18n.js";
 
 let key = recall("danqing.key", "sessionStorage") ?? "";
 

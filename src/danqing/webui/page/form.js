@@ -1,6 +1,6 @@
 // The form: a control for every field of a request, with the chosen model's own values where nothing is said.
 
-import { either, language, say } from "./words.js";
+import { either, language, say } from "./i18n.js";
 
 const FRONT = ["prompts", "artist", "style", "size", "quality", "seed", "init_image"];
 const LISTS = {

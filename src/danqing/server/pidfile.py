@@ -1,0 +1,94 @@
+"""A note of which process serves a port, so that `danqing hub serving stop` finds it; held locked while it serves."""
+
+import os
+import signal
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from danqing.errors import InvalidRequest
+from danqing.settings import Settings
+from danqing.storage.atomic import guarded
+
+PATIENCE = 15.0
+"""Seconds in which a service that was told to end has ended."""
+
+
+@contextmanager
+def posted(settings: Settings, port: int) -> Generator[None]:
+    """The note that this process serves a port.
+
+    Raises:
+        StorageError: the home cannot be written.
+    """
+    file = _file(settings, port)
+    with guarded(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        stream = file.open("a+", encoding="ascii")
+    with stream:
+        _lock(stream)
+        stream.truncate(0)
+        stream.write(f"{os.getpid()}\n")
+        stream.flush()
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+
+def stop(settings: Settings, port: int) -> int:
+    """Tell the service of a port to end, and wait until it has.
+
+    Returns:
+        its process id.
+    Raises:
+        InvalidRequest: nobody of this home serves that port, or it does not end.
+    """
+    file = _file(settings, port)
+    pid = _holder(file)
+    if pid is None:
+        raise InvalidRequest(
+            f"端口 {port} 上没有正在运行的服务（就 {settings.home} 所知）。",
+            f"No service of {settings.home} runs on port {port}.",
+            field="port",
+        )
+    os.kill(pid, signal.SIGTERM)
+    end = time.monotonic() + PATIENCE
+    while _holder(file) == pid:
+        if time.monotonic() > end:
+            raise InvalidRequest(
+                f"进程 {pid} 还没有停下。请稍后再看，或用 kill {pid}。",
+                f"The process {pid} has not ended yet. Look again later, or kill {pid}.",
+            )
+        time.sleep(0.05)
+    return pid
+
+
+def _file(settings: Settings, port: int) -> Path:
+    return settings.service / f"port-{port}.pid"
+
+
+def _holder(file: Path) -> int | None:
+    """The process that holds a note; None where it was only left behind."""
+    try:
+        with file.open("r+", encoding="ascii") as stream:
+            if _lock(stream):
+                return None
+            return int(stream.read())
+    except (OSError, ValueError):
+        return None
+
+
+def _lock(stream: IO[str]) -> bool:
+    """Whether nobody else held it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,172 @@
+"""The table of known models, put together from published files. What the user adds lies in `own`."""
+
+import importlib.resources
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from danqing.zoo.catalog import files
+from danqing.zoo.catalog.clips import encoder, encoders
+from danqing.zoo.catalog.unets import CHECKPOINTS, RESEARCH, Checkpoint
+from danqing.zoo.spec import ModelSpec, Published, WeightFile
+
+MINI = "danqing_mini"
+ORIGINAL = "disco_diffusion_cnclip_vitb16"
+CLIP = "chinese-clip-vit-b-16"
+"""The encoder of the original, and of every model that names no other."""
+
+
+def models() -> Mapping[str, ModelSpec]:
+    """The models that paint, by name, the preferred first."""
+    return MappingProxyType({spec.name: spec for spec in _painters()})
+
+
+def catalogue() -> Mapping[str, ModelSpec]:
+    """All entries by name: models, and encoders alone."""
+    return MappingProxyType({spec.name: spec for spec in (*_painters(), *encoders())})
+
+
+def model_files(unet: WeightFile, clips: Mapping[str, float], *, secondary: bool = True) -> tuple[WeightFile, ...]:
+    """All files of a model.
+
+    Args:
+        unet: its U-Net.
+        clips: names of encoders in the order of their numbers, with their files.
+        secondary: whether guidance may look through the secondary network.
+    Raises:
+        KeyError: there is no such encoder.
+    """
+    small = WeightFile("secondary", (files.secondary(),), also=("secondary_model_imagenet_2.pdparams",))
+    lpips = WeightFile("lpips", files.perceptual(), also=("lpips_vgg.pt", "lpips"), optional=True)
+    looks = (file for number, name in enumerate(clips, 1) for file in encoder(name).numbered(number))
+    return (unet, *((small,) if secondary else ()), *looks, lpips)
+
+
+def trained_files(published: Callable[[str], Published], clips: int) -> tuple[WeightFile, ...]:
+    """The files of a model whose networks were all trained by `danqing train`.
+
+    Args:
+        published: what is known of a file, by its name.
+        clips: how many CLIPs look at its pictures, 1 or 2.
+    """
+    eyes = ((1, "clip.safetensors", "vocab.txt"), (2, "clip2.safetensors", "vocab2.txt"))[:clips]
+    return (
+        WeightFile("unet", (published("unet.safetensors"),)),
+        WeightFile("secondary", (published("secondary.safetensors"),)),
+        *(WeightFile("clip", (published(clip),), number=number) for number, clip, _ in eyes),
+        *(WeightFile("vocab", (published(vocab),), number=number) for number, _, vocab in eyes),
+    )
+
+
+def trained_clips(name: str, clips: int) -> Mapping[str, float]:
+    """What the CLIPs of such a model are called, and how much the word of each counts: together as much as one alone."""
+    return MappingProxyType({name: 1.0} if clips == 1 else {name: 0.5, f"{name}-2": 0.5})
+
+
+def _painters() -> tuple[ModelSpec, ...]:
+    return (_original(), _mini(), *(_fine_tuned(row) for row in CHECKPOINTS), *_siblings())
+
+
+def _original() -> ModelSpec:
+    return ModelSpec(
+        name=ORIGINAL,
+        title_zh="Disco Diffusion 512x512 与 Chinese-CLIP ViT-B/16，PaddleHub 同名模块所用",
+        title_en="Disco Diffusion 512x512 with Chinese-CLIP ViT-B/16, as in the PaddleHub module of that name",
+        files=model_files(_original_unet(), {CLIP: 1.0}),
+        licence=f"{RESEARCH}; code MIT and Apache-2.0",
+        side=512,
+        clips={CLIP: 1.0},
+    )
+
+
+def _original_unet() -> WeightFile:
+    file = files.original_unet()
+    return WeightFile("unet", (file,), also=(file.name.replace(".pt", ".pdparams"),))
+
+
+def _fine_tuned(row: Checkpoint) -> ModelSpec:
+    return ModelSpec(
+        name=row.name,
+        title_zh=f"{row.zh}，{row.side}x{row.side}",
+        title_en=f"{row.en}, {row.side}x{row.side}",
+        files=model_files(WeightFile("unet", (row.file,), spare=row.spare), {CLIP: 1.0}),
+        licence=row.licence,
+        side=row.side,
+        defaults=MappingProxyType({"size": (512, 448)}) if row.side == 256 else MappingProxyType({}),
+        clips={CLIP: 1.0},
+    )
+
+
+def _siblings() -> tuple[ModelSpec, ...]:
+    """PaddleHub's modules with OpenAI's encoders, which read English."""
+    rows = (
+        ("vitb32", "clip-vit-b-32", "ViT-B/32"),
+        ("rn50", "clip-rn50", "ResNet-50"),
+        ("rn101", "clip-rn101", "ResNet-101"),
+    )
+    return tuple(
+        ModelSpec(
+            name=f"disco_diffusion_clip_{suffix}",
+            title_zh=f"Disco Diffusion 512x512 与 OpenAI CLIP {title}，读英文，PaddleHub 同名模块所用",
+            title_en=f"Disco Diffusion 512x512 with OpenAI's CLIP {title}, reads English, as in PaddleHub's module",
+            files=model_files(_original_unet(), {clip: 1.0}),
+            licence=f"{RESEARCH}; CLIP MIT",
+            side=512,
+            clips={clip: 1.0},
+        )
+        for suffix, clip, title in rows
+    )
+
+
+def _mini() -> ModelSpec:
+    """The embedded model; sizes and SHA-256 of its files are in the card beside them, which `danqing train` wrote."""
+    card = json.loads((importlib.resources.files("danqing") / "assets" / MINI / "card.json").read_bytes())
+
+    def embedded(name: str) -> Published:
+        return Published(name, sha256=card["files"][name]["sha256"], size=card["files"][name]["bytes"])
+
+    return ModelSpec(
+        name=MINI,
+        title_zh="随包附带的小模型，自己训练，不用下载",
+        title_en="the small model that comes with the package, trained by the project itself",
+        files=trained_files(embedded, 2),
+        licence="Apache-2.0",
+        prediction="x0",
+        side=128,
+        embedded=True,
+        clips=trained_clips(MINI, 2),
+        defaults=MappingProxyType(
+            {
+                "size": (128, 128),
+                "steps": 45,
+                "spacing": "[3]*300+[2.4]*400+[1.67]*300",
+                "sketches": "[12]*300+[2]*150+[1]*550",
+                "recurrence": "[1]*300+[5]*350+[1]*350",
+                "eta": 1,
+                "refine": 0.44,
+                "use_secondary": 0,
+                "cutn_batches": 1,
+                "cut_overview": 2,
+                "cut_innercut": 1,
+                "cut_icgray_p": 0,
+                "cut_focus": 1,
+                "clip_guidance_scale": "[0]*300+[10000]*700",
+                "clamp_max": 0.2,
+                "jitter": 7,
+                "display_rate": 3,
+            }
+        ),
+        qualities=MappingProxyType(
+            {
+                "draft": {
+                    "steps": 40,
+                    "spacing": 1,
+                    "sketches": 1,
+                    "recurrence": 1,
+                    "clip_guidance_scale": 10000,
+                    "display_rate": 2,
+                },
+                "fine": {"steps": 80, "sketches": "[18]*300+[3]*150+[1]*550", "display_rate": 5},
+            }
+        ),
+    )

@@ -1,0 +1,112 @@
+"""Other publications' names for the same tensors, turned into the original's names."""
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from danqing.zoo.convert.write_safetensors import State
+
+_TRANSFORMERS = (  # how a name begins; the first that fits
+    (r"text_model\.embeddings\.token_embedding\.", "token_embedding."),
+    (r"text_model\.embeddings\.position_embedding\.weight", "positional_embedding"),
+    (r"text_model\.encoder\.layers\.", "transformer.resblocks."),
+    (r"text_model\.final_layer_norm\.", "ln_final."),
+    (r"text_model\.", "bert."),
+    (r"vision_model\.embeddings\.class_embedding", "visual.class_embedding"),
+    (r"vision_model\.embeddings\.patch_embedding\.", "visual.conv1."),
+    (r"vision_model\.embeddings\.position_embedding\.weight", "visual.positional_embedding"),
+    (r"vision_model\.pre_layrnorm\.", "visual.ln_pre."),  # the missing "e" is theirs
+    (r"vision_model\.post_layernorm\.", "visual.ln_post."),
+    (r"vision_model\.encoder\.layers\.", "visual.transformer.resblocks."),
+)
+_BLOCK = (
+    (".self_attn.out_proj.", ".attn.out_proj."),
+    (".layer_norm1.", ".ln_1."),
+    (".layer_norm2.", ".ln_2."),
+    (".mlp.fc1.", ".mlp.c_fc."),
+    (".mlp.fc2.", ".mlp.c_proj."),
+)
+_QUERY = re.compile(r"((?:vision|text)_model\.encoder\.layers\.\d+)\.self_attn\.q_proj\.(weight|bias)")
+_PADDLE_QUERY = re.compile(r"(visual\.transformer\.resblocks\.\d+\.attn)\.q_proj\.(weight|bias)")
+_PADDLE_KEY = re.compile(r"visual\.transformer\.resblocks\.\d+\.attn\.[kv]_proj\.(weight|bias)")
+_VGG_SLICES = ((2, "slice1"), (7, "slice2"), (14, "slice3"), (21, "slice4"), (28, "slice5"))  # last layer of each
+
+
+def from_transformers(state: State) -> State:
+    """The originals' names for the tensors of a transformers CLIPModel or ChineseCLIPModel.
+
+    Queries, keys and values are joined into one matrix; the two projections are transposed.
+
+    Args:
+        state: the model's state_dict.
+    Returns:
+        the same network under the names of OpenAI or cn-clip; names that are unknown here are kept, for the loader to refuse.
+    Raises:
+        KeyError: a key or value belonging to a query is missing.
+    """
+    renamed: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if name in ("visual_projection.weight", "text_projection.weight"):
+            renamed["visual.proj" if name.startswith("visual") else "text_projection"] = tensor.T
+        elif query := _QUERY.fullmatch(name):
+            parts = [state[name.replace("q_proj", f"{letter}_proj")] for letter in "qkv"]
+            renamed[f"{_renamed(query[1])}.attn.in_proj_{query[2]}"] = torch.cat(parts)
+        elif not re.search(r"self_attn\.[kv]_proj\.|\.position_ids$", name):
+            renamed[_renamed(name)] = tensor
+    return renamed
+
+
+def _renamed(name: str) -> str:
+    for pattern, replacement in _TRANSFORMERS:
+        name, count = re.subn(rf"^{pattern}", replacement, name)
+        if count:
+            break
+    if ".resblocks." in name:
+        for theirs, ours in _BLOCK:
+            name = name.replace(theirs, ours)
+    return name
+
+
+def lpips_names(state: State) -> State:
+    """The lpips package's names, once each, without its constants; torchvision's VGG-16 layers take theirs."""
+    renamed: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        if layer := re.fullmatch(r"features\.(\d+)\.(weight|bias)", name):
+            place = next(part for last, part in _VGG_SLICES if int(layer[1]) <= last)
+            renamed[f"net.{place}.{layer[1]}.{layer[2]}"] = tensor
+        elif not name.startswith(("lins.", "scaling_layer.", "classifier.")):
+            renamed[name] = tensor
+    return renamed
+
+
+def from_paddle(items: Mapping[str, object]) -> Mapping[str, object]:
+    """PyTorch's layout of what PaddlePaddle saved; the names are PyTorch's but for those of attention.
+
+    The matrices of linear layers are transposed (tables of embeddings and bare parameters are not); queries, keys and values
+    are joined into one matrix; a single number, which Paddle keeps as a list of one, stands alone.
+
+    Args:
+        items: tensors by name; anything else is passed on.
+    Raises:
+        KeyError: a key or value belonging to a query is missing.
+    """
+    turned = {name: _turned(name, value) for name, value in items.items()}
+    joined: dict[str, object] = {}
+    for name, value in turned.items():
+        if query := _PADDLE_QUERY.fullmatch(name):
+            parts = [turned[f"{query[1]}.{letter}_proj.{query[2]}"] for letter in "qkv"]
+            joined[f"{query[1]}.in_proj_{query[2]}"] = torch.cat([part for part in parts if isinstance(part, Tensor)])
+        elif not _PADDLE_KEY.fullmatch(name):
+            joined[name] = value
+    return joined
+
+
+def _turned(name: str, value: object) -> object:
+    if not isinstance(value, Tensor):
+        return value
+    if name == "logit_scale":
+        return value.reshape(())
+    table = "embedding" in name or name.startswith(("label_emb.", "timestep_embed."))
+    return value.T if value.ndim == 2 and name.endswith(".weight") and not table else value

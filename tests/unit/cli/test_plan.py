@@ -1,0 +1,44 @@
+"""`draw --plan`: memory, arrangement and time, in words and as JSON, and a refusal that helps."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from danqing.cli.plan import show_outlook, spoken
+from danqing.errors import OutOfMemory
+from danqing.request import Request, read_request
+from danqing.zoo.catalog import ORIGINAL
+
+
+@pytest.fixture
+def request_(made_up_home: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
+    monkeypatch.setenv("DANQING_HOME", str(made_up_home))
+    return read_request({"prompts": "孤舟", "size": (64, 64), "steps": 2, "model": ORIGINAL, "device": "cpu"})
+
+
+def test_it_says_memory_arrangement_and_time(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
+    show_outlook(request_, as_json=False)
+    model, memory, plan, seconds = capsys.readouterr().out.splitlines()
+    assert ORIGINAL in model
+    assert "GB" in memory
+    assert plan.endswith("CLIP 每次看 16 个切片")
+    assert "一步" in seconds
+
+
+def test_as_json_it_gives_numbers(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
+    show_outlook(request_, as_json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert (found["cuts_at_once"], found["checkpointing"]) == (16, False)
+    assert found["memory"] == found["held"] + found["weights"] + found["work"]
+    assert found["seconds"] > 0
+
+
+def test_what_cannot_fit_is_refused(request_: Request) -> None:
+    with pytest.raises(OutOfMemory, match="GB"):
+        show_outlook(request_.changed(memory=0.1), as_json=False)
+
+
+@pytest.mark.parametrize(("seconds", "words"), [(8.4, "8 秒"), (600.0, "10 分钟"), (9000.0, "2.5 小时")])
+def test_time_is_told_as_people_do(seconds: float, words: str) -> None:
+    assert spoken(seconds) == words

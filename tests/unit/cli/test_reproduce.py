@@ -1,0 +1,59 @@
+"""The command that makes a request again: quoted for the shell, short, and exact."""
+
+import shlex
+
+import pytest
+
+from danqing.cli.reproduce import write_command
+from danqing.request import read_request
+
+PROMPTS = ("孤舟", 'it\'s $HOME `x` "y"\n', "-5 degrees", "a b", "*?[x]")
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_sentences_are_quoted(prompt: str) -> None:
+    words = shlex.split(write_command(read_request({"prompts": prompt, "seed": 1}), {}))
+    assert prompt in words
+    if prompt.startswith("-"):
+        assert words[-2:] == ["--", prompt]
+
+
+def test_only_what_differs_is_said() -> None:
+    request = read_request({"prompts": ["山：2", "水"], "seed": 1, "steps": 50, "clamp_grad": False, "model": "m"})
+
+    assert write_command(request, {"steps": 50}) == "danqing draw '山：2' '水' --seed 1 --no-clamp-grad --model m"
+    assert "--steps 50" in write_command(request, {})
+    assert "--style ''" in write_command(request, {"style": "水墨画"})
+
+
+def test_every_kind_of_value() -> None:
+    request = read_request(
+        {
+            "prompts": "雪",
+            "seed": 0,
+            "size": "128x64",
+            "symmetry_at": [0.1, 0.25],
+            "save": ["gif", "mp4"],
+            "cut_icgray_p": "[0.5]*1000",
+            "eta": 0.25,
+            "perlin_init": True,
+        }
+    )
+    words = shlex.split(write_command(request, {}))
+    for option, text in {
+        "--seed": "0",
+        "--size": "128x64",
+        "--symmetry-at": "0.1,0.25",
+        "--save": "gif,mp4",
+        "--cut-icgray-p": "[0.5]*1000",
+        "--eta": "0.25",
+    }.items():
+        assert words[words.index(option) + 1] == text
+    assert "--perlin-init" in words
+
+
+def test_every_clip_is_an_option_of_its_own() -> None:
+    request = read_request({"prompts": "雪", "seed": 1, "model": "m", "clip": ["a", "b:[1]*400+[0]*600"]})
+    assert write_command(request, {}) == ("danqing draw '雪' --seed 1 --clip a --clip 'b:[1]*400+[0]*600' --model m")
+    none = read_request({"prompts": "雪", "seed": 1, "model": "m", "clip": []})
+    assert shlex.split(write_command(none, {"clip": ["a"]}))[5:7] == ["--clip", ""]

@@ -1,0 +1,101 @@
+"""Networks set aside: the others do without them, and afterwards they are what they were."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Self
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from danqing.pipeline import Pipeline
+from danqing.pipeline.batch_sampler import Descent
+from danqing.pipeline.memory.dry_run import Act
+from danqing.pipeline.memory.offload import Aside, Turns, weights_of
+from danqing.pipeline.memory.plan import Plan, usual
+from danqing.pipeline.memory.planner import Planner
+from danqing.pipeline.memory.timing import foresee
+
+from .test_dry_run import cast
+
+
+class Spoilt(Aside):
+    """Networks that are aside give nothing but NaN, on any device."""
+
+    count = 0
+
+    def __enter__(self) -> Self:
+        type(self).count += 1
+        for tensor, _ in self._copies:
+            tensor.data = torch.full_like(tensor.data, torch.nan) if tensor.is_floating_point() else tensor.data
+        return self
+
+
+@pytest.fixture
+def spoilt(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Aside means spoilt."""
+    monkeypatch.setattr("danqing.pipeline.memory.offload.Aside", Spoilt)
+    Spoilt.count = 0
+    yield
+    assert Spoilt.count > 0
+
+
+def paint(pipeline: Pipeline, plan: Plan | None = None) -> Tensor:
+    one = cast(pipeline)
+    descent = Descent(one.model, one.request, one.prompts, None, plan or usual(one.request))
+    *_, last = descent.steps((1,))
+    return last.step.x
+
+
+@pytest.mark.usefixtures("spoilt")
+def test_whoever_works_does_without_those_that_are_aside(made_up: Pipeline) -> None:
+    one = cast(made_up)
+    alone = paint(made_up, replace(usual(one.request), offload=True))
+    assert alone.isfinite().all()
+    assert torch.equal(alone, paint(made_up))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_on_a_gpu_what_is_aside_takes_no_memory_there() -> None:
+    device = torch.device("cuda")
+    network = nn.Linear(1024, 1024).requires_grad_(False).to(device)
+    weights = [tensor.clone() for tensor in weights_of([network])]
+    aside, before = Aside([network], device), torch.cuda.memory_allocated()
+    with aside:
+        assert torch.cuda.memory_allocated() <= before - 4 * 1024**2
+        assert network.weight.device.type == "cpu"
+    for tensor, was in zip(weights_of([network]), weights, strict=True):
+        assert torch.equal(tensor, was)
+
+
+def test_taking_turns_saves_what_rests_at_the_worst_moment(made_up: Pipeline) -> None:
+    planner = Planner.of(cast(made_up, cut_overview=1, cut_innercut=0))
+    request, tight = planner.cast.request, Plan(1, frugal=True)
+    takes = planner.takes(Act(request.size, 0, 1), tight, request, 1)
+    unet, guiding = (planner.forecast(replace(tight, offload=part), request).work for part in (False, True))
+    assert takes.bytes == max(takes.denoise_bytes, takes.guide_bytes)
+    assert guiding < unet
+
+
+def test_only_a_gpu_has_a_memory_of_its_own(made_up: Pipeline) -> None:
+    here = Planner.of(cast(made_up))
+    there = replace(here, cast=replace(here.cast, model=replace(here.cast.model, device=torch.device("cuda"))))
+    assert not any(plan.offload for plan in here.plans(here.cast.request))
+    *_, last = there.plans(there.cast.request)
+    assert last == Plan(1, frugal=True, offload=True)
+    through = there.cast.request.changed(use_secondary=0)
+    assert not any(plan.offload for plan in there.plans(through))
+
+
+def test_the_seconds_count_the_changes_of_place(made_up: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = foresee(cast(made_up), None)[1]
+    monkeypatch.setattr("danqing.pipeline.memory.timing._swap", lambda _: 1000.0)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr(Planner, "choose", lambda _: (Plan(1, offload=True), planned))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    offloaded = foresee(cast(made_up), None)[1]
+    assert offloaded.step_seconds is not None
+    assert offloaded.step_seconds > 1000
+
+
+def test_where_memory_abounds_nobody_rests() -> None:
+    with Turns().unet_works, Turns().guide_works:
+        pass

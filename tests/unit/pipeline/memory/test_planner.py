@@ -1,0 +1,147 @@
+"""Foreseeing memory: the quickest plan that fits, and a refusal that says what would."""
+
+import re
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+import torch
+
+from danqing.errors import OutOfMemory
+from danqing.events import Adapted, Started
+from danqing.pipeline import Pipeline
+from danqing.pipeline.memory.dry_run import Act
+from danqing.pipeline.memory.plan import Plan, usual
+from danqing.pipeline.memory.planner import Planner, sorts_of
+from danqing.pipeline.memory.usage import GIB
+from danqing.request import read_request
+
+from .test_dry_run import cast
+
+MANY: dict[str, object] = {"cut_overview": 256, "cut_innercut": 256}
+
+
+def planner(pipeline: Pipeline, memory: float | None = None, **changes: object) -> Planner:
+    return Planner.of(cast(pipeline, **changes), memory)
+
+
+def needed(pipeline: Pipeline, plan: Plan, **changes: object) -> float:
+    """GiB of a plan, and a little more."""
+    one = Planner.of(cast(pipeline, **changes))
+    return (one.forecast(plan, one.cast.request).memory + 1) / GIB
+
+
+@pytest.fixture
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process whose own memory stands still."""
+    monkeypatch.setattr("danqing.pipeline.memory.planner.held", lambda _: GIB)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr("danqing.pipeline.memory.planner.unread", lambda _: 0)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+
+
+def test_with_memory_enough_everything_is_usual(made_up: Pipeline) -> None:
+    plan, forecast = planner(made_up).choose()
+    assert plan == usual(cast(made_up).request)
+    assert forecast.fits
+    assert forecast.memory == forecast.held + forecast.weights + forecast.work
+    assert forecast.limit is not None
+    assert forecast.limit > forecast.held
+
+
+@pytest.mark.usefixtures("still")
+def test_where_memory_is_short_the_quickest_plan_that_fits_is_taken(made_up: Pipeline) -> None:
+    plans = list(planner(made_up).plans(cast(made_up, **MANY).request))
+    assert plans[:2] == [Plan(512), Plan(512, frugal=True)]
+    assert plans[-1] == Plan(1, frugal=True)
+    for plan in plans[:3]:
+        assert planner(made_up, needed(made_up, plan, **MANY), **MANY).choose()[0] == plan
+
+
+@pytest.mark.usefixtures("still")
+def test_what_does_not_fit_is_refused_with_what_would(made_up: Pipeline) -> None:
+    small: dict[str, object] = {"size": (128, 128), "cut_overview": 1, "cut_innercut": 0, "use_secondary": 0}
+    memory = needed(made_up, Plan(1, frugal=True), **small)
+    with pytest.raises(OutOfMemory) as refused:
+        planner(made_up, memory, size=(1536, 768), batch_size=8, use_secondary=0).choose()
+    found = re.search(r"--size (\d+)x(\d+)", refused.value.en)
+    assert found
+    assert 64 <= int(found[1]) < 1024
+    assert int(found[1]) == pytest.approx(2 * int(found[2]), abs=64)
+    assert found[0] in refused.value.zh
+    with pytest.raises(OutOfMemory, match=r"would fit: --batch-size [12]\b"):
+        planner(made_up, memory, batch_size=8, **small).choose()
+    with pytest.raises(OutOfMemory, match="No canvas"):
+        planner(made_up, 0.01).choose()
+
+
+@pytest.mark.usefixtures("still")
+def test_half_precision_is_named_where_it_alone_would_fit_and_only_then(made_up: Pipeline) -> None:
+    one = planner(made_up)
+    tightest = Plan(1, frugal=True)
+    slim = replace(one, ghosts=one.cast.ghosts(torch.bfloat16))
+    saved = one.ghosts.weights() // 2
+    assert slim.ghosts.weights() == pytest.approx(saved, rel=0.01)
+    memory = (slim.forecast(tightest, one.cast.request).memory - saved + 1) / GIB
+    with pytest.raises(OutOfMemory, match="would fit: --dtype bfloat16"):
+        replace(one, memory=memory).choose()
+    with pytest.raises(OutOfMemory) as refused:
+        replace(one, memory=memory - 0.001).choose()
+    assert "--dtype" not in refused.value.en
+    with pytest.raises(OutOfMemory) as refused:
+        replace(
+            one, cast=replace(one.cast, model=replace(one.cast.model, dtype=torch.bfloat16)), memory=memory
+        ).choose()
+    assert "--dtype" not in refused.value.en
+
+
+def test_the_sorts_of_steps_cover_all_of_them() -> None:
+    request = read_request(
+        {
+            "prompts": "雪",
+            "size": (256, 256),
+            "steps": 10,
+            "refine": 0.5,
+            "batch_size": 2,
+            "sketches": "[3]*500+[1]*500",
+            "use_secondary": "[1]*500+[0]*500",
+            "cut_overview": "[4]*500+[8]*500",
+            "cut_innercut": 2,
+            "cutn_batches": 2,
+            "guidance_every": "[1]*750+[2]*250",
+        }
+    )
+    sorts = list(sorts_of(request, side=64, stride=8, secondary=True))
+    assert [(sort.act.size, len(sort.loads)) for sort in sorts] == [((64, 64), 5), ((64, 64), 5), ((256, 256), 5)]
+    assert sorts[0].act == Act((64, 64), 9, 6)
+    assert sorts[0].loads == ((6, 12),) * 5
+    assert sorts[1].loads[1:] == ((2, 20), (2, 20), (2, 0), (2, 20))
+    assert sorts[2].cuts == 10
+
+
+def test_many_sketches_that_nothing_guides_do_not_count_as_guided() -> None:
+    request = read_request(
+        {"prompts": "雪", "steps": 10, "sketches": "[8]*300+[1]*700", "clip_guidance_scale": "[0]*300+[9]*700"}
+    )
+    unguided, guided = sorts_of(request, side=None, stride=8, secondary=False)
+    assert (unguided.act.pictures, guided.act.pictures) == (8, 1)
+    assert [cuts for _, cuts in unguided.loads] == [0] * 3
+
+
+def test_a_step_counts_as_often_as_it_is_taken(made_up: Pipeline) -> None:
+    request = read_request({"prompts": "雪", "steps": 10, "recurrence": "[1]*500+[3]*500"})
+    (sort,) = sorts_of(request, side=None, stride=8, secondary=False)
+    assert len(sort.loads) == 5 + 3 * 5
+    assert Planner.of(cast(made_up, steps=10, recurrence=3)).steps(request) == 10
+
+
+@pytest.mark.usefixtures("still")
+def test_a_run_tells_what_it_expects_and_how_it_is_arranged(made_up: Pipeline) -> None:
+    request = read_request({"prompts": "孤舟", "size": (64, 64), "steps": 2, **MANY})
+    memory = needed(made_up, Plan(128, frugal=True), **MANY)
+    tight = replace(made_up, environment=replace(made_up.environment, memory=memory))
+    started, adapted = islice(tight.run(request), 2)
+    assert isinstance(started, Started)
+    assert started.forecast is not None
+    assert started.forecast.fits
+    assert isinstance(adapted, Adapted)
+    assert adapted.cause == "plan"
+    assert adapted.cuts_at_once == 128

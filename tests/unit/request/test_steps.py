@@ -1,0 +1,100 @@
+"""Canvases larger than what the model learnt: painted small, then refined at full size."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from danqing.events import Previewed, Started, Stepped
+from danqing.pipeline import Pipeline
+from danqing.request import Request, read_request
+from danqing.request.steps import Stage, plan_stages, resized
+from danqing.types import Checkpoint
+from tests.unit.pipeline.pictures import finished
+
+QUICK: dict[str, object] = {
+    "prompts": "孤舟",
+    "size": (128, 64),
+    "steps": 5,
+    "refine": 0.4,
+    "cutn_batches": 1,
+    "cut_overview": 2,
+    "cut_innercut": 2,
+    "display_rate": 2,
+    "seed": 7,
+}
+
+
+def request(**changes: object) -> Request:
+    return read_request({**QUICK, **changes})
+
+
+@pytest.fixture
+def small(made_up: Pipeline) -> Pipeline:
+    """A pipeline whose model learnt pictures of 48x48."""
+    return replace(made_up, model=replace(made_up.model, spec=replace(made_up.spec, side=48)))
+
+
+@pytest.mark.parametrize(
+    ("size", "side", "small"),
+    [
+        ((256, 256), 128, (128, 128)),
+        ((192, 384), 128, (128, 256)),
+        ((1280, 768), 512, (864, 512)),
+    ],
+)
+def test_the_short_side_of_the_first_stage_is_the_models_own(
+    size: tuple[int, int], side: int, small: tuple[int, int]
+) -> None:
+    first, second = plan_stages(request(size=size, steps=40, refine=0.35), side=side, stride=16)
+    assert first == Stage(small, 0, 0, 40)
+    assert second == Stage(size, 26, 40, 14)
+    assert min(small) == side
+
+
+@pytest.mark.parametrize("change", [{"refine": 0}, {"size": (384, 128)}, {"size": (192, 128)}, {"side": None}])
+def test_one_stage_where_two_are_not_needed(change: dict[str, object]) -> None:
+    side = change.pop("side", 128)
+    assert side is None or isinstance(side, int)
+    asked = request(**{"size": (256, 256), "skip_steps": 1, **change})
+    assert plan_stages(asked, side=side, stride=16) == (Stage(asked.size, 1, 0, 4),)
+
+
+def test_the_run_counts_the_steps_of_both_and_shows_one_size(small: Pipeline) -> None:
+    events = list(small.run(request()))
+    started = events[0]
+    assert isinstance(started, Started)
+    assert started.steps == 7
+    assert [event.step for event in events if isinstance(event, Stepped)] == list(range(7))
+    shown = [
+        (event.step, event.last, event.image.size) for event in events if isinstance(event, Previewed) and event.image
+    ]
+    assert shown == [(step, step == 6, (128, 64)) for step in (0, 2, 4, 6)]
+
+
+def test_refining_keeps_the_composition_and_changes_the_picture(small: Pipeline) -> None:
+    events = list(small.run(request(steps=10, refine=0.2)))
+    before, after = (next(e.image for e in events if isinstance(e, Previewed) and e.step == at) for at in (8, 11))
+    alone = finished(list(small.run(request(steps=10, refine=0))))[0]
+    first, last = (np.asarray(image).astype(int) for image in (before, after))
+    assert np.abs(first - last).mean() > 1
+    assert np.abs(first - last).mean() < np.abs(alone - last).mean()
+
+
+def test_it_goes_on_from_any_checkpoint_of_either_stage(small: Pipeline) -> None:
+    kept: list[Checkpoint] = []
+    whole = finished(list(small.run(request(perlin_init=True), keep=kept.append)))[0]
+    assert [(checkpoint.stage, checkpoint.k) for checkpoint in kept] == [
+        *((0, k) for k in (3, 2, 1, 0, -1)),
+        *((1, k) for k in (0, -1)),
+    ]
+    for checkpoint in kept[:-1]:
+        again = finished(list(small.run(request(perlin_init=True), resume=checkpoint)))[0]
+        assert np.array_equal(again, whole)
+
+
+def test_a_picture_of_that_size_is_left_alone() -> None:
+    picture = torch.rand(1, 3, 8, 4)
+    assert resized(picture, (4, 8)) is picture
+    assert resized(picture, (8, 16)).shape == (1, 3, 16, 8)

@@ -1,0 +1,105 @@
+"""The recipe inside a picture: round trip, what other programs see, and hostile files."""
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from danqing.errors import RunNotFound
+from danqing.results import png_metadata
+from tests.unit.results.runs import MODEL, image, small_request
+
+
+def save(path: Path, info: PngInfo | None) -> Path:
+    image(1, 1).save(path, "PNG", pnginfo=info)
+    return path
+
+
+def test_the_recipe_comes_back(tmp_path: Path) -> None:
+    request = small_request(prompts=["山：2", "水"], artist="齐白石", n_batches=3, cut_ic_pow="[1]*500+[2]*500")
+    path = save(tmp_path / "a.png", png_metadata.embed(request, seed=9, number=2, model=MODEL))
+
+    recipe = png_metadata.read(path)
+
+    assert recipe.request == request
+    assert (recipe.seed, recipe.number, recipe.model, recipe.left_out) == (9, 2, MODEL, ())
+    alone = recipe.alone()
+    assert (alone.seed, alone.count, alone.prompts) == (9, 1, request.prompts)
+
+
+def test_other_viewers_can_read_it_too(tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", png_metadata.embed(small_request(), seed=7, number=0, model=MODEL))
+
+    with Image.open(path) as picture:
+        info = picture.info
+
+    assert str(info["parameters"]).isascii()
+    assert json.loads(info["parameters"]) == json.loads(info["danqing"])
+    assert info["Description"] == "孤舟蓑笠翁，独钓寒江雪"
+    assert str(info["Software"]).startswith("danqing ")
+    assert b"tEXtparameters" in path.read_bytes()
+
+
+def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
+    first, second = (
+        save(tmp_path / name, png_metadata.embed(small_request(), seed=7, number=0, model=MODEL)) for name in ("a", "b")
+    )
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_a_start_picture_that_is_too_long_is_left_out(tmp_path: Path) -> None:
+    request = small_request(init_image="data:image/png;base64," + "A" * png_metadata.MAX_TEXT)
+    path = save(tmp_path / "a.png", png_metadata.embed(request, seed=7, number=0, model=MODEL))
+
+    recipe = png_metadata.read(path)
+
+    assert recipe.request.init_image is None
+    assert recipe.left_out == ("init_image",)
+    assert path.stat().st_size < 20_000
+
+
+def _with(text: str) -> PngInfo:
+    info = PngInfo()
+    info.add_itxt("danqing", text, zip=True)
+    return info
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "[" * 100_000,
+        "{}",
+        '{"request": 1, "seed": 1, "number": 0, "model": "m", "version": "1"}',
+        '{"request": {"prompts": "a"}, "seed": "1", "number": 0, "model": "m", "version": "1"}',
+        '{"request": {"prompts": "a", "later": 1}, "seed": 1, "number": 0, "model": "m", "version": "1"}',
+        '{"request": {"prompts": "a", "cut_overview": "__import__(1)"}, "seed": 1, "number": 0, "model": "m", "version": "1"}',
+        " " * 3_000_000,
+    ],
+)
+def test_recipes_that_are_none(tmp_path: Path, text: str) -> None:
+    with pytest.raises(RunNotFound):
+        png_metadata.read(save(tmp_path / "a.png", _with(text)))
+
+
+def test_files_that_carry_none(tmp_path: Path) -> None:
+    plain = save(tmp_path / "plain.png", None)
+    torn = tmp_path / "torn.png"
+    torn.write_bytes(plain.read_bytes()[:20])
+    jpeg = tmp_path / "a.png.jpg"
+    image(1, 1).save(jpeg, "JPEG")
+
+    for path, words in (
+        (plain, "no recipe"),
+        (torn, "not a whole PNG"),
+        (jpeg, "not a whole PNG"),
+        (tmp_path / "no", "no file"),
+    ):
+        with pytest.raises(RunNotFound, match=words):
+            png_metadata.read(path)
+    with pytest.raises(RunNotFound):
+        png_metadata.read(tmp_path)

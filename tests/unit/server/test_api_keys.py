@@ -1,0 +1,59 @@
+"""Keys are made once, stored hashed, and taken back."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from danqing.errors import InvalidRequest, StorageError
+from danqing.server.api_keys import PREFIX, Keyring
+from danqing.settings import read_settings
+
+
+@pytest.fixture
+def ring() -> Keyring:
+    return Keyring.of(read_settings())
+
+
+def test_a_key_opens_under_its_name(ring: Keyring) -> None:
+    text = ring.add("小明")
+    assert text.startswith(PREFIX)
+    assert ring.owner(text) == "小明"
+    assert ring.owner(text + "x") is None
+    assert ring.owner("") is None
+    assert ring.owner("\ud800") is None
+
+
+def test_only_the_hash_is_stored(ring: Keyring, home: Path) -> None:
+    text = ring.add("a")
+    file = home / "service" / "keys.json"
+    assert text not in file.read_text("utf-8")
+    assert len(json.loads(file.read_text("utf-8"))[0]["sha256"]) == 64
+    assert file.stat().st_mode & 0o077 == 0
+
+
+def test_a_running_service_learns_of_changes(ring: Keyring) -> None:
+    other = Keyring.of(read_settings())
+    assert other.list() == ()
+    text = ring.add("a")
+    assert other.owner(text) == "a"
+    ring.remove("a")
+    assert other.owner(text) is None
+
+
+def test_every_key_has_a_name_of_its_own(ring: Keyring) -> None:
+    ring.add("a")
+    with pytest.raises(InvalidRequest, match="rm a"):
+        ring.add("a")
+    with pytest.raises(InvalidRequest, match="list"):
+        ring.remove("b")
+    for name in ("", "a b", "../a", "a" * 65):
+        with pytest.raises(InvalidRequest):
+            ring.add(name)
+
+
+def test_damaged_keys_let_nobody_in(ring: Keyring, home: Path) -> None:
+    ring.add("a")
+    (home / "service" / "keys.json").write_text("[]]", "utf-8")
+    with pytest.raises(StorageError):
+        ring.list()

@@ -1,0 +1,80 @@
+"""Waiting for jobs in an event loop, without holding a thread."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from danqing.errors import JobNotFound
+from danqing.jobs.local_runner import LocalRuntime
+from danqing.request import read_request
+from danqing.server import event_stream as feeding
+from danqing.server.event_stream import Feed
+from danqing.settings import Settings
+from tests.serving import MODEL, QUICK
+
+
+@pytest.fixture
+def runtime(settings: Settings) -> Iterator[LocalRuntime]:
+    """A runtime without workers: nothing happens but what the test does."""
+    with LocalRuntime(settings, devices=()) as running:
+        yield running
+
+
+def submit(runtime: LocalRuntime) -> str:
+    return runtime.submit(read_request({**QUICK, "model": MODEL})).id
+
+
+def test_who_waits_learns_that_a_job_has_ended(runtime: LocalRuntime) -> None:
+    id = submit(runtime)
+
+    async def watch() -> str:
+        feed = Feed(runtime)
+        feed.start()
+        waiting = asyncio.create_task(feed.ended(id))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(runtime.cancel, id)
+        job = await asyncio.wait_for(waiting, 60)
+        feed.stop()
+        return job.state
+
+    assert asyncio.run(watch()) == "cancelled"
+
+
+def test_a_service_that_closes_sends_everybody_away(runtime: LocalRuntime) -> None:
+    id = submit(runtime)
+
+    async def watch() -> str:
+        feed = Feed(runtime)
+        feed.start()
+        waiting = [asyncio.create_task(feed.ended(id)) for _ in range(50)]
+        await asyncio.sleep(0)
+        await asyncio.to_thread(feed.close)
+        jobs = await asyncio.wait_for(asyncio.gather(*waiting), 60)
+        assert feed.closing
+        return jobs[0].state
+
+    assert asyncio.run(watch()) == "queued"
+
+
+def test_nothing_new_is_said_now_and_then(runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeding, "PATIENCE", 0.01)
+    id = submit(runtime)
+
+    async def watch() -> list[object]:
+        feed = Feed(runtime)
+        feed.start()
+        seen: list[object] = []
+        async for numbered in feed.events(id):
+            seen.append(numbered)
+            if len(seen) == 3:
+                break
+        feed.stop()
+        return seen
+
+    assert asyncio.run(watch()) == [None, None, None]
+
+
+def test_a_job_that_is_not_there(runtime: LocalRuntime) -> None:
+    with pytest.raises(JobNotFound):
+        asyncio.run(Feed(runtime).ended("649ad2a0-5628-48e8-b87c-71ed9eaea242"))

@@ -1,0 +1,159 @@
+"""What stands before every route: hosts, origins, kinds of bodies, keys, and a number for each request."""
+
+import json
+import logging
+
+import pytest
+from fastapi.testclient import TestClient
+
+from danqing.server.api_keys import Keyring
+from danqing.server.middleware import OPEN, host_name, is_loopback
+from danqing.settings import Settings
+from tests.serving import QUICK
+from tests.unit.server.conftest import Make, service_behind
+
+
+def code(reply: object) -> str:
+    return json.loads(reply.text)["error"]["code"]  # type: ignore[attr-defined] # pyright: ignore
+
+
+def test_nobody_gets_in_without_a_key_once_there_is_one(client: TestClient, settings: Settings) -> None:
+    assert client.get("/v1/jobs").status_code == 200
+    key = Keyring.of(settings).add("a")
+    for words in (
+        {},
+        {"Authorization": "Bearer "},
+        {"Authorization": f"Basic {key}"},
+        {"Authorization": f"Bearer {key}x"},
+    ):
+        reply = client.get("/v1/jobs", headers=words)
+        assert (reply.status_code, code(reply)) == (401, "no_key")
+        assert reply.headers["WWW-Authenticate"] == "Bearer"
+    assert client.get("/v1/jobs", headers={"Authorization": f"bearer {key}"}).status_code == 200
+
+
+def test_every_route_but_the_open_ones_asks_for_the_key(client: TestClient, settings: Settings) -> None:
+    Keyring.of(settings).add("a")
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method in operations:
+            filled = path.replace("{job_id}", "649ad2a0-5628-48e8-b87c-71ed9eaea242").replace("{number}", "0")
+            reply = client.request(method, filled.replace("{step}", "0").replace("{kind}", "png"))
+            assert (reply.status_code == 401) == (path not in OPEN), (method, path)
+    assert client.get("/no/such/place").status_code == 401
+
+
+def test_a_job_of_another_key_is_not_there(client: TestClient, settings: Settings) -> None:
+    keys = Keyring.of(settings)
+    mine, yours = ({"Authorization": f"Bearer {keys.add(name)}"} for name in ("me", "you"))
+    where = client.post("/v1/jobs", json=QUICK, headers=mine).headers["Location"]
+    assert client.get(where, headers=mine).status_code == 200
+    for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/resume"), ("GET", "/events"), ("GET", "/sheet.png")):
+        assert client.request(method, where + path, headers=yours).status_code == 404
+    assert client.get("/v1/jobs", headers=yours).json()["data"] == []
+
+
+def test_a_name_of_somebody_else_is_not_answered_to(make: Make) -> None:
+    client = make(names=frozenset({"127.0.0.1", "paint.example"}))
+    assert client.get("/livez").status_code == 200
+    assert client.get("/livez", headers={"Host": "paint.example:443"}).status_code == 200
+    for host in ("evil.example", "evil.example:8866", "127.0.0.1.evil.example", "", "[", "127.0.0.1@evil.example"):
+        reply = client.get("/v1/jobs", headers={"Host": host})
+        assert (reply.status_code, code(reply)) == (403, "foreign_host"), host
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "http://127.0.0.1:3000"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+@pytest.mark.parametrize("path", ["/v1/jobs", "/predict/x", "/v1/images/generations"])
+def test_pages_of_other_sites_change_nothing(client: TestClient, path: str, headers: dict[str, str]) -> None:
+    reply = client.post(path, json=QUICK, headers=headers)
+    assert reply.status_code == 403
+
+
+def test_a_page_of_this_site_may(client: TestClient) -> None:
+    headers = {"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"}
+    assert client.post("/v1/jobs", json=QUICK, headers=headers).status_code == 202
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "application/jsonx", ""],
+)
+def test_only_json_is_read(client: TestClient, kind: str) -> None:
+    reply = client.post("/v1/jobs", content=json.dumps(QUICK), headers={"Content-Type": kind})
+    assert (reply.status_code, code(reply)) == (415, "not_json")
+
+
+def test_json_may_say_its_encoding(client: TestClient) -> None:
+    reply = client.post(
+        "/v1/jobs", content=json.dumps(QUICK), headers={"Content-Type": "Application/JSON; charset=utf-8"}
+    )
+    assert reply.status_code == 202
+
+
+def test_large_bodies_are_refused(client: TestClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    whole = client.post("/v1/jobs", content=b" " * (17 << 20), headers=headers)
+    pieces = client.post("/v1/jobs", content=(b" " * (1 << 20) for _ in range(17)), headers=headers)
+    other = client.request("GET", "/v1/jobs", content=b" " * (17 << 20))
+    assert [reply.status_code for reply in (whole, pieces, other)] == [413, 413, 413]
+    assert code(whole) == code(pieces) == "too_large"
+
+
+def test_every_answer_has_a_number_which_stands_in_the_log(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "danqing.server.middleware")
+    reply = client.get("/v1/jobs/1", headers={"X-Request-ID": "mine-1"})
+    assert reply.headers["X-Request-ID"] == reply.json()["error"]["request_id"] == "mine-1"
+    assert [record.__dict__["request_id"] for record in caplog.records] == ["mine-1"]
+    drawn = client.get("/livez", headers={"X-Request-ID": "not a\tnumber"}).headers["X-Request-ID"]
+    assert len(drawn) == 16
+
+
+def test_of_a_fault_the_caller_learns_only_the_number(
+    client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: object) -> None:
+        raise RuntimeError("a secret of the program")
+
+    monkeypatch.setattr(type(service_behind(client).runtime), "health", fail)
+    reply = client.get("/readyz")
+    assert reply.status_code == 500
+    assert "secret" not in reply.text
+    assert reply.json()["error"]["request_id"] == reply.headers["X-Request-ID"]
+    assert "a secret of the program" in caplog.text
+
+
+def test_all_answers_carry_the_same_guards(client: TestClient) -> None:
+    for path in ("/", "/livez", "/v1/jobs", "/nothing"):
+        headers = client.get(path).headers
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cache-Control"] == "no-store"
+        assert "Access-Control-Allow-Origin" not in headers
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "localhost", "LOCALHOST", "::1", "[::1]"])
+def test_loopback(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com", "", "localhost.example"])
+def test_not_loopback(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [("127.0.0.1:8866", "127.0.0.1"), ("[::1]:1", "::1"), ("Localhost.", "localhost"), ("[", ""), ("", "")],
+)
+def test_the_name_in_a_host(header: str, name: str) -> None:
+    assert host_name(header) == name

@@ -1,0 +1,108 @@
+"""A folder that a training exported becomes a model that paints, on this machine and, packed, on another."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import danqing
+from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
+from danqing.settings import Settings, read_settings
+from danqing.zoo import install
+from danqing.zoo.add_custom import add_training
+from danqing.zoo.archive import pack
+from danqing.zoo.catalog import MINI
+from danqing.zoo.manifest import verify
+from danqing.zoo.registry import find, folder, spec_of
+
+
+def settings_in(home: Path) -> Settings:
+    return replace(read_settings(), home=home, offline=True)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path / "home")
+
+
+@pytest.fixture
+def exported(tmp_path: Path) -> Path:
+    """The embedded model's files, as a training of one's own would have left them."""
+    place = tmp_path / "exported"
+    place.mkdir()
+    for file in folder(spec_of(MINI), settings_in(tmp_path)).iterdir():
+        (place / file.name).write_bytes(file.read_bytes())
+    return place
+
+
+@pytest.fixture
+def with_one_clip(exported: Path) -> Path:
+    """The same without a second CLIP."""
+    card = json.loads((exported / "card.json").read_text(encoding="utf-8"))
+    for file in ("clip2.safetensors", "vocab2.txt"):
+        (exported / file).unlink()
+        del card["files"][file]
+    (exported / "card.json").write_text(json.dumps(card), encoding="utf-8")
+    return exported
+
+
+def test_with_one_clip_it_looks_through_that_alone(with_one_clip: Path, settings: Settings) -> None:
+    add_training(with_one_clip, "mine", settings)
+    installed = find("mine", settings)
+    assert dict(installed.spec.clips) == {"mine": 1.0}
+    assert {path.name for path in (settings.models / "mine").glob("clip*")} == {"clip.safetensors"}
+    assert {finding.state for finding in verify(installed.spec, settings)} == {"right"}
+    assert installed.spec.size_bytes == sum(path.stat().st_size for path in installed.paths.values())
+
+
+def test_it_is_found_with_the_defaults_of_its_kind(exported: Path, settings: Settings) -> None:
+    add_training(exported, "mine", settings)
+    installed = find("mine", settings)
+    card = json.loads((exported / "card.json").read_text(encoding="utf-8"))
+    assert installed.spec.own
+    assert dict(installed.spec.clips) == {"mine": 0.5, "mine-2": 0.5}
+    assert [clip.weights.name for clip in installed.clips] == ["clip.safetensors", "clip2.safetensors"]
+    assert all(part.sha256 is None for file in installed.spec.files for part in file.parts)  # not those of the embedded
+    kept = [file for file in (settings.models / "mine").iterdir() if file.name in card["files"]]
+    assert installed.spec.size_bytes == sum(file.stat().st_size for file in kept)
+    assert installed.spec.prediction == card["prediction"]
+    assert installed.spec.side == card["resolution"]
+    assert installed.spec.defaults["size"] == [card["resolution"]] * 2
+    assert installed.spec.defaults["steps"] == spec_of(MINI).defaults["steps"]
+    assert set(installed.paths) == {"unet", "secondary", "clip", "vocab"}
+    assert {finding.state for finding in verify(installed.spec, settings)} == {"right"}
+    with pytest.raises(InvalidRequest, match="mine"):
+        add_training(exported, "mine", settings)
+
+
+def test_it_paints(exported: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("DANQING_HOME", str(tmp_path / "home"))
+    add_training(exported, "mine", settings_in(tmp_path / "home"))
+    mine, mini = (
+        danqing.create("雪山", model=name, steps=2, seed=1, out=None, device="cpu") for name in ("mine", MINI)
+    )
+    assert mine[0].model == "mine"
+    assert mine[0].image.tobytes() == mini[0].image.tobytes()
+
+
+def test_it_moves_to_another_machine(exported: Path, settings: Settings, tmp_path: Path) -> None:
+    add_training(exported, "mine", settings)
+    tar = pack("mine", tmp_path, settings)
+    elsewhere = settings_in(tmp_path / "elsewhere")
+    list(install.adopt("mine", tar, elsewhere))
+    assert find("mine", elsewhere).spec.defaults == find("mine", settings).spec.defaults
+
+
+def test_a_file_that_is_not_what_its_card_says_is_refused(exported: Path, settings: Settings) -> None:
+    (exported / "vocab.txt").write_text("[PAD]\n", encoding="utf-8")
+    with pytest.raises(WeightsError, match="vocab"):
+        add_training(exported, "mine", settings)
+    assert not (settings.models / "mine").exists()
+
+
+@pytest.mark.parametrize("missing", ["card.json", "clip.safetensors", "clip2.safetensors"])
+def test_an_unfinished_export_is_no_model(exported: Path, settings: Settings, missing: str) -> None:
+    (exported / missing).unlink()
+    with pytest.raises(ModelNotFound, match=missing):
+        add_training(exported, "mine", settings)
