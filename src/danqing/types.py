@@ -55,7 +55,7 @@ class Randomness(Protocol):
 class Moment(NamedTuple):
     """Where a run stands: the respaced index and what the noise schedule says there."""
 
-    k: int
+    index: int
     tau: float
     alpha: float
     sigma: float

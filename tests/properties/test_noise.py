@@ -34,10 +34,10 @@ class Pull:
     """Toward gray, looking in every third step."""
 
     def needs_graph(self, moment: Moment) -> bool:
-        return moment.k < 0
+        return moment.index < 0
 
     def repeats(self, moment: Moment) -> bool:
-        return moment.k % 3 != 0
+        return moment.index % 3 != 0
 
     def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
         return Guidance(-0.1 * torch.tanh(x0 + 0 * x), x0.square().mean((1, 2, 3)) * moment.sigma)

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from danqing.guidance.cutouts import LUMA
 from danqing.types import Randomness
 
+LUMA = (0.2989, 0.587, 0.114)
+"""Weights of red, green and blue in a grayscale picture (ITU-R 601)."""
 TURN = math.radians(10)
 """Largest rotation, radians."""
 SHIFT = 0.05

@@ -88,7 +88,7 @@ class ClipGuide:
     def repeats(self, moment: Moment) -> bool:
         """See `Guide`: true in the steps between those that `guidance_every` names, as long as something pulls."""
         now = self.scales.at(moment.tau)
-        return now.repeats(moment.k) and self._pulls(now, moment)
+        return now.repeats(moment.index) and self._pulls(now, moment)
 
     def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
         """See `Guide`. Each piece of a batch of cuts is freed before the next is made."""
@@ -129,7 +129,7 @@ class ClipGuide:
                     now.cuts,
                     resolution=critic.encoder.resolution,
                     purpose=f"cuts/{number}/{batch}",
-                    k=moment.k,
+                    k=moment.index,
                     at_once=self.at_once or count,
                 )
                 for cuts in pieces:

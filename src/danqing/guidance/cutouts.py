@@ -7,12 +7,10 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from danqing.guidance.augment import augment, plan_augmentation
+from danqing.guidance.augment import LUMA, augment, plan_augmentation
 from danqing.guidance.resample import axis_weights, resample
 from danqing.types import Randomness
 
-LUMA = (0.2989, 0.587, 0.114)
-"""Weights of red, green and blue in a gray picture (ITU-R 601)."""
 STRAY = 1 / 8
 """How far a focus strays from the middle, in short sides of the picture: if it stood still, its edges would come to show."""
 

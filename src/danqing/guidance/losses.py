@@ -85,7 +85,7 @@ def _excess(image: Tensor) -> Tensor:
 LEVELS = 4
 
 
-def pyramid_distance(a: Tensor, b: Tensor) -> Tensor:
+def pyramid_mse(a: Tensor, b: Tensor) -> Tensor:
     """Mean squared difference over a pyramid of pictures, each half the size of the one above it.
 
     Coarse levels hold composition and colour, fine ones edges; all count alike. It knows nothing of textures as LPIPS

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.errors import InvalidRequest
-from danqing.guidance.losses import pyramid_distance
+from danqing.guidance.losses import pyramid_mse
 from danqing.models.clip import Clip
 from danqing.models.load import load_encoder, load_lpips, load_secondary, load_unet
 from danqing.models.secondary import Secondary
@@ -97,7 +97,7 @@ def load_model(installed: Installed, *, device: str = "auto", dtype: Dtype = "fl
         unet=settle(load_unet(paths["unet"], dtype=precision), place),
         secondary=None if small is None else settle(small, place),
         viewers=tuple(load_viewer(clip, device=place, dtype=precision) for clip in installed.clips),
-        likeness=load_lpips(paths["lpips"]).to(place) if "lpips" in paths else pyramid_distance,
+        likeness=load_lpips(paths["lpips"]).to(place) if "lpips" in paths else pyramid_mse,
         device=place,
         dtype=precision,
     )

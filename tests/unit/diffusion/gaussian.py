@@ -49,10 +49,10 @@ class Pull:
     moments: list[Moment] = field(default_factory=list[Moment])
 
     def needs_graph(self, moment: Moment) -> bool:
-        return self.graph and moment.k >= 0
+        return self.graph and moment.index >= 0
 
     def repeats(self, moment: Moment) -> bool:
-        return moment.k % self.every != 0
+        return moment.index % self.every != 0
 
     def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
         self.moments.append(moment)

@@ -58,7 +58,7 @@ def test_steps_taken_again_count_once_and_the_run_can_be_resumed(name: str, afte
 def test_every_turn_asks_the_guide_again_and_draws_anew(start: State) -> None:
     guide = Pull()
     list(paint("ddim", start, lambda k: 3 if k == 7 else 1, most=3, guide=guide))
-    assert [moment.k for moment in guide.moments] == [9, 8, 7, 7, 7, 6, 5, 4, 3, 2, 1, 0]
+    assert [moment.index for moment in guide.moments] == [9, 8, 7, 7, 7, 6, 5, 4, 3, 2, 1, 0]
     one, other = (list(paint("ddim", start, lambda _, n=n: n, most=2))[-1].x for n in (1, 2))
     assert not torch.equal(one, other)
 

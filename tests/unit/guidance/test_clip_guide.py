@@ -123,7 +123,7 @@ def test_the_graph_is_wanted_where_the_secondary_network_does_not_serve() -> Non
 def test_between_the_steps_in_which_it_looks_a_gradient_serves_again() -> None:
     half = guide(replace(SCALES, guidance_every=parse_schedule("[1]*500+[2]*500")))
     moments = [NOISE.moment(k) for k in range(len(NOISE))]
-    assert [moment.k for moment in moments if half.repeats(moment)] == [1, 3]
+    assert [moment.index for moment in moments if half.repeats(moment)] == [1, 3]
     silent = guide(replace(SCALES, guidance_every=always(2), clip_guidance_scale=always(0)))
     assert not any(silent.repeats(moment) for moment in moments)
 
@@ -140,7 +140,7 @@ def test_a_moment_at_which_nothing_pulls_costs_no_graph(x: Tensor) -> None:
 
 
 def test_through_the_denoiser_it_is_the_same_gradient_as_through_a_secondary_that_agrees(x: Tensor) -> None:
-    time = torch.full((3,), NOISE.time(MOMENT.k))
+    time = torch.full((3,), NOISE.time(MOMENT.index))
     seen = x.clone().requires_grad_()
     x0 = MOMENT.alpha * seen - MOMENT.sigma * small_network(seen, time)
     through = guide(replace(SCALES, use_secondary=always(0)))(seen, x0, MOMENT)
