@@ -18,7 +18,7 @@ from benchmarks.painted import Variant, paint_all, read_knobs
 from benchmarks.prompts import HELD_OUT
 from benchmarks.quality import judge_all, spread
 from danqing.api import load
-from danqing.guidance.losses import pyramid_distance
+from danqing.guidance.losses import pyramid_mse
 from danqing.train.corpus import Pixels
 
 Pair = tuple[Pixels, Pixels]
@@ -31,7 +31,7 @@ def apart(judge: Judge, pairs: Iterable[Pair]) -> dict[str, float]:
     cosine = (judge.see(ours) * judge.see(theirs)).sum(1)
     return {
         "pixels": float((a - b).square().mean((1, 2, 3)).sqrt().mean()),
-        "pyramid": float(pyramid_distance(2 * a - 1, 2 * b - 1).mean()),
+        "pyramid": float(pyramid_mse(2 * a - 1, 2 * b - 1).mean()),
         "judge": float((1 - cosine).mean()),
     }
 

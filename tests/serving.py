@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.made_up import write_made_up
+from tests.tiny_model import write_tiny_model
 
 MODEL = "disco_diffusion_cnclip_vitb16"
 QUICK: dict[str, object] = {
@@ -69,7 +69,7 @@ class Serving:
 def make_home(folder: Path) -> Path:
     """A DANQING_HOME with the original model in it, tiny and made up."""
     if not (folder / "models" / MODEL).exists():
-        write_made_up(folder / "models" / MODEL)
+        write_tiny_model(folder / "models" / MODEL)
     return folder
 
 

@@ -20,7 +20,7 @@ from danqing.jobs.local_runner import LocalRuntime
 from danqing.request import Request, read_request
 from danqing.settings import Settings, read_settings
 from danqing.zoo.catalog import ORIGINAL
-from tests.made_up import write_made_up
+from tests.tiny_model import write_tiny_model
 
 TINY: dict[str, object] = {
     "prompts": "孤舟蓑笠翁",
@@ -44,7 +44,7 @@ def workshop() -> Generator[Settings]:
     """A home of its own for one trial."""
     with TemporaryDirectory(prefix="danqing-trial-") as folder:
         home = Path(folder)
-        write_made_up(home / "models" / ORIGINAL)
+        write_tiny_model(home / "models" / ORIGINAL)
         yield replace(read_settings(), home=home, device="cpu")
 
 

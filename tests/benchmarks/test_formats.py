@@ -14,7 +14,7 @@ from danqing.settings import read_settings
 from danqing.zoo.catalog import ORIGINAL
 from danqing.zoo.install import adopt
 from danqing.zoo.registry import find
-from tests.made_up import CLIP, SECONDARY, UNET, VOCABULARY, randomise
+from tests.tiny_model import CLIP, SECONDARY, UNET, VOCABULARY, randomise
 
 
 @pytest.mark.parametrize("form", ["torch", "transformers", "paddle"])

@@ -12,7 +12,7 @@ COMMANDS = {
     "": {"draw", "runs", "models", "config", "serve", "train", "hub", "version"},
     "runs": {"list", "show", "again", "resume", "gif", "sheet", "rm"},
     "config": {"init", "show"},
-    "models": {"list", "show", "install", "verify", "path", "add", "rm", "pack"},
+    "models": {"list", "show", "install", "verify", "path", "add", "rm"},
     "train": {"album", "scenes", "cutouts", "encoder", "denoiser", "secondary", "all", "export"},
     "hub": {
         "install",
@@ -50,7 +50,6 @@ OPTIONS = {
     "models install": {"--from", "--half", "--all", "--no-verify"},
     "models verify": {"--json"},
     "models add": {"--name", "--clip", "--no-secondary", "--half"},
-    "models pack": {"--out"},
     "train album": TRAINING | {"--seed"},
     "train denoiser": TRAINING | {"--data", "--heldout"},
     "train scenes": {"--sheet", "--write", "--count", "--seed", "--size", "--workers"},
@@ -112,7 +111,7 @@ MODEL = ("--model", "disco_diffusion_cnclip_vitb16", "--size", "64x64", "--steps
         (["雪", *MODEL, "--out", "FILE/out"], "--out"),
     ],
 )
-@pytest.mark.usefixtures("made_up")
+@pytest.mark.usefixtures("tiny_pipeline")
 def test_bad_input_is_one_line_and_leaves_nothing(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], says: str
 ) -> None:
@@ -133,7 +132,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-@pytest.mark.usefixtures("made_up")
+@pytest.mark.usefixtures("tiny_pipeline")
 def test_a_folder_that_may_not_be_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     assert main(["draw", "雪", *MODEL, "--out", str(tmp_path)]) == 2

@@ -18,8 +18,8 @@ ALWAYS = {"401", "403"}
 
 
 @pytest.fixture(scope="module")
-def document(served: Serving) -> dict[str, Any]:
-    with served.client() as client:
+def document(server: Serving) -> dict[str, Any]:
+    with server.client() as client:
         return client.get("/openapi.json").json()
 
 
@@ -74,7 +74,7 @@ def test_nothing_is_named_that_is_not_there(document: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/images/generations", "/predict/{module}"])
-def test_the_examples_paint(served: Serving, document: dict[str, Any], path: str) -> None:
+def test_the_examples_paint(server: Serving, document: dict[str, Any], path: str) -> None:
     body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
     # Few and small cuts: the tiny model of the tests is no painter anyway.
     quick = {name: QUICK[name] for name in ("cutn_batches", "cut_overview", "cut_innercut")} | {"steps": 4}
@@ -82,7 +82,7 @@ def test_the_examples_paint(served: Serving, document: dict[str, Any], path: str
         quick |= {"cut_overview": "[2]*1000", "cut_innercut": "[1]*1000", "width_height": [64, 64]}
     elif path == "/v1/jobs":
         quick |= {"size": "64x64"}
-    with served.client() as client:
+    with server.client() as client:
         reply = client.post(path.replace("{module}", "disco_diffusion_cnclip_vitb16"), json={**body, **quick})
         assert reply.status_code == (202 if path == "/v1/jobs" else 200)
         assert reply.json().get("status", "000") == "000"

@@ -26,10 +26,10 @@ QUICK = {
 
 
 @pytest.fixture(scope="module")
-def documents(made_up_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def documents(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Two pictures of 7 steps, painted once; read them only."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DANQING_HOME", str(made_up_home))
+        patch.setenv("DANQING_HOME", str(tiny_home))
         patch.chdir(tmp_path_factory.mktemp("paddlehub"))
         arguments: dict[str, Any] = {**QUICK, "n_batches": 2, "artist": "齐白石"}
         return hub.Module(name=ORIGINAL).generate_image(text_prompts=["孤舟蓑笠翁，独钓寒江雪。"], **arguments)
@@ -80,9 +80,9 @@ def test_old_clients_can_read_the_answer(documents: Any) -> None:
 
 
 def test_pictures_lie_in_the_originals_folder(
-    made_up_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DANQING_HOME", str(made_up_home))
+    monkeypatch.setenv("DANQING_HOME", str(tiny_home))
     monkeypatch.chdir(tmp_path)
     arguments: dict[str, Any] = {**QUICK, "seed": 7}
     answer: Any = hub.Module(name=ORIGINAL).generate_image("孤舟", **arguments)

@@ -17,8 +17,8 @@ OURS = {name: value for name, value in QUICK.items() if name not in ("prompts", 
 
 
 @pytest.fixture(scope="module")
-def client(served: Serving) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(base_url=f"{served.url}/v1", api_key="none", max_retries=0) as made:
+def client(server: Serving) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0) as made:
         yield made
 
 
@@ -58,11 +58,11 @@ def test_formats(client: openai.OpenAI, kind: Any, name: str) -> None:
     assert picture((reply.data or [])[0].b64_json).format == name
 
 
-def test_an_address_instead_of_bytes(client: openai.OpenAI, served: Serving) -> None:
+def test_an_address_instead_of_bytes(client: openai.OpenAI, server: Serving) -> None:
     reply = client.images.generate(prompt="远山", size=SMALL, response_format="url", extra_body=OURS)
     url = (reply.data or [])[0].url
     assert url is not None
-    with served.client() as plain:
+    with server.client() as plain:
         assert plain.get(url).headers["Content-Type"] == "image/png"
 
 

@@ -19,18 +19,18 @@ from tests.serving import MODEL, Serving
 CLIENT = Path(__file__).parent / "paddlehub_client.py"
 
 
-def ask(served: Serving, **values: object) -> dict[str, str]:
+def ask(server: Serving, **values: object) -> dict[str, str]:
     headers = {"Content-type": "application/json"}
-    url = f"{served.url}/predict/{MODEL}"
+    url = f"{server.url}/predict/{MODEL}"
     reply = requests.post(url, headers=headers, data=json.dumps({**QUICK, **values}), timeout=300)
     assert reply.status_code == 200
     return reply.json()
 
 
 @pytest.fixture(scope="module")
-def answer(served: Serving) -> dict[str, str]:
+def answer(server: Serving) -> dict[str, str]:
     return ask(
-        served, text_prompts="孤舟蓑笠翁，独钓寒江雪。", n_batches=2, seed=7, artist="齐白石", width_height=[64, 64]
+        server, text_prompts="孤舟蓑笠翁，独钓寒江雪。", n_batches=2, seed=7, artist="齐白石", width_height=[64, 64]
     )
 
 
@@ -56,19 +56,19 @@ def test_the_answer_names_nothing_but_docarray(answer: dict[str, str]) -> None:
     assert pickle.DEFAULT_PROTOCOL >= 4
 
 
-def test_one_seed_is_one_picture_through_every_door(served: Serving, answer: dict[str, str]) -> None:
-    again = ask(served, text_prompts="孤舟蓑笠翁，独钓寒江雪。", seed=8, artist="齐白石")
+def test_one_seed_is_one_picture_through_every_door(server: Serving, answer: dict[str, str]) -> None:
+    again = ask(server, text_prompts="孤舟蓑笠翁，独钓寒江雪。", seed=8, artist="齐白石")
     assert documents(again)[0].uri == documents(answer)[1].uri
 
 
-def test_what_was_done_otherwise_is_said(served: Serving) -> None:
-    answer = ask(served, text_prompts="远山", width_height=[100, 64], steps=2)
+def test_what_was_done_otherwise_is_said(server: Serving) -> None:
+    answer = ask(server, text_prompts="远山", width_height=[100, 64], steps=2)
     assert "64x64" in answer["msg"]
 
 
-def test_the_originals_own_client(served: Serving, tmp_path: Path) -> None:
+def test_the_originals_own_client(server: Serving, tmp_path: Path) -> None:
     """The README's snippet, character by character but for the port and the size of the picture."""
-    code = CLIENT.read_text("utf-8").replace("127.0.0.1:8866", f"127.0.0.1:{served.port}")
+    code = CLIENT.read_text("utf-8").replace("127.0.0.1:8866", f"127.0.0.1:{server.port}")
     code = code.replace("data = {", f"data = {{**{QUICK!r}, ", 1)
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, timeout=300)
     with Image.open(tmp_path / "disco_diffusion_cnclip_vitb16_out-result.gif") as film:

@@ -19,14 +19,14 @@ SMALL = {name: value for name, value in QUICK.items() if name != "prompts"}
 
 
 @pytest.fixture(scope="module")
-def client(served: Serving) -> Iterator[Client]:
-    with Client(served.url) as made:
+def client(server: Serving) -> Iterator[Client]:
+    with Client(server.url) as made:
         yield made
 
 
-def test_create_is_the_librarys_create(client: Client, made_up: Pipeline) -> None:
+def test_create_is_the_librarys_create(client: Client, tiny_pipeline: Pipeline) -> None:
     there = client.create("远山", seed=7, **SMALL)  # type: ignore[arg-type] # pyright: ignore
-    here = danqing.create("远山", seed=7, out=None, pipeline=made_up, **SMALL)  # type: ignore[arg-type] # pyright: ignore
+    here = danqing.create("远山", seed=7, out=None, pipeline=tiny_pipeline, **SMALL)  # type: ignore[arg-type] # pyright: ignore
     assert (there.model, len(there), there[0].seed) == (MODEL, 1, 7)
     assert [preview.step for preview in there[0].previews] == [preview.step for preview in here[0].previews]
     assert there[0].image.tobytes() == here[0].image.tobytes()
@@ -64,11 +64,11 @@ def test_a_job_is_followed_and_its_files_are_had(client: Client) -> None:
         client.job(id)
 
 
-def test_the_request_in_a_view_paints_the_same_picture(client: Client, served: Serving) -> None:
+def test_the_request_in_a_view_paints_the_same_picture(client: Client, server: Serving) -> None:
     id = client.submit("远山", **SMALL).id  # type: ignore[arg-type] # pyright: ignore
     list(client.follow(id))
     view = client.job(id)
-    with served.client() as plain:
+    with server.client() as plain:
         again = plain.post("/v1/jobs", json=view.request).json()["id"]
     list(client.follow(again))
     digests = {hashlib.sha256(client.file(client.job(job).pictures[0].url)).hexdigest() for job in (id, again)}

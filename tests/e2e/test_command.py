@@ -25,11 +25,11 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("unshare")
 
 
 @pytest.fixture
-def place(tmp_path: Path, made_up_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def place(tmp_path: Path, tiny_home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder; the made-up model is installed in a home of its own."""
     home = tmp_path / "home"
     home.mkdir(exist_ok=True)
-    (home / "models").symlink_to(made_up_home / "models")
+    (home / "models").symlink_to(tiny_home / "models")
     monkeypatch.setenv("DANQING_HOME", str(home))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     work = tmp_path / "work"

@@ -39,8 +39,8 @@ def danqing(home: Path, *words: str, code: int = 0) -> subprocess.CompletedProce
     return done
 
 
-def test_a_picture_by_the_shortest_way(served: Serving) -> None:
-    with served.client() as client:
+def test_a_picture_by_the_shortest_way(server: Serving) -> None:
+    with server.client() as client:
         where = client.post("/v1/jobs", json=QUICK).headers["Location"]
         events = client.get(f"{where}/events").text
         assert "event: previewed" in events
@@ -54,8 +54,8 @@ def test_a_picture_by_the_shortest_way(served: Serving) -> None:
         assert client.get(step["url"]).headers["Content-Type"] == "image/png"
 
 
-def test_events_go_on_behind_the_last_one_seen(served: Serving) -> None:
-    with served.client() as client:
+def test_events_go_on_behind_the_last_one_seen(server: Serving) -> None:
+    with server.client() as client:
         where = client.post("/v1/jobs", json=QUICK).headers["Location"]
         whole = client.get(f"{where}/events").text
         rest = client.get(f"{where}/events", headers={"Last-Event-ID": "4"}).text
@@ -63,11 +63,11 @@ def test_events_go_on_behind_the_last_one_seen(served: Serving) -> None:
     assert rest == whole[whole.index("id: 4\n") + len("id: 4\n\n") :]
 
 
-def test_what_it_says_of_itself(served: Serving) -> None:
-    with served.client() as client:
+def test_what_it_says_of_itself(server: Serving) -> None:
+    with server.client() as client:
         assert MODEL in client.get("/").text
         client.get("/livez", headers={"X-Request-ID": "look-for-me"})
-    assert any(line.get("request_id") == "look-for-me" for line in served.lines())
+    assert any(line.get("request_id") == "look-for-me" for line in server.lines())
 
 
 def test_a_public_address_needs_a_key(place: Path) -> None:
@@ -113,13 +113,13 @@ def test_sigterm_keeps_the_job_and_says_goodbye(place: Path) -> None:
         client.delete(f"/v1/jobs/{job['id']}")
 
 
-def test_two_services_do_not_share_a_home(served: Serving) -> None:
-    refused = danqing(served.home, "serve", "--port", "0", code=2)
-    assert str(served.process.pid) in refused.stderr
+def test_two_services_do_not_share_a_home(server: Serving) -> None:
+    refused = danqing(server.home, "serve", "--port", "0", code=2)
+    assert str(server.process.pid) in refused.stderr
 
 
-def test_a_port_that_is_taken(served: Serving, place: Path) -> None:
-    assert "--port" in danqing(place, "serve", "--port", str(served.port), code=2).stderr
+def test_a_port_that_is_taken(server: Serving, place: Path) -> None:
+    assert "--port" in danqing(place, "serve", "--port", str(server.port), code=2).stderr
 
 
 def test_hub_serving(place: Path) -> None:

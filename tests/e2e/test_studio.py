@@ -31,9 +31,9 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, served: Serving) -> Iterator[Page]:
+def page(browser: Browser, server: Serving) -> Iterator[Page]:
     """The studio, in Chinese; any error in its scripts, or a call elsewhere, fails the test."""
-    with open_studio(browser, served) as found:
+    with open_studio(browser, server) as found:
         yield found
 
 
@@ -121,8 +121,8 @@ def test_a_wrong_value_is_pointed_out_and_nothing_is_lost(page: Page) -> None:
     assert page.locator("#notice").is_hidden()
 
 
-def test_only_models_that_are_served_are_offered_with_their_own_values(page: Page, served: Serving) -> None:
-    with served.client() as client:
+def test_only_models_that_are_served_are_offered_with_their_own_values(page: Page, server: Serving) -> None:
+    with server.client() as client:
         names = [model["id"] for model in client.get("/v1/models").json()["data"]]
     page.locator("#more").evaluate("element => element.open = true")
     offered = page.locator("[name=model] option").evaluate_all("options => options.map(option => option.value)")

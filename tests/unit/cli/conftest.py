@@ -62,12 +62,12 @@ class Painter:
 @pytest.fixture
 def painter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Painter:
     """The made-up painter in the place of the real one; the working folder is the test's own."""
-    made_up = Painter()
-    monkeypatch.setattr(api, "load", made_up.load)
-    monkeypatch.setattr(api, "record", made_up.record)
-    monkeypatch.setattr(api, "resume", made_up.resume)
+    painter = Painter()
+    monkeypatch.setattr(api, "load", painter.load)
+    monkeypatch.setattr(api, "record", painter.record)
+    monkeypatch.setattr(api, "resume", painter.resume)
     monkeypatch.chdir(tmp_path)
-    return made_up
+    return painter
 
 
 @dataclass(frozen=True)

@@ -67,10 +67,10 @@ def test_a_stored_request_is_a_configuration(danqing: Command, painter: Painter)
     assert painter.asked[1] == Run.open(folder).request
 
 
-def test_a_dry_run_prints_the_complete_request(danqing: Command, painter: Painter, made_up_home: Path) -> None:
+def test_a_dry_run_prints_the_complete_request(danqing: Command, painter: Painter, tiny_home: Path) -> None:
     model = ("--model", "disco_diffusion_cnclip_vitb16")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DANQING_HOME", str(made_up_home))
+        patch.setenv("DANQING_HOME", str(tiny_home))
         as_yaml = yaml.safe_load(danqing("draw", "雪", *SMALL, *model, "--dry-run").out)
         as_json = json.loads(danqing("draw", "雪", *SMALL, *model, "--dry-run", "--json").out)
 

@@ -1,4 +1,4 @@
-"""`danqing models install`, `verify`, `add`, `rm` and `pack`, against a server on this machine."""
+"""`danqing models install`, `verify`, `add` and `rm`, against a local server."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from danqing.events import Downloaded
 from danqing.models.unet import UNet
 from danqing.settings import read_settings
 from danqing.zoo.catalog import CLIP, MINI, ORIGINAL
-from tests.made_up import UNET, randomise
+from tests.tiny_model import UNET, randomise
 from tests.unit.cli.conftest import Command
 from tests.unit.zoo import conftest as zoo
 from tests.unit.zoo.faulty import Server
@@ -46,15 +46,15 @@ def test_verify_tells_damage(danqing: Command, mirror: Server, home: Path) -> No
     assert "不用删" in danqing("models", "rm", CLIP).err
 
 
-def test_pack_and_install_elsewhere(
+def test_install_from_another_home(
     danqing: Command, mirror: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert mirror.sites
     danqing("models", "install", CLIP)
-    tar = danqing("models", "pack", CLIP, "--out", str(tmp_path)).out.strip()
+    home = read_settings().home
     monkeypatch.setenv("DANQING_HOME", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("DANQING_OFFLINE", "1")
-    assert danqing("models", "install", CLIP, "--from", tar).code == 0
+    assert danqing("models", "install", CLIP, "--from", str(home)).code == 0
     plain = json.loads(danqing("models", "show", CLIP, "--json").out)
     assert (plain["kind"], plain["installed"], plain["own"]) == ("encoder", True, False)
     assert plain["files"][0]["made_from"][0]["sources"]

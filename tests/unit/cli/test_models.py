@@ -9,9 +9,9 @@ from danqing.zoo.catalog import MINI, ORIGINAL, models
 from tests.unit.cli.conftest import Command
 
 
-def test_the_list(danqing: Command, made_up_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list(danqing: Command, tiny_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert f"未装  {ORIGINAL}" in danqing("models", "list").out
-    monkeypatch.setenv("DANQING_HOME", str(made_up_home))
+    monkeypatch.setenv("DANQING_HOME", str(tiny_home))
     assert f"已装  {ORIGINAL}" in danqing("models", "list").out
     plain = [json.loads(line) for line in danqing("models", "list", "--json").out.splitlines()]
     assert {key: plain[0][key] for key in ("name", "installed")} == {"name": ORIGINAL, "installed": True}

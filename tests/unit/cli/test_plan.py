@@ -12,8 +12,8 @@ from danqing.zoo.catalog import ORIGINAL
 
 
 @pytest.fixture
-def request_(made_up_home: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
-    monkeypatch.setenv("DANQING_HOME", str(made_up_home))
+def request_(tiny_home: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
+    monkeypatch.setenv("DANQING_HOME", str(tiny_home))
     return read_request({"prompts": "孤舟", "size": (64, 64), "steps": 2, "model": ORIGINAL, "device": "cpu"})
 
 

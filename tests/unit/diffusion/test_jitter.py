@@ -4,8 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from danqing.diffusion import Draws
-from danqing.diffusion.jitter import jittered
+from danqing.diffusion import SeededRandom
+from danqing.diffusion.jitter import with_jitter
 from danqing.events import Completed
 from danqing.pipeline import Pipeline
 from danqing.request import read_request
@@ -17,7 +17,7 @@ def double(x: Tensor, tau: Tensor) -> Tensor:  # noqa: ARG001
 
 def test_a_network_that_looks_at_single_pixels_does_not_notice() -> None:
     x = torch.rand(3, 3, 16, 24)
-    answer = jittered(double, Draws((1, 2, 3)), 7)(x, torch.full((3,), 400.0))
+    answer = with_jitter(double, SeededRandom((1, 2, 3)), 7)(x, torch.full((3,), 400.0))
     assert torch.equal(answer, x * 2)
 
 
@@ -30,8 +30,8 @@ def test_it_sees_each_picture_shifted_by_its_own_seed_alone() -> None:
 
     x = torch.arange(16 * 16.0).view(1, 1, 16, 16).expand(2, 3, 16, 16)
     for tau in (900.0, 800.0):
-        jittered(watch, Draws((1, 2)), 7)(x, torch.full((2,), tau))
-    jittered(watch, Draws((2,)), 7)(x[:1], torch.full((1,), 800.0))
+        with_jitter(watch, SeededRandom((1, 2)), 7)(x, torch.full((2,), tau))
+    with_jitter(watch, SeededRandom((2,)), 7)(x[:1], torch.full((1,), 800.0))
     corners = [int(x[0, 0, 0]) for batch in seen for x in batch]
     shifts = [(-(corner // 16) % 16, -(corner % 16) % 16) for corner in corners]
     assert len(set(shifts)) == 4
@@ -39,7 +39,7 @@ def test_it_sees_each_picture_shifted_by_its_own_seed_alone() -> None:
     assert all(0 <= shift <= 7 for both in shifts for shift in both)
 
 
-def test_a_run_takes_it(made_up: Pipeline) -> None:
+def test_a_run_takes_it(tiny_pipeline: Pipeline) -> None:
     def paint(jitter: int) -> np.ndarray:
         knobs = {
             "prompts": "孤舟",
@@ -49,7 +49,7 @@ def test_a_run_takes_it(made_up: Pipeline) -> None:
             "cut_overview": 1,
             "cut_innercut": 1,
         }
-        events = made_up.run(read_request({**knobs, "seed": 7, "jitter": jitter}))
+        events = tiny_pipeline.run(read_request({**knobs, "seed": 7, "jitter": jitter}))
         return next(np.asarray(event.image).astype(int) for event in events if isinstance(event, Completed))
 
     assert np.array_equal(paint(5), paint(5))

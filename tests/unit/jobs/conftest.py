@@ -11,14 +11,14 @@ from danqing.jobs import Limits
 from danqing.jobs.local_runner import LocalRuntime
 from danqing.settings import Settings, read_settings
 from danqing.zoo.catalog import ORIGINAL
-from tests.made_up import write_made_up
+from tests.tiny_model import write_tiny_model
 
 
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """A home with the tiny made-up model."""
     home = tmp_path_factory.mktemp("workshop")
-    write_made_up(home / "models" / ORIGINAL)
+    write_tiny_model(home / "models" / ORIGINAL)
     return replace(read_settings(), home=home, device="cpu")
 
 

@@ -264,10 +264,10 @@ def test_why_jobs_fail(runtime: LocalRuntime, tmp_path: Path) -> None:
 
 
 def test_a_model_that_is_damaged_meanwhile(workshop: Settings, tmp_path: Path) -> None:
-    from tests.made_up import write_made_up
+    from tests.tiny_model import write_tiny_model
 
     settings = replace(workshop, home=tmp_path / "home")
-    file = write_made_up(settings.models / ORIGINAL) / "unet.safetensors"
+    file = write_tiny_model(settings.models / ORIGINAL) / "unet.safetensors"
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     with LocalRuntime(settings) as runtime:

@@ -14,7 +14,7 @@ from danqing.paddlehub.commands import app
 from danqing.paddlehub.module import Module
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.zoo.catalog import MINI, ORIGINAL
-from tests.made_up import write_made_up
+from tests.tiny_model import write_tiny_model
 
 
 def hub(*words: str) -> Result:
@@ -106,7 +106,7 @@ def test_install_from_an_empty_folder_names_what_is_missing(tmp_path: Path) -> N
 
 
 def test_an_installed_model_is_listed_and_can_be_removed(home: Path) -> None:
-    place = write_made_up(home / "models" / ORIGINAL)
+    place = write_tiny_model(home / "models" / ORIGINAL)
     assert "已经装好" in hub("install", ORIGINAL).stdout
     assert ORIGINAL in hub("list").stdout
     assert hub("uninstall", ORIGINAL).exit_code == 0
@@ -133,7 +133,7 @@ def test_clear_removes_what_unfinished_installations_left(home: Path) -> None:
     left = home / "models" / f".{ORIGINAL}-abc"
     left.mkdir(parents=True)
     (home / "downloads").mkdir()
-    kept = write_made_up(home / "models" / ORIGINAL)
+    kept = write_tiny_model(home / "models" / ORIGINAL)
     assert "2" in hub("clear").stdout
     assert not left.exists()
     assert not (home / "downloads").exists()

@@ -113,9 +113,9 @@ def test_a_missing_model_is_said_once_and_the_embedded_one_paints(
 
 
 def test_an_installed_model_paints(
-    studio: Studio, made_up_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    studio: Studio, tiny_home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("DANQING_HOME", str(made_up_home))
+    monkeypatch.setenv("DANQING_HOME", str(tiny_home))
     hub.Module(name=ORIGINAL).generate_image("孤舟")
     assert [model for model, _ in studio.loaded] == [ORIGINAL]
     assert capsys.readouterr().err == ""

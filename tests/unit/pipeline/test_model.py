@@ -17,19 +17,19 @@ from danqing.request import read_request
 from danqing.settings import read_settings
 from danqing.zoo.catalog import CLIP, MINI, ORIGINAL
 from danqing.zoo.custom_models import own_model, write_own
-from tests.made_up import write_made_up, write_openai
+from tests.tiny_model import write_tiny_model, write_openai
 from tests.unit.pipeline.test_pipeline import paint, quick
 
 
 def both(home: Path, weight: float) -> Pipeline:
     """A model with two CLIPs, the second an OpenAI one."""
     write_own(read_settings(), {"墨竹": own_model("ink.pt", clips={CLIP: 1.0, "clip-rn50": weight}, secondary=True)})
-    write_openai(write_made_up(home / "models" / "墨竹"), number=2)
+    write_openai(write_tiny_model(home / "models" / "墨竹"), number=2)
     return load("墨竹", device="cpu")
 
 
 def test_a_sibling_paints_with_openais_encoder(home: Path) -> None:
-    place = write_made_up(home / "models" / "disco_diffusion_clip_rn50")
+    place = write_tiny_model(home / "models" / "disco_diffusion_clip_rn50")
     (place / "vocab.txt").unlink()
     write_openai(place)
     pipeline = load("disco_diffusion_clip_rn50", device="cpu")
@@ -52,7 +52,7 @@ def test_every_clip_reads_the_sentences_by_its_own_vocabulary(home: Path) -> Non
 
 
 def test_each_clip_counts_by_its_weight(home: Path) -> None:
-    shutil.copytree(both(home, 0.0).environment.models / "墨竹", home / "models" / ORIGINAL)
+    shutil.copytree(both(home, 0.0).settings.models / "墨竹", home / "models" / ORIGINAL)
     alone = paint(load(ORIGINAL, device="cpu"))[0]
     assert np.array_equal(paint(both(home, 0.0))[0], alone)
     assert not np.array_equal(paint(both(home, 3.0))[0], alone)
@@ -67,7 +67,7 @@ def test_several_clips_share_device_and_precision(home: Path) -> None:
 @pytest.fixture
 def guests(home: Path) -> Pipeline:
     """The original, and beside it an OpenAI encoder that was installed alone."""
-    write_openai(write_made_up(home / "models" / ORIGINAL).parent / "clip-rn50")
+    write_openai(write_tiny_model(home / "models" / ORIGINAL).parent / "clip-rn50")
     return load(ORIGINAL, device="cpu")
 
 
@@ -75,21 +75,21 @@ class TestClipsThatTheUserNames:
     def test_they_take_the_place_of_the_models_own(self, guests: Pipeline) -> None:
         own = paint(guests)[0]
         assert np.array_equal(paint(guests, clip=[CLIP])[0], own)
-        assert guests.guests == {}
+        assert guests.extra_clips == {}
         other, stronger = (paint(guests, clip=["clip-rn50", f"{MINI}:{weight}"])[0] for weight in (0, 9))
         assert not np.array_equal(other, own)
         assert not np.array_equal(other, stronger)
-        assert set(guests.guests) == {"clip-rn50", MINI}
+        assert set(guests.extra_clips) == {"clip-rn50", MINI}
 
     def test_only_a_few_are_kept_for_later(self, guests: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("danqing.pipeline.pipeline.GUESTS", 1)
+        monkeypatch.setattr("danqing.pipeline.pipeline.MAX_EXTRA_CLIPS", 1)
         for clip, kept in (
             (["clip-rn50"], {"clip-rn50"}),
             (["clip-rn50", MINI], {"clip-rn50", MINI}),
             ([MINI], {MINI}),
         ):
-            assert len(guests.watching(quick(clip=clip))) == len(clip)
-            assert set(guests.guests) == kept
+            assert len(guests.clips_for(quick(clip=clip))) == len(clip)
+            assert set(guests.extra_clips) == kept
 
     def test_each_looks_by_its_own_schedule(self, guests: Pipeline) -> None:
         never = paint(guests, clip=[CLIP, "clip-rn50:[0]*1000"])[0]
@@ -107,16 +107,16 @@ class TestClipsThatTheUserNames:
         assert guests.resolve(quick(clip=list(clip))).clip == clip
 
 
-def test_sentences_pull_when_their_schedules_say_so(made_up: Pipeline) -> None:
-    alone = paint(made_up, prompts=["孤舟"])[0]
-    assert np.array_equal(paint(made_up, prompts=["孤舟", "雪:[0]*1000"])[0], alone)
-    assert np.array_equal(paint(made_up, prompts=["孤舟:[3]*1000"])[0], alone)
-    early = paint(made_up, prompts=["孤舟", "雪:[1]*400+[0]*600"])[0]
-    late = paint(made_up, prompts=["孤舟", "雪:[0]*400+[1]*600"])[0]
-    both = paint(made_up, prompts=["孤舟", "雪"])[0]
+def test_sentences_pull_when_their_schedules_say_so(tiny_pipeline: Pipeline) -> None:
+    alone = paint(tiny_pipeline, prompts=["孤舟"])[0]
+    assert np.array_equal(paint(tiny_pipeline, prompts=["孤舟", "雪:[0]*1000"])[0], alone)
+    assert np.array_equal(paint(tiny_pipeline, prompts=["孤舟:[3]*1000"])[0], alone)
+    early = paint(tiny_pipeline, prompts=["孤舟", "雪:[1]*400+[0]*600"])[0]
+    late = paint(tiny_pipeline, prompts=["孤舟", "雪:[0]*400+[1]*600"])[0]
+    both = paint(tiny_pipeline, prompts=["孤舟", "雪"])[0]
     assert len({picture.tobytes() for picture in (alone, early, late, both)}) == 4
-    unguided = paint(made_up, prompts=["孤舟:[0]*400+[1]*600"], fuzzy_prompt=True)[0]
-    assert not np.array_equal(unguided, paint(made_up, fuzzy_prompt=True)[0])
+    unguided = paint(tiny_pipeline, prompts=["孤舟:[0]*400+[1]*600"], fuzzy_prompt=True)[0]
+    assert not np.array_equal(unguided, paint(tiny_pipeline, fuzzy_prompt=True)[0])
 
 
 def test_devices() -> None:
@@ -128,27 +128,27 @@ def test_devices() -> None:
         assert caught.value.field == "device"
 
 
-def test_networks_are_frozen_and_of_the_asked_precision(made_up: Pipeline) -> None:
-    assert not any(p.requires_grad for p in made_up.model.unet.parameters())
+def test_networks_are_frozen_and_of_the_asked_precision(tiny_pipeline: Pipeline) -> None:
+    assert not any(p.requires_grad for p in tiny_pipeline.model.unet.parameters())
     assert next(load(ORIGINAL, device="cpu", dtype="bfloat16").model.unet.parameters()).dtype == torch.bfloat16
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("secondary", [0, 1])
-def test_every_precision_paints_through_either_network(made_up: Pipeline, dtype: Dtype, secondary: int) -> None:
-    pipeline = load(made_up.spec.name, device="cpu", dtype=dtype)
+def test_every_precision_paints_through_either_network(tiny_pipeline: Pipeline, dtype: Dtype, secondary: int) -> None:
+    pipeline = load(tiny_pipeline.spec.name, device="cpu", dtype=dtype)
     knobs = {"steps": 2, "size": (64, 64), "cut_overview": 1, "cut_innercut": 1, "use_secondary": secondary}
     whole, painted = (
         [event for event in each.run(read_request({"prompts": "雪", "seed": 1, **knobs})) if isinstance(event, Stepped)]
-        for each in (made_up, pipeline)
+        for each in (tiny_pipeline, pipeline)
     )
     assert [step.nan for step in painted] == [False, False]
     assert [step.loss for step in painted] == pytest.approx([step.loss for step in whole], rel=0.05)
 
 
-def test_half_precision_has_the_channels_last(made_up: Pipeline) -> None:
-    half = load(made_up.spec.name, device="cpu", dtype="bfloat16").model
-    for model, last in ((made_up.model, False), (half, True)):
+def test_half_precision_has_the_channels_last(tiny_pipeline: Pipeline) -> None:
+    half = load(tiny_pipeline.spec.name, device="cpu", dtype="bfloat16").model
+    for model, last in ((tiny_pipeline.model, False), (half, True)):
         assert model.secondary is not None
         for network in (model.unet, model.secondary):
             kernels = [p for p in network.parameters() if p.ndim == 4 and p.shape[2] > 1 and p.shape[1] > 1]
@@ -163,7 +163,7 @@ def test_a_missing_model_names_the_command_that_installs_it() -> None:
 
 
 def test_a_torn_file_is_an_error_that_names_it(home: Path) -> None:
-    folder = write_made_up(home / "models" / ORIGINAL)
+    folder = write_tiny_model(home / "models" / ORIGINAL)
     whole = (folder / "unet.safetensors").read_bytes()
     (folder / "unet.safetensors").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(WeightsError, match=r"unet\.safetensors"):

@@ -16,7 +16,7 @@ from danqing.models.unet import UNet
 from danqing.pipeline import Pipeline
 from danqing.request import Request, read_request
 from danqing.types import Checkpoint
-from tests.made_up import UNET, randomise
+from tests.tiny_model import UNET, randomise
 from tests.unit.pipeline.pictures import finished
 
 QUICK: dict[str, object] = {
@@ -39,8 +39,8 @@ def paint(pipeline: Pipeline, **changes: object) -> list[np.ndarray]:
     return finished(list(pipeline.run(quick(**changes))))
 
 
-def test_the_stream_tells_the_whole_run(made_up: Pipeline) -> None:
-    events = list(made_up.run(quick(n_batches=2)))
+def test_the_stream_tells_the_whole_run(tiny_pipeline: Pipeline) -> None:
+    events = list(tiny_pipeline.run(quick(n_batches=2)))
     started = events[0]
     assert isinstance(started, Started)
     assert (started.seeds, started.steps, started.model) == ((7, 8), 5, "disco_diffusion_cnclip_vitb16")
@@ -58,19 +58,19 @@ def test_the_defaults_give_the_original_number_of_previews() -> None:
     assert len([s for s in range(steps) if s % rate == 0 or s == steps - 1]) == 26
 
 
-def test_one_seed_one_picture_whatever_the_batch(made_up: Pipeline) -> None:
-    together, apart, again = (paint(made_up, **c) for c in ({"batch_size": 2}, {"n_batches": 2}, {"n_batches": 2}))
+def test_one_seed_one_picture_whatever_the_batch(tiny_pipeline: Pipeline) -> None:
+    together, apart, again = (paint(tiny_pipeline, **c) for c in ({"batch_size": 2}, {"n_batches": 2}, {"n_batches": 2}))
     for a, b, c in zip(together, apart, again, strict=True):
         assert np.array_equal(b, c)
         assert np.abs(a - b).max() <= 1
     assert np.abs(apart[0] - apart[1]).mean() > 5
-    assert np.array_equal(paint(made_up, seed=8)[0], apart[1])
+    assert np.array_equal(paint(tiny_pipeline, seed=8)[0], apart[1])
 
 
-def test_without_a_seed_one_is_drawn_and_told(made_up: Pipeline) -> None:
-    request = made_up.resolve(quick(seed=None))
+def test_without_a_seed_one_is_drawn_and_told(tiny_pipeline: Pipeline) -> None:
+    request = tiny_pipeline.resolve(quick(seed=None))
     assert request.seed is not None
-    assert made_up.resolve(quick(seed=0)).seed == 0
+    assert tiny_pipeline.resolve(quick(seed=0)).seed == 0
 
 
 @pytest.mark.parametrize(
@@ -99,16 +99,16 @@ def test_without_a_seed_one_is_drawn_and_told(made_up: Pipeline) -> None:
         {"recurrence": "[2]*500+[1]*500"},
     ],
 )
-def test_every_knob_changes_the_picture(made_up: Pipeline, change: dict[str, object]) -> None:
-    plain, changed = paint(made_up)[0], paint(made_up, **change)[0]
+def test_every_knob_changes_the_picture(tiny_pipeline: Pipeline, change: dict[str, object]) -> None:
+    plain, changed = paint(tiny_pipeline)[0], paint(tiny_pipeline, **change)[0]
     assert changed.shape == (64, 64, 3)
     assert not np.array_equal(plain, changed)
 
 
-def test_a_step_taken_again_keeps_its_number_and_a_class_that_is_fixed(made_up: Pipeline) -> None:
+def test_a_step_taken_again_keeps_its_number_and_a_class_that_is_fixed(tiny_pipeline: Pipeline) -> None:
     unet = UNet(replace(UNET, classes=10))
     randomise(unet, 0)
-    pipeline = replace(made_up, model=replace(made_up.model, unet=unet.eval().requires_grad_(False)))
+    pipeline = replace(tiny_pipeline, model=replace(tiny_pipeline.model, unet=unet.eval().requires_grad_(False)))
     classes: list[int] = []
     unet.register_forward_pre_hook(lambda _, given: classes.append(int(given[2][0])))
     request = pipeline.resolve(quick(recurrence=3, clip_guidance_scale=0, randomize_class=False))
@@ -122,41 +122,41 @@ def test_a_step_taken_again_keeps_its_number_and_a_class_that_is_fixed(made_up: 
 @pytest.mark.parametrize("stop", [1, 5, 7])
 @pytest.mark.parametrize("recurrence", [1, "[1]*400+[2]*600"])
 def test_a_run_goes_on_from_any_step_to_the_same_bytes(
-    made_up: Pipeline, sampler: str, stop: int, recurrence: int | str
+    tiny_pipeline: Pipeline, sampler: str, stop: int, recurrence: int | str
 ) -> None:
-    request = made_up.resolve(quick(n_batches=2, sampler=sampler, recurrence=recurrence))
-    whole = finished(list(made_up.run(request)))
+    request = tiny_pipeline.resolve(quick(n_batches=2, sampler=sampler, recurrence=recurrence))
+    whole = finished(list(tiny_pipeline.run(request)))
     kept: list[Checkpoint] = []
-    run = made_up.run(request, keep=kept.append)
+    run = tiny_pipeline.run(request, on_checkpoint=kept.append)
     before: list[Event] = []
     for event in run:
         before.append(event)
         if len(kept) == stop:
             break
-    after = list(made_up.run(request, resume=kept[stop - 1]))
+    after = list(tiny_pipeline.run(request, resume=kept[stop - 1]))
     pictures = finished(before) + finished(after)
     assert [p.tobytes() for p in pictures[-2:]] == [p.tobytes() for p in whole]
 
 
-def test_a_start_picture_is_kept_close_to(made_up: Pipeline, tmp_path: Path) -> None:
+def test_a_start_picture_is_kept_close_to(tiny_pipeline: Pipeline, tmp_path: Path) -> None:
     image = Image.new("RGB", (100, 50), (200, 30, 30))
     path = str(tmp_path / "init.png")
     image.save(path)
-    with_init = paint(made_up, init_image=path, skip_steps=2)[0]
-    assert not np.array_equal(with_init, paint(made_up, skip_steps=2)[0])
-    assert not np.array_equal(with_init, paint(made_up, init_image=path, skip_steps=2, init_scale=0)[0])
+    with_init = paint(tiny_pipeline, init_image=path, skip_steps=2)[0]
+    assert not np.array_equal(with_init, paint(tiny_pipeline, skip_steps=2)[0])
+    assert not np.array_equal(with_init, paint(tiny_pipeline, init_image=path, skip_steps=2, init_scale=0)[0])
 
 
-def test_class_conditional_networks_get_a_class(made_up: Pipeline) -> None:
+def test_class_conditional_networks_get_a_class(tiny_pipeline: Pipeline) -> None:
     unet = UNet(replace(UNET, classes=10))
     randomise(unet, 0)
-    pipeline = replace(made_up, model=replace(made_up.model, unet=unet.eval().requires_grad_(False)))
+    pipeline = replace(tiny_pipeline, model=replace(tiny_pipeline.model, unet=unet.eval().requires_grad_(False)))
     fixed, moving = (paint(pipeline, randomize_class=r)[0] for r in (False, True))
     assert not np.array_equal(fixed, moving)
 
 
-def test_unread_and_unknown_characters_are_told(made_up: Pipeline) -> None:
-    words = [e.zh for e in made_up.run(quick(prompts="孤舟" * 30 + "龘")) if isinstance(e, Warned)]
+def test_unread_and_unknown_characters_are_told(tiny_pipeline: Pipeline) -> None:
+    words = [e.zh for e in tiny_pipeline.run(quick(prompts="孤舟" * 30 + "龘")) if isinstance(e, Warned)]
     assert any("读不到" in w for w in words)
     assert any("龘" in w for w in words)
 
@@ -186,10 +186,10 @@ def _not_a_number(out: Tensor) -> Tensor:
 
 @pytest.mark.parametrize(("fault", "reason"), [(_out_of_memory, "out_of_memory"), (_not_a_number, "nan")])
 def test_a_fault_ends_the_run_with_an_event_that_helps(
-    made_up: Pipeline, fault: Callable[[Tensor], Tensor], reason: str
+    tiny_pipeline: Pipeline, fault: Callable[[Tensor], Tensor], reason: str
 ) -> None:
-    broken = _Broken(made_up.model.unet, fault)
-    pipeline = replace(made_up, model=replace(made_up.model, unet=broken))  # pyright: ignore[reportArgumentType]
+    broken = _Broken(tiny_pipeline.model.unet, fault)
+    pipeline = replace(tiny_pipeline, model=replace(tiny_pipeline.model, unet=broken))  # pyright: ignore[reportArgumentType]
     last = list(pipeline.run(quick()))[-1]
     assert isinstance(last, Failed)
     assert (last.reason, last.batch) == (reason, 0)
@@ -204,21 +204,21 @@ def _adaptations(events: list[Event]) -> list[tuple[int, bool]]:
 @pytest.mark.parametrize("sampler", ["ddim", "plms", "dpmpp_2m"])
 @pytest.mark.parametrize("secondary", [0, 1])
 def test_where_memory_runs_out_once_the_step_is_taken_again_with_fewer_cuts(
-    made_up: Pipeline, sampler: str, secondary: int
+    tiny_pipeline: Pipeline, sampler: str, secondary: int
 ) -> None:
     request = quick(sampler=sampler, use_secondary=secondary, n_batches=2, cut_overview=3, cut_innercut=5)
-    broken = _Broken(made_up.model.unet, _out_of_memory, once=True)
-    pipeline = replace(made_up, model=replace(made_up.model, unet=broken))  # pyright: ignore[reportArgumentType]
+    broken = _Broken(tiny_pipeline.model.unet, _out_of_memory, once=True)
+    pipeline = replace(tiny_pipeline, model=replace(tiny_pipeline.model, unet=broken))  # pyright: ignore[reportArgumentType]
     events = list(pipeline.run(request))
     assert _adaptations(events) == [(4, False)]
     assert [(e.batch, e.step) for e in events if isinstance(e, Stepped)] == [(b, s) for b in range(2) for s in range(5)]
-    for a, b in zip(finished(events), finished(list(made_up.run(request))), strict=True):
+    for a, b in zip(finished(events), finished(list(tiny_pipeline.run(request))), strict=True):
         assert np.abs(a - b).max() <= 1
 
 
-def test_cuts_are_halved_until_they_fit_and_stay_so(made_up: Pipeline) -> None:
+def test_cuts_are_halved_until_they_fit_and_stay_so(tiny_pipeline: Pipeline) -> None:
     request = quick(n_batches=2, cut_overview=3, cut_innercut=5)
-    whole = finished(list(made_up.run(request)))
+    whole = finished(list(tiny_pipeline.run(request)))
     seen: list[int] = []
 
     def narrow(_: torch.nn.Module, args: tuple[Tensor]) -> None:
@@ -227,8 +227,8 @@ def test_cuts_are_halved_until_they_fit_and_stay_so(made_up: Pipeline) -> None:
             if len(args[0]) > 2:
                 _out_of_memory(args[0])
 
-    made_up.model.viewers[0].encoder.visual.register_forward_pre_hook(narrow)
-    events = list(made_up.run(request))
+    tiny_pipeline.model.viewers[0].encoder.visual.register_forward_pre_hook(narrow)
+    events = list(tiny_pipeline.run(request))
     assert _adaptations(events) == [(4, False), (2, False)]
     assert seen[:3] == [8, 4, 2]
     assert set(seen[3:]) == {2}
@@ -236,32 +236,32 @@ def test_cuts_are_halved_until_they_fit_and_stay_so(made_up: Pipeline) -> None:
         assert np.abs(a - b).max() <= 1
 
 
-def test_the_run_fails_when_nothing_is_left_to_save(made_up: Pipeline) -> None:
-    broken = _Broken(made_up.model.unet, _out_of_memory)
-    pipeline = replace(made_up, model=replace(made_up.model, unet=broken))  # pyright: ignore[reportArgumentType]
+def test_the_run_fails_when_nothing_is_left_to_save(tiny_pipeline: Pipeline) -> None:
+    broken = _Broken(tiny_pipeline.model.unet, _out_of_memory)
+    pipeline = replace(tiny_pipeline, model=replace(tiny_pipeline.model, unet=broken))  # pyright: ignore[reportArgumentType]
     kept: list[Checkpoint] = []
-    events = list(pipeline.run(quick(use_secondary=0), keep=kept.append))
+    events = list(pipeline.run(quick(use_secondary=0), on_checkpoint=kept.append))
     assert _adaptations(events) == [(2, False), (1, False), (1, True)]
     assert isinstance(events[-1], Failed)
-    whole, rest = finished(list(made_up.run(quick()))), list(made_up.run(quick(), resume=kept[-1]))
+    whole, rest = finished(list(tiny_pipeline.run(quick()))), list(tiny_pipeline.run(quick(), resume=kept[-1]))
     assert kept[-1].k == 2
     assert len(finished(rest)) == len(whole)
 
 
-def test_other_faults_are_not_swallowed(made_up: Pipeline) -> None:
+def test_other_faults_are_not_swallowed(tiny_pipeline: Pipeline) -> None:
     def fault(_: Tensor) -> Tensor:
         raise RuntimeError("something else")
 
-    pipeline = replace(made_up, model=replace(made_up.model, unet=_Broken(made_up.model.unet, fault)))  # pyright: ignore[reportArgumentType]
+    pipeline = replace(tiny_pipeline, model=replace(tiny_pipeline.model, unet=_Broken(tiny_pipeline.model.unet, fault)))  # pyright: ignore[reportArgumentType]
     with pytest.raises(RuntimeError, match="something else"):
         list(pipeline.run(quick()))
 
 
-def test_a_gradient_that_is_not_finite_is_reported_and_left_out(made_up: Pipeline) -> None:
+def test_a_gradient_that_is_not_finite_is_reported_and_left_out(tiny_pipeline: Pipeline) -> None:
     def poison(a: Tensor, b: Tensor) -> Tensor:
         return (a * float("inf")).flatten(1).sum(1) + 0 * b.flatten(1).sum(1)
 
-    pipeline = replace(made_up, model=replace(made_up.model, likeness=poison))
+    pipeline = replace(tiny_pipeline, model=replace(tiny_pipeline.model, likeness=poison))
     events = list(pipeline.run(quick(perlin_init=True)))
     done = events[-1]
     assert isinstance(done, Completed)
@@ -277,6 +277,6 @@ def test_a_gradient_that_is_not_finite_is_reported_and_left_out(made_up: Pipelin
         {"init_image": "/nowhere/picture.png"},
     ],
 )
-def test_what_cannot_be_painted_is_refused_before_the_first_event(made_up: Pipeline, change: dict[str, object]) -> None:
+def test_what_cannot_be_painted_is_refused_before_the_first_event(tiny_pipeline: Pipeline, change: dict[str, object]) -> None:
     with pytest.raises(InvalidRequest):
-        made_up.run(quick(**change))
+        tiny_pipeline.run(quick(**change))

@@ -31,9 +31,9 @@ def request(**changes: object) -> Request:
 
 
 @pytest.fixture
-def small(made_up: Pipeline) -> Pipeline:
+def small(tiny_pipeline: Pipeline) -> Pipeline:
     """A pipeline whose model learnt pictures of 48x48."""
-    return replace(made_up, model=replace(made_up.model, spec=replace(made_up.spec, side=48)))
+    return replace(tiny_pipeline, model=replace(tiny_pipeline.model, spec=replace(tiny_pipeline.spec, side=48)))
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_refining_keeps_the_composition_and_changes_the_picture(small: Pipeline)
 
 def test_it_goes_on_from_any_checkpoint_of_either_stage(small: Pipeline) -> None:
     kept: list[Checkpoint] = []
-    whole = finished(list(small.run(request(perlin_init=True), keep=kept.append)))[0]
+    whole = finished(list(small.run(request(perlin_init=True), on_checkpoint=kept.append)))[0]
     assert [(checkpoint.stage, checkpoint.k) for checkpoint in kept] == [
         *((0, k) for k in (3, 2, 1, 0, -1)),
         *((1, k) for k in (0, -1)),

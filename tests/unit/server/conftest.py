@@ -26,10 +26,10 @@ Make = Callable[..., TestClient]
 
 
 @pytest.fixture
-def settings(made_up_home: Path, home: Path) -> Settings:
+def settings(tiny_home: Path, home: Path) -> Settings:
     """A home of the test's own, with the tiny made-up model."""
     home.mkdir(exist_ok=True)
-    os.symlink(made_up_home / "models", home / "models")
+    os.symlink(tiny_home / "models", home / "models")
     return read_settings()
 
 

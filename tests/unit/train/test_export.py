@@ -28,8 +28,8 @@ def test_vocabulary_spells_every_character(tmp_path: Path) -> None:
     assert len(lines) == len(set(lines)) == count
     assert lines[0] == "[PAD]"
     tokenizer = Tokenizer(tmp_path / "vocab.txt")
-    assert tokenizer.unknown("山水，a1A1") == []
-    assert tokenizer.unknown("山云") == ["云"]
+    assert tokenizer.unknown_characters("山水，a1A1") == []
+    assert tokenizer.unknown_characters("山云") == ["云"]
 
 
 def test_weights_are_halves_that_read_back(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from danqing.train.export import read_weights, write_weights
 from danqing.train.grow import grown
 from danqing.zoo.catalog import MINI
 from danqing.zoo.registry import find
-from tests.made_up import randomise
+from tests.tiny_model import randomise
 
 SMALL = UNetConfig(32, (1, 1), (1,), blocks=1, updown=False, patch=2, out_channels=3)
 

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
 from danqing.zoo.catalog import files
-from danqing.zoo.spec import Published
-from tests.made_up import write_made_up
+from danqing.zoo.spec import RemoteFile
+from tests.tiny_model import write_tiny_model
 from tests.unit.zoo.faulty import Server, serving
 
 NAMES = {
@@ -28,17 +28,17 @@ class Originals:
 
     folder: Path
 
-    def file(self, name: str) -> Published:
+    def file(self, name: str) -> RemoteFile:
         """What the catalogue says of a file."""
         content = (self.folder / name).read_bytes()
-        return Published(name, (), hashlib.sha256(content).hexdigest(), len(content))
+        return RemoteFile(name, (), hashlib.sha256(content).hexdigest(), len(content))
 
 
 @pytest.fixture(scope="session")
 def originals_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tiny networks in the original formats. Do not write there."""
     folder = tmp_path_factory.mktemp("originals")
-    ready = write_made_up(tmp_path_factory.mktemp("ready"))
+    ready = write_tiny_model(tmp_path_factory.mktemp("ready"))
     for name, made in NAMES.items():
         if made == "vocab.txt":
             (folder / name).write_bytes((ready / made).read_bytes())
@@ -57,7 +57,7 @@ def originals(originals_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Origin
     monkeypatch.setattr(files, "chinese_vocabulary", lambda: vocab)
     published = files.chinese_clip
 
-    def chinese_clip(repository: str, name: str, about: int) -> Published:
+    def chinese_clip(repository: str, name: str, about: int) -> RemoteFile:
         return clip if name == clip.name else published(repository, name, about)
 
     monkeypatch.setattr(files, "chinese_clip", chinese_clip)

@@ -1,4 +1,4 @@
-"""A folder that a training exported becomes a model that paints, on this machine and, packed, on another."""
+"""Adding an exported training as a model, here and on another machine."""
 
 import json
 from dataclasses import replace
@@ -11,7 +11,6 @@ from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
 from danqing.settings import Settings, read_settings
 from danqing.zoo import install
 from danqing.zoo.add_custom import add_training
-from danqing.zoo.archive import pack
 from danqing.zoo.catalog import MINI
 from danqing.zoo.manifest import verify
 from danqing.zoo.registry import find, folder, spec_of
@@ -60,14 +59,14 @@ def test_it_is_found_with_the_defaults_of_its_kind(exported: Path, settings: Set
     add_training(exported, "mine", settings)
     installed = find("mine", settings)
     card = json.loads((exported / "card.json").read_text(encoding="utf-8"))
-    assert installed.spec.own
+    assert installed.spec.is_custom
     assert dict(installed.spec.clips) == {"mine": 0.5, "mine-2": 0.5}
     assert [clip.weights.name for clip in installed.clips] == ["clip.safetensors", "clip2.safetensors"]
     assert all(part.sha256 is None for file in installed.spec.files for part in file.parts)  # not those of the embedded
     kept = [file for file in (settings.models / "mine").iterdir() if file.name in card["files"]]
     assert installed.spec.size_bytes == sum(file.stat().st_size for file in kept)
     assert installed.spec.prediction == card["prediction"]
-    assert installed.spec.side == card["resolution"]
+    assert installed.spec.resolution == card["resolution"]
     assert installed.spec.defaults["size"] == [card["resolution"]] * 2
     assert installed.spec.defaults["steps"] == spec_of(MINI).defaults["steps"]
     assert set(installed.paths) == {"unet", "secondary", "clip", "vocab"}
@@ -88,9 +87,8 @@ def test_it_paints(exported: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 def test_it_moves_to_another_machine(exported: Path, settings: Settings, tmp_path: Path) -> None:
     add_training(exported, "mine", settings)
-    tar = pack("mine", tmp_path, settings)
     elsewhere = settings_in(tmp_path / "elsewhere")
-    list(install.adopt("mine", tar, elsewhere))
+    list(install.adopt("mine", settings.home, elsewhere))
     assert find("mine", elsewhere).spec.defaults == find("mine", settings).spec.defaults
 
 

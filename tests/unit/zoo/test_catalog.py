@@ -9,20 +9,20 @@ import pytest
 from danqing.request import Request, read_request
 from danqing.zoo.catalog import CLIP, MINI, ORIGINAL, catalogue, model_files, models
 from danqing.zoo.catalog.unets import CHECKPOINTS
-from danqing.zoo.spec import ModelSpec, Published, WeightFile
+from danqing.zoo.spec import ModelSpec, RemoteFile, WeightFile
 
 SIBLINGS = {f"disco_diffusion_clip_{name}" for name in ("vitb32", "rn50", "rn101")}
 
 
-def published() -> set[Published]:
-    return {part for spec in catalogue().values() if not spec.embedded for file in spec.files for part in file.parts}
+def published() -> set[RemoteFile]:
+    return {part for spec in catalogue().values() if not spec.is_embedded for file in spec.files for part in file.parts}
 
 
 def test_entries_are_complete() -> None:
     for name, spec in catalogue().items():
         assert spec.name == name
         assert {"clip", "vocab"} <= {file.role for file in spec.files}
-        assert spec.paints == ("unet" in {file.role for file in spec.files})
+        assert spec.has_unet == ("unet" in {file.role for file in spec.files})
         assert spec.licence
         assert spec.title_zh
         assert spec.title_en
@@ -35,26 +35,26 @@ def test_the_models_of_the_family_are_known() -> None:
     assert next(iter(models())) == ORIGINAL
     assert len(CHECKPOINTS) == 14
     assert {row.name for row in CHECKPOINTS} | SIBLINGS | {ORIGINAL, MINI} == {
-        name for name, spec in catalogue().items() if spec.paints
+        name for name, spec in catalogue().items() if spec.has_unet
     }
-    encoders = {name for name, spec in catalogue().items() if not spec.paints}
+    encoders = {name for name, spec in catalogue().items() if not spec.has_unet}
     assert {f"chinese-clip-{name}" for name in ("vit-b-16", "vit-l-14", "vit-l-14-336", "vit-h-14", "rn50")} < encoders
     assert {f"clip-{name}" for name in ("vit-b-32", "vit-b-16", "vit-l-14", "rn50", "rn101")} < encoders
     assert len(encoders) == 10
 
 
 def test_every_clip_has_a_name_and_files_with_its_number() -> None:
-    assert all(spec.paints for spec in models().values())
+    assert all(spec.has_unet for spec in models().values())
     for spec in catalogue().values():
         for role in ("clip", "vocab"):
-            numbers = [file.number for file in spec.files if file.role == role]
+            numbers = [file.clip_index for file in spec.files if file.role == role]
             assert numbers == list(range(1, len(spec.clips) + 1))
 
 
 def test_published_files_have_addresses_and_checksums() -> None:
     for part in published():
         assert part.sources
-        assert part.room > 0
+        assert part.expected_size > 0
         assert all(re.fullmatch(r"https://\S+|(hf|ms):[\w.-]+(/[\w.-]+){2,}", source) for source in part.sources)
         # OFA-Sys publish none
         assert part.name.startswith("clip_cn_") or re.fullmatch("[0-9a-f]{64}", part.sha256 or "")
@@ -68,12 +68,12 @@ def test_the_defaults_of_a_model_are_a_valid_request() -> None:
         assert read_request({"prompts": "山", **spec.defaults})
 
 
-@pytest.mark.parametrize("spec", [spec for spec in catalogue().values() if spec.paints], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [spec for spec in catalogue().values() if spec.has_unet], ids=lambda spec: spec.name)
 def test_a_draft_takes_fewer_steps_and_a_fine_picture_more(spec: ModelSpec) -> None:
     asked = [read_request({"prompts": "山", "quality": quality}) for quality in ("draft", "standard", "fine")]
-    draft, standard, fine = (request.filled(spec.fills(request)) for request in asked)
+    draft, standard, fine = (request.filled(spec.defaults_for(request)) for request in asked)
     assert draft.steps < standard.steps
-    assert standard.filled(spec.fills(standard)) == standard
+    assert standard.filled(spec.defaults_for(standard)) == standard
     assert (standard.steps, sketching(standard)) < (fine.steps, sketching(fine))
 
 
@@ -84,19 +84,19 @@ def sketching(request: Request) -> float:
 def test_what_is_given_counts_more_than_the_quality() -> None:
     request = read_request({"prompts": "山", "quality": "draft", "steps": 33})
     for spec in models().values():
-        assert request.filled(spec.fills(request)).steps == 33
+        assert request.filled(spec.defaults_for(request)).steps == 33
 
 
 def test_a_model_that_says_nothing_of_qualities_scales_its_steps() -> None:
     spec = replace(models()[ORIGINAL], defaults={"steps": 60})
     steps = [
-        dict(spec.fills(read_request({"prompts": "山", "quality": q})))["steps"] for q in ("draft", "standard", "fine")
+        dict(spec.defaults_for(read_request({"prompts": "山", "quality": q})))["steps"] for q in ("draft", "standard", "fine")
     ]
     assert steps == [20, 60, 120]
 
 
 def test_several_clips_have_files_of_their_own() -> None:
-    files = model_files(WeightFile("unet", (Published("u.pt"),)), {CLIP: 1.0, "clip-rn50": 0.5}, secondary=False)
+    files = model_files(WeightFile("unet", (RemoteFile("u.pt"),)), {CLIP: 1.0, "clip-rn50": 0.5}, secondary=False)
     assert [file.installed for file in files] == [
         "unet.safetensors",
         "clip.safetensors",
@@ -106,17 +106,17 @@ def test_several_clips_have_files_of_their_own() -> None:
         "lpips.safetensors",
     ]
     with pytest.raises(KeyError):
-        model_files(WeightFile("unet", (Published("u.pt"),)), {"clip-rn51": 1.0})
+        model_files(WeightFile("unet", (RemoteFile("u.pt"),)), {"clip-rn51": 1.0})
 
 
 def table() -> str:
     """The page's table of everything that is installed from outside."""
     lines = ["| | 说明 | what | 大小 size | 内存 memory | 许可 licence |", "|---|---|---|---|---|---|"]
     for spec in catalogue().values():
-        if not spec.embedded:
+        if not spec.is_embedded:
             needed = [file for file in spec.files if not file.optional]
             halves = [file for file in needed if file.role == "clip" and file.parts[0].sha256]  # OpenAI publishes fp16
-            memory = sum(file.room for file in (*needed, *halves))
+            memory = sum(file.expected_size for file in (*needed, *halves))
             cells = (
                 f"`{spec.name}`",
                 spec.title_zh,

@@ -15,13 +15,13 @@ import pytest
 
 from danqing.errors import StorageError
 from danqing.zoo.download import DownloadFailed, Patience, fetch
-from danqing.zoo.spec import Published
+from danqing.zoo.spec import RemoteFile
 from tests.unit.zoo.faulty import Fault, Server, serving
 
 CONTENT = bytes(range(256)) * 400  # 100 KiB
 SHA = hashlib.sha256(CONTENT).hexdigest()
-FILE = Published("weights.pt", sha256=SHA)
-NAMELESS = Published("weights.pt")
+FILE = RemoteFile("weights.pt", sha256=SHA)
+NAMELESS = RemoteFile("weights.pt")
 CALM = Patience(seconds=5.0, rounds=3, pause=0.0)  # a busy machine is no fault
 QUICK = Patience(seconds=0.2, rounds=3, pause=0.0)
 
@@ -32,7 +32,7 @@ def server() -> Iterator[Server]:
         yield made
 
 
-def bring(file: Published, target: Path, *urls: str, patience: Patience = CALM) -> list[tuple[int, int | None]]:
+def bring(file: RemoteFile, target: Path, *urls: str, patience: Patience = CALM) -> list[tuple[int, int | None]]:
     heard: list[tuple[int, int | None]] = []
     fetch(
         file,
@@ -183,7 +183,7 @@ class TestWithoutAChecksum:
         assert not (tmp_path / "w").exists()
 
     def test_a_known_size_tells_a_wrong_file_before_its_bytes(self, server: Server, tmp_path: Path) -> None:
-        sized = Published("weights.pt", size=len(CONTENT))
+        sized = RemoteFile("weights.pt", size=len(CONTENT))
         with pytest.raises(DownloadFailed, match="wrong size"):
             bring(sized, tmp_path / "w", server.add("/a", CONTENT, [Fault("short")]))
         assert not (tmp_path / "w").exists()

@@ -18,7 +18,7 @@ from danqing.zoo.download import DownloadFailed, Patience
 from danqing.zoo.download_files import download, lacking
 from danqing.zoo.manifest import verify
 from danqing.zoo.registry import find, installed, spec_of
-from danqing.zoo.spec import Published
+from danqing.zoo.spec import RemoteFile
 from danqing.zoo.urls import addresses
 from tests.unit.zoo.conftest import NAMES, Originals
 from tests.unit.zoo.faulty import Fault, Server
@@ -135,7 +135,7 @@ def test_hugging_faces_cache_needs_no_download(
     mirror: Server, originals: Originals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     plain = originals.file("vocab.txt")
-    vocab = Published(plain.name, ("hf:OFA-Sys/chinese-clip-vit-base-patch16/vocab.txt",), plain.sha256, plain.size)
+    vocab = RemoteFile(plain.name, ("hf:OFA-Sys/chinese-clip-vit-base-patch16/vocab.txt",), plain.sha256, plain.size)
     monkeypatch.setattr(files, "chinese_vocabulary", lambda: vocab)
     monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
     snapshot = tmp_path / "hf" / "hub" / "models--OFA-Sys--chinese-clip-vit-base-patch16" / "snapshots" / "f2a455d"
@@ -159,7 +159,7 @@ def test_downloading_needs_no_torch() -> None:
 
 
 class TestAddresses:
-    FILE = Published("w.pt", ("hf:owner/repo/a/w 1.pt", "ms:owner/repo/w.pt", "https://example.org/w.pt"))
+    FILE = RemoteFile("w.pt", ("hf:owner/repo/a/w 1.pt", "ms:owner/repo/w.pt", "https://example.org/w.pt"))
 
     def test_both_of_hugging_faces_hosts_then_modelscope(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("HF_ENDPOINT", "MODELSCOPE_DOMAIN", "DANQING_MIRROR"):
@@ -183,5 +183,5 @@ class TestAddresses:
         )
 
     def test_a_space_has_three_names(self) -> None:
-        file = Published("s.pth", ("hf:spaces/huggi/s.pth/s.pth",))
+        file = RemoteFile("s.pth", ("hf:spaces/huggi/s.pth/s.pth",))
         assert "https://huggingface.co/spaces/huggi/s.pth/resolve/main/s.pth" in addresses(file, read_settings())

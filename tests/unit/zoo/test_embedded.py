@@ -60,4 +60,4 @@ def test_it_loads_with_all_its_networks() -> None:
     model = load(MINI, device="cpu").model
     assert model.secondary is not None
     assert model.unet.config.patch == 8
-    assert model.viewers[0].tokenizer.unknown("孤舟蓑笠翁，独钓寒江雪，由齐白石所作") == []
+    assert model.viewers[0].tokenizer.unknown_characters("孤舟蓑笠翁，独钓寒江雪，由齐白石所作") == []

@@ -1,11 +1,8 @@
-"""Installing from files that are here: a folder, another home, a tar."""
+"""Installing a model from local files: a folder of originals, a PaddleHub module, another DANQING_HOME."""
 
-import io
 import pickle
 import shutil
-import tarfile
 from pathlib import Path
-from typing import Literal
 
 import pytest
 import torch
@@ -22,9 +19,9 @@ from danqing.zoo.custom_models import own_model, read_own, write_own
 from danqing.zoo.install import adopt, install
 from danqing.zoo.manifest import read_manifest, verify
 from danqing.zoo.registry import find, folder, installed, spec_of
-from danqing.zoo.spec import Published
-from tests.made_up import CLIP as CLIP_SHAPE
-from tests.made_up import SECONDARY, UNET, randomise, write_made_up
+from danqing.zoo.spec import RemoteFile
+from tests.tiny_model import CLIP as CLIP_SHAPE
+from tests.tiny_model import SECONDARY, UNET, randomise, write_tiny_model
 from tests.unit.zoo.conftest import NAMES, Originals
 from tests.unit.zoo.convert.test_read_paddle import as_paddle
 
@@ -65,42 +62,32 @@ def test_missing_files_are_named(originals: Originals, tmp_path: Path) -> None:
     shutil.copy(originals.folder / "vocab.txt", tmp_path)
     with pytest.raises(ModelNotFound, match=r"secondary_model_imagenet_2\.pth"):
         take(tmp_path)
-    with pytest.raises(ModelNotFound, match="neither a folder nor a tar"):
+    with pytest.raises(ModelNotFound, match=r"no folder .*vocab\.txt"):
         take(tmp_path / "vocab.txt")
 
 
 def test_another_home(originals: Originals, tmp_path: Path) -> None:
     assert originals.folder.is_dir()
     other = tmp_path / "other"
-    write_made_up(other / "models" / ORIGINAL)
+    write_tiny_model(other / "models" / ORIGINAL)
     take(other)
     assert installed(ORIGINAL, read_settings())
 
 
-@pytest.mark.parametrize("mode", ["w", "w:gz"])
-def test_a_tar_of_original_files(originals: Originals, tmp_path: Path, mode: Literal["w", "w:gz"]) -> None:
-    with tarfile.open(tmp_path / "module.tar.gz", mode) as tar:
-        for name in NAMES:
-            tar.add(originals.folder / name, f"disco_diffusion_cnclip_vitb16/pre_trained/{name}")
-    take(tmp_path / "module.tar.gz")
-    assert installed(ORIGINAL, read_settings())
-    assert not list(read_settings().home.glob(".unpacked-*"))
-
-
-def test_a_tar_of_the_paddlehub_module(originals: Originals, tmp_path: Path) -> None:
+def test_folder_of_the_paddlehub_module(originals: Originals, tmp_path: Path) -> None:
     networks = {
         "reverse_diffusion/pre_trained/512x512_diffusion_uncond_finetune_008100": UNet(UNET),
         "reverse_diffusion/pre_trained/secondary_model_imagenet_2": Secondary(SECONDARY),
         "cn_clip/clip/pre_trained/ViTB16": ChineseClip(CLIP_SHAPE),
     }
-    with tarfile.open(tmp_path / "module.tar.gz", "w:gz") as tar:
-        tar.add(originals.folder / "vocab.txt", f"{ORIGINAL}/cn_clip/clip/vocab.txt")
-        for name, network in networks.items():
-            content = pickle.dumps(as_paddle(randomise(network, 1)))
-            member = tarfile.TarInfo(f"{ORIGINAL}/{name}.pdparams")
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
-    take(tmp_path / "module.tar.gz")
+    vocab = tmp_path / ORIGINAL / "cn_clip/clip/vocab.txt"
+    vocab.parent.mkdir(parents=True)
+    shutil.copy(originals.folder / "vocab.txt", vocab)
+    for name, network in networks.items():
+        path = tmp_path / ORIGINAL / f"{name}.pdparams"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(pickle.dumps(as_paddle(randomise(network, 1))))
+    take(tmp_path / ORIGINAL)
     model = load_model(find(ORIGINAL, read_settings()), device="cpu")
     assert model.unet.config == UNET
     encoder = randomise(ChineseClip(CLIP_SHAPE), 1).state_dict()
@@ -119,22 +106,13 @@ def test_a_tensor_that_the_network_has_no_use_for_is_left_out(originals: Origina
     assert load_model(find(name, settings), device="cpu").unet.config.classes is None
 
 
-def test_a_broken_tar_says_so(originals: Originals, tmp_path: Path) -> None:
-    with tarfile.open(tmp_path / "m.tar.gz", "w:gz") as tar:
-        tar.add(originals.folder / "clip_cn_vit-b-16.pt", "clip_cn_vit-b-16.pt")
-    content = (tmp_path / "m.tar.gz").read_bytes()
-    (tmp_path / "m.tar.gz").write_bytes(content[: len(content) // 2])
-    with pytest.raises(WeightsError, match=r"m\.tar\.gz"):
-        take(tmp_path / "m.tar.gz", CLIP)
-
-
 def test_a_file_made_of_two_is_converted_from_both(
     originals: Originals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(originals.folder, tmp_path / "weights")
     for name in ("vgg.pth", "vgg16.pth"):
         (tmp_path / "weights" / name).write_text(name, encoding="utf-8")
-    monkeypatch.setattr(files, "perceptual", lambda: (Published("vgg16.pth"), Published("vgg.pth")))
+    monkeypatch.setattr(files, "perceptual", lambda: (RemoteFile("vgg16.pth"), RemoteFile("vgg.pth")))
 
     def convert(source: Path, target: Path, kind: str, *, half: bool, spare: object = ()) -> None:
         del half, spare

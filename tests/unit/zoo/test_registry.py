@@ -9,13 +9,13 @@ from danqing.settings import read_settings
 from danqing.zoo.catalog import CLIP, MINI, ORIGINAL
 from danqing.zoo.custom_models import check_name, own_model, own_models, read_own, write_own
 from danqing.zoo.registry import find, find_clip, folder, installed, missing, spec_of
-from tests.made_up import write_made_up, write_openai
+from tests.tiny_model import write_tiny_model, write_openai
 
 
 def test_a_model_is_installed_when_all_needed_files_are_there(home: Path) -> None:
     settings = read_settings()
     assert not installed(ORIGINAL, settings)
-    place = write_made_up(home / "models" / ORIGINAL)
+    place = write_tiny_model(home / "models" / ORIGINAL)
     assert folder(spec_of(ORIGINAL), settings) == place
     assert installed(ORIGINAL, settings)
     assert find("auto", settings).spec.name == ORIGINAL
@@ -57,7 +57,7 @@ def test_a_clip_is_found_alone_or_in_a_model_that_has_it(home: Path) -> None:
         (place / name).write_bytes(b"")
     assert find_clip("clip-rn101", settings).vocab == place / "vocab.txt.gz"
     assert find_clip(CLIP, settings).weights == place / "clip2.safetensors"
-    alone = write_made_up(home / "models" / CLIP)
+    alone = write_tiny_model(home / "models" / CLIP)
     assert find_clip(CLIP, settings).weights == alone / "clip.safetensors"
 
 
@@ -75,11 +75,11 @@ class TestOwnModels:
         )
         settings = read_settings()
         spec = spec_of("墨竹", settings)
-        assert spec.own
-        assert spec.paints
+        assert spec.is_custom
+        assert spec.has_unet
         assert spec.defaults == {"size": [256, 256]}
         assert len(missing(spec, settings)) == 6
-        place = write_made_up(home / "models" / "墨竹")
+        place = write_tiny_model(home / "models" / "墨竹")
         for name in ("clip2.safetensors", "vocab2.txt"):
             (place / name).write_bytes(b"")
         ready = find("墨竹", settings)

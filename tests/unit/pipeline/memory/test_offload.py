@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.pipeline import Pipeline
-from danqing.pipeline.batch_sampler import Descent
+from danqing.pipeline.batch_sampler import BatchSampler
 from danqing.pipeline.memory.dry_run import Act
 from danqing.pipeline.memory.offload import Aside, Turns, weights_of
 from danqing.pipeline.memory.plan import Plan, usual
@@ -42,17 +42,17 @@ def spoilt(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def paint(pipeline: Pipeline, plan: Plan | None = None) -> Tensor:
     one = cast(pipeline)
-    descent = Descent(one.model, one.request, one.prompts, None, plan or usual(one.request))
+    descent = BatchSampler(one.model, one.request, one.prompts, None, plan or usual(one.request))
     *_, last = descent.steps((1,))
     return last.step.x
 
 
 @pytest.mark.usefixtures("spoilt")
-def test_whoever_works_does_without_those_that_are_aside(made_up: Pipeline) -> None:
-    one = cast(made_up)
-    alone = paint(made_up, replace(usual(one.request), offload=True))
+def test_whoever_works_does_without_those_that_are_aside(tiny_pipeline: Pipeline) -> None:
+    one = cast(tiny_pipeline)
+    alone = paint(tiny_pipeline, replace(usual(one.request), offload=True))
     assert alone.isfinite().all()
-    assert torch.equal(alone, paint(made_up))
+    assert torch.equal(alone, paint(tiny_pipeline))
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -68,8 +68,8 @@ def test_on_a_gpu_what_is_aside_takes_no_memory_there() -> None:
         assert torch.equal(tensor, was)
 
 
-def test_taking_turns_saves_what_rests_at_the_worst_moment(made_up: Pipeline) -> None:
-    planner = Planner.of(cast(made_up, cut_overview=1, cut_innercut=0))
+def test_taking_turns_saves_what_rests_at_the_worst_moment(tiny_pipeline: Pipeline) -> None:
+    planner = Planner.of(cast(tiny_pipeline, cut_overview=1, cut_innercut=0))
     request, tight = planner.cast.request, Plan(1, frugal=True)
     takes = planner.takes(Act(request.size, 0, 1), tight, request, 1)
     unet, guiding = (planner.forecast(replace(tight, offload=part), request).work for part in (False, True))
@@ -77,8 +77,8 @@ def test_taking_turns_saves_what_rests_at_the_worst_moment(made_up: Pipeline) ->
     assert guiding < unet
 
 
-def test_only_a_gpu_has_a_memory_of_its_own(made_up: Pipeline) -> None:
-    here = Planner.of(cast(made_up))
+def test_only_a_gpu_has_a_memory_of_its_own(tiny_pipeline: Pipeline) -> None:
+    here = Planner.of(cast(tiny_pipeline))
     there = replace(here, cast=replace(here.cast, model=replace(here.cast.model, device=torch.device("cuda"))))
     assert not any(plan.offload for plan in here.plans(here.cast.request))
     *_, last = there.plans(there.cast.request)
@@ -87,11 +87,11 @@ def test_only_a_gpu_has_a_memory_of_its_own(made_up: Pipeline) -> None:
     assert not any(plan.offload for plan in there.plans(through))
 
 
-def test_the_seconds_count_the_changes_of_place(made_up: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    planned = foresee(cast(made_up), None)[1]
+def test_the_seconds_count_the_changes_of_place(tiny_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    planned = foresee(cast(tiny_pipeline), None)[1]
     monkeypatch.setattr("danqing.pipeline.memory.timing._swap", lambda _: 1000.0)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     monkeypatch.setattr(Planner, "choose", lambda _: (Plan(1, offload=True), planned))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-    offloaded = foresee(cast(made_up), None)[1]
+    offloaded = foresee(cast(tiny_pipeline), None)[1]
     assert offloaded.step_seconds is not None
     assert offloaded.step_seconds > 1000
 

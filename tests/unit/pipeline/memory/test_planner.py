@@ -38,9 +38,9 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("danqing.pipeline.memory.planner.unread", lambda _: 0)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
 
 
-def test_with_memory_enough_everything_is_usual(made_up: Pipeline) -> None:
-    plan, forecast = planner(made_up).choose()
-    assert plan == usual(cast(made_up).request)
+def test_with_memory_enough_everything_is_usual(tiny_pipeline: Pipeline) -> None:
+    plan, forecast = planner(tiny_pipeline).choose()
+    assert plan == usual(cast(tiny_pipeline).request)
     assert forecast.fits
     assert forecast.memory == forecast.held + forecast.weights + forecast.work
     assert forecast.limit is not None
@@ -48,34 +48,34 @@ def test_with_memory_enough_everything_is_usual(made_up: Pipeline) -> None:
 
 
 @pytest.mark.usefixtures("still")
-def test_where_memory_is_short_the_quickest_plan_that_fits_is_taken(made_up: Pipeline) -> None:
-    plans = list(planner(made_up).plans(cast(made_up, **MANY).request))
+def test_where_memory_is_short_the_quickest_plan_that_fits_is_taken(tiny_pipeline: Pipeline) -> None:
+    plans = list(planner(tiny_pipeline).plans(cast(tiny_pipeline, **MANY).request))
     assert plans[:2] == [Plan(512), Plan(512, frugal=True)]
     assert plans[-1] == Plan(1, frugal=True)
     for plan in plans[:3]:
-        assert planner(made_up, needed(made_up, plan, **MANY), **MANY).choose()[0] == plan
+        assert planner(tiny_pipeline, needed(tiny_pipeline, plan, **MANY), **MANY).choose()[0] == plan
 
 
 @pytest.mark.usefixtures("still")
-def test_what_does_not_fit_is_refused_with_what_would(made_up: Pipeline) -> None:
+def test_what_does_not_fit_is_refused_with_what_would(tiny_pipeline: Pipeline) -> None:
     small: dict[str, object] = {"size": (128, 128), "cut_overview": 1, "cut_innercut": 0, "use_secondary": 0}
-    memory = needed(made_up, Plan(1, frugal=True), **small)
+    memory = needed(tiny_pipeline, Plan(1, frugal=True), **small)
     with pytest.raises(OutOfMemory) as refused:
-        planner(made_up, memory, size=(1536, 768), batch_size=8, use_secondary=0).choose()
+        planner(tiny_pipeline, memory, size=(1536, 768), batch_size=8, use_secondary=0).choose()
     found = re.search(r"--size (\d+)x(\d+)", refused.value.en)
     assert found
     assert 64 <= int(found[1]) < 1024
     assert int(found[1]) == pytest.approx(2 * int(found[2]), abs=64)
     assert found[0] in refused.value.zh
     with pytest.raises(OutOfMemory, match=r"would fit: --batch-size [12]\b"):
-        planner(made_up, memory, batch_size=8, **small).choose()
+        planner(tiny_pipeline, memory, batch_size=8, **small).choose()
     with pytest.raises(OutOfMemory, match="No canvas"):
-        planner(made_up, 0.01).choose()
+        planner(tiny_pipeline, 0.01).choose()
 
 
 @pytest.mark.usefixtures("still")
-def test_half_precision_is_named_where_it_alone_would_fit_and_only_then(made_up: Pipeline) -> None:
-    one = planner(made_up)
+def test_half_precision_is_named_where_it_alone_would_fit_and_only_then(tiny_pipeline: Pipeline) -> None:
+    one = planner(tiny_pipeline)
     tightest = Plan(1, frugal=True)
     slim = replace(one, ghosts=one.cast.ghosts(torch.bfloat16))
     saved = one.ghosts.weights() // 2
@@ -126,18 +126,18 @@ def test_many_sketches_that_nothing_guides_do_not_count_as_guided() -> None:
     assert [cuts for _, cuts in unguided.loads] == [0] * 3
 
 
-def test_a_step_counts_as_often_as_it_is_taken(made_up: Pipeline) -> None:
+def test_a_step_counts_as_often_as_it_is_taken(tiny_pipeline: Pipeline) -> None:
     request = read_request({"prompts": "雪", "steps": 10, "recurrence": "[1]*500+[3]*500"})
     (sort,) = sorts_of(request, side=None, stride=8, secondary=False)
     assert len(sort.loads) == 5 + 3 * 5
-    assert Planner.of(cast(made_up, steps=10, recurrence=3)).steps(request) == 10
+    assert Planner.of(cast(tiny_pipeline, steps=10, recurrence=3)).steps(request) == 10
 
 
 @pytest.mark.usefixtures("still")
-def test_a_run_tells_what_it_expects_and_how_it_is_arranged(made_up: Pipeline) -> None:
+def test_a_run_tells_what_it_expects_and_how_it_is_arranged(tiny_pipeline: Pipeline) -> None:
     request = read_request({"prompts": "孤舟", "size": (64, 64), "steps": 2, **MANY})
-    memory = needed(made_up, Plan(128, frugal=True), **MANY)
-    tight = replace(made_up, environment=replace(made_up.environment, memory=memory))
+    memory = needed(tiny_pipeline, Plan(128, frugal=True), **MANY)
+    tight = replace(tiny_pipeline, environment=replace(tiny_pipeline.settings, memory=memory))
     started, adapted = islice(tight.run(request), 2)
     assert isinstance(started, Started)
     assert started.forecast is not None

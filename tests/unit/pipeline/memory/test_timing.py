@@ -11,8 +11,8 @@ from danqing.pipeline.memory.usage import GIB
 from .test_dry_run import cast
 
 
-def test_a_short_run_is_not_timed_and_a_plan_always_is(made_up: Pipeline) -> None:
-    planner = Planner.of(cast(made_up))
+def test_a_short_run_is_not_timed_and_a_plan_always_is(tiny_pipeline: Pipeline) -> None:
+    planner = Planner.of(cast(tiny_pipeline))
     plan, forecast = planner.choose()
     assert timed(planner, plan, forecast).seconds is None
     known = timed(planner, plan, forecast, always=True)
@@ -22,8 +22,8 @@ def test_a_short_run_is_not_timed_and_a_plan_always_is(made_up: Pipeline) -> Non
     assert known.memory == forecast.memory
 
 
-def test_where_memory_abounds_nothing_is_worked_out(made_up: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = cast(made_up)
+def test_where_memory_abounds_nothing_is_worked_out(tiny_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = cast(tiny_pipeline)
     assert arrange(one, None) == (usual(one.request), None)
     plan, forecast = arrange(one, 64)
     assert plan == usual(one.request)
@@ -34,8 +34,8 @@ def test_where_memory_abounds_nothing_is_worked_out(made_up: Pipeline, monkeypat
     assert arrange(one, None)[1] is not None
 
 
-def test_a_long_run_is_timed_by_a_small_step(made_up: Pipeline) -> None:
-    planner = Planner.of(cast(made_up, steps=1000, size=(256, 256)))
+def test_a_long_run_is_timed_by_a_small_step(tiny_pipeline: Pipeline) -> None:
+    planner = Planner.of(cast(tiny_pipeline, steps=1000, size=(256, 256)))
     seconds = timed(planner, Plan(4), planner.forecast(Plan(4), planner.cast.request)).seconds
     assert seconds is not None
     assert seconds > 0

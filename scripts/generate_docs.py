@@ -15,7 +15,7 @@ from danqing.zoo.catalog import MINI, models
 
 PAGE = Path(__file__).parent.parent / "docs" / "parameters.md"
 
-HEAD = """<!-- 由 scripts/docs.py 生成，请勿手改。 Made by scripts/docs.py; do not edit. -->
+HEAD = """<!-- 由 scripts/generate_docs.py 生成，请勿手改。 Made by scripts/docs.py; do not edit. -->
 # 参数 · Parameters
 
 同一份表同时用于 Python、命令行和配置文件：`danqing.create("…", steps=50)`、`danqing draw "…" --steps 50`、`steps: 50`。
@@ -54,7 +54,7 @@ def main() -> int:
         PAGE.write_text(page, encoding="utf-8")
     elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != page:
         print(
-            f"{PAGE.name} 过时了，请运行 python scripts/docs.py (out of date, run python scripts/docs.py)",
+            f"{PAGE.name} 过时了，请运行 python scripts/generate_docs.py (out of date, run python scripts/docs.py)",
             file=sys.stderr,
         )
         return 1
