@@ -1,5 +1,5 @@
-# Sourced by the other scripts: makes .venv with the pinned packages, once, and again when the pins change.
-# Call: prepare NAME EXTRAS, for instance: prepare dev "[dev]"
+# Sourced by the other scripts. Creates .venv with the pinned packages, and updates it when pyproject.toml or the pins change.
+# Usage: prepare NAME EXTRAS [GROUP], for instance: prepare dev "[server,train]" dev
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -11,15 +11,29 @@ prepare() {
     fi
     local python=${PYTHON:-python3}
     if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
-        echo "需要 Python 3.11 或更新，可用 PYTHON=/路径/python3.11 指定。(Python 3.11 or newer is needed; name one with PYTHON=…)" >&2
+        message "需要 Python 3.11 或更高版本。可以用 PYTHON=/路径/python3.11 指定。" \
+            "Python 3.11 or newer is required. Set PYTHON=/path/to/python3.11 to choose one."
         exit 1
     fi
-    echo "正在准备环境 $root/.venv，首次需要几分钟…… (preparing the environment, a few minutes the first time)" >&2
+    message "正在准备环境 $root/.venv，首次需要几分钟……" "Preparing $root/.venv; this takes a few minutes the first time..."
     [ -x "$root/.venv/bin/python" ] || "$python" -m venv "$root/.venv"
-    "$root/.venv/bin/python" -m pip install -qq --disable-pip-version-check \
-        --constraint "$root/constraints.txt" --editable "$root$2" >&2
-    if [ "$1" = dev ]; then  # only its vocabulary is read, by the tests of the tokens; its dependencies are not wanted
-        "$root/.venv/bin/python" -m pip install -qq --disable-pip-version-check --no-deps cn-clip==1.6.0 >&2
+    local pip=("$root/.venv/bin/python" -m pip install -qq --disable-pip-version-check --constraint "$root/constraints.txt")
+    local packages=(--editable "$root$2")
+    if [ $# -gt 2 ]; then
+        "${pip[@]}" "pip>=25.1" >&2  # the first version that reads dependency groups (PEP 735)
+        packages+=(--group "$root/pyproject.toml:$3")
+    fi
+    "${pip[@]}" "${packages[@]}" >&2
+    if [ "$1" = dev ]; then  # the tokenizer tests read its vocabulary only, so its dependencies are not installed
+        "${pip[@]}" --no-deps cn-clip==1.6.0 >&2
     fi
     echo "$wanted" > "$stamp"
+}
+
+# Print the Chinese or the English text, by DANQING_LANGUAGE or the locale.
+message() {
+    case "${DANQING_LANGUAGE:-${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}}" in
+        zh*) echo "$1" >&2 ;;
+        *) echo "$2" >&2 ;;
+    esac
 }

@@ -1,5 +1,6 @@
 """Fixtures for all tests: an empty DANQING_HOME, a tiny model with random weights, a running service."""
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import torch
 from danqing.api import load
 from danqing.pipeline import Pipeline
 from danqing.zoo.catalog import ORIGINAL
-from tests.tiny_model import write_tiny_model
 from tests.serving import Serving, make_home, serving
+from tests.tiny_model import write_tiny_model
 
 # On tiny tensors a second thread costs more than it saves.
 torch.set_num_threads(1)
@@ -46,3 +47,27 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     home = make_home(tmp_path_factory.mktemp("server"))
     with serving(home, "--model", ORIGINAL, "--per-key", "16") as service:
         yield service
+
+
+SLOW_FOLDERS = {"benchmarks", "e2e"}
+SLOW_FIXTURES = {"server", "browser"}
+"""Tests in these folders or with these fixtures are slow without a mark of their own."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that start processes as slow."""
+    for item in items:
+        fixtures: list[str] = getattr(item, "fixturenames", [])
+        if SLOW_FIXTURES & set(fixtures) or SLOW_FOLDERS & set(item.path.parts):
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print one line with the number of skipped tests for each reason."""
+    reports: list[pytest.TestReport] = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(
+        report.longrepr[2].removeprefix("Skipped: ") for report in reports if isinstance(report.longrepr, tuple)
+    )
+    if reasons:
+        text = "; ".join(f"{count} ({reason})" for reason, count in reasons.most_common())
+        terminalreporter.write_line(f"Skipped tests: {text}")

@@ -7,7 +7,7 @@ import argparse
 import random
 import time
 
-from benchmarks.reliability import stage
+from benchmarks.reliability import harness
 from danqing.jobs import Limits
 from danqing.jobs.local_runner import LocalRuntime
 
@@ -19,17 +19,17 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
     random.seed(0)
-    with stage.workshop() as settings, LocalRuntime(settings, limits=Limits(queue=options.jobs)) as runtime:
-        stage.until(lambda: stage.ready(runtime))
+    with harness.workshop() as settings, LocalRuntime(settings, limits=Limits(queue=options.jobs)) as runtime:
+        harness.until(lambda: harness.ready(runtime))
         runs = [_cancel_running(runtime, options.steps) for _ in range(options.jobs // 2)]
-        blocker = runtime.submit(stage.request(1000))
+        blocker = runtime.submit(harness.request(1000))
         waits = _cancel_waiting(runtime, options.jobs // 2)
         runtime.cancel(blocker.id)
         figures = runtime.figures()
-        stage.report(
-            queued_s=stage.summary(waits),
-            running_s=stage.summary([seconds for seconds, _ in runs]),
-            running_beyond_one_step_s=stage.summary([seconds - step for seconds, step in runs]),
+        harness.report(
+            queued_s=harness.summary(waits),
+            running_s=harness.summary([seconds for seconds, _ in runs]),
+            running_beyond_one_step_s=harness.summary([seconds - step for seconds, step in runs]),
             mean_step_s=round(figures.step_seconds / figures.steps, 4),
             restarts=figures.restarts,
         )
@@ -37,9 +37,9 @@ def main() -> None:
 
 def _cancel_running(runtime: LocalRuntime, steps: int) -> tuple[float, float]:
     """Seconds until a running job had ended, and what its last step took."""
-    job = runtime.submit(stage.request(steps))
+    job = runtime.submit(harness.request(steps))
     goal = random.randrange(steps // 3)
-    stage.until(lambda: (now := runtime.get(job.id)).state == "painting" and now.step >= goal, pause=0.005)
+    harness.until(lambda: (now := runtime.get(job.id)).state == "painting" and now.step >= goal, pause=0.005)
     before = runtime.figures()
     began = time.monotonic()
     runtime.cancel(job.id)
@@ -53,7 +53,7 @@ def _cancel_running(runtime: LocalRuntime, steps: int) -> tuple[float, float]:
 
 
 def _cancel_waiting(runtime: LocalRuntime, count: int) -> list[float]:
-    jobs = [runtime.submit(stage.request(6)) for _ in range(count)]
+    jobs = [runtime.submit(harness.request(6)) for _ in range(count)]
     random.shuffle(jobs)
     seconds: list[float] = []
     for job in jobs:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from benchmarks.reliability import stage
+from benchmarks.reliability import harness
 from danqing.jobs import Limits
 from danqing.jobs.local_runner import LocalRuntime
 from danqing.settings import Settings
@@ -26,7 +26,7 @@ def main() -> None:
     if not parser.parse_args().inside:
         command = [sys.executable, "-m", "benchmarks.reliability.full_disk", "--inside"]
         raise SystemExit(subprocess.call(["unshare", "--mount", *command]))
-    with stage.workshop() as settings:
+    with harness.workshop() as settings:
         settings.service.mkdir()
         mount = ["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(settings.service)]
         subprocess.run(mount, check=True)
@@ -38,13 +38,13 @@ def main() -> None:
 
 def _try(settings: Settings) -> None:
     with LocalRuntime(settings, limits=Limits(free_bytes=2**20)) as runtime:
-        whole = runtime.wait(runtime.submit(stage.request(120, display_rate=1)).id)
-        expected = stage.sums(whole)
+        whole = runtime.wait(runtime.submit(harness.request(120, display_rate=1)).id)
+        expected = harness.sums(whole)
         runtime.forget(whole.id)
 
-        job = runtime.submit(stage.request(120, display_rate=1))
-        behind = runtime.submit(stage.request(6))
-        stage.until(lambda: runtime.get(job.id).step >= 20)
+        job = runtime.submit(harness.request(120, display_rate=1))
+        behind = runtime.submit(harness.request(6))
+        harness.until(lambda: runtime.get(job.id).step >= 20)
         ballast = settings.service / "ballast"
         _fill(ballast)
         full = os.statvfs(settings.service).f_bavail
@@ -52,13 +52,13 @@ def _try(settings: Settings) -> None:
         waiting = runtime.get(behind.id).state
         health = runtime.health()
         torn = _torn(failed.folder)
-        left = stage.leftovers(settings.home)
+        left = harness.leftovers(settings.home)
 
         ballast.unlink()
-        made_room = stage.until(lambda: stage.ready(runtime))
+        made_room = harness.until(lambda: harness.ready(runtime))
         following = runtime.wait(behind.id)
         resumed = runtime.wait(runtime.resume(job.id).id)
-        stage.report(
+        harness.report(
             free_blocks_when_full=full,
             state=failed.state,
             reason=failed.failure.reason if failed.failure else None,
@@ -69,7 +69,7 @@ def _try(settings: Settings) -> None:
             leftovers=left,
             ready_after_room_s=round(made_room, 3),
             resumed=resumed.state,
-            resumed_equal=stage.sums(resumed) == expected,
+            resumed_equal=harness.sums(resumed) == expected,
             next_job_after_room=following.state,
             restarts=runtime.figures().restarts,
         )

@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 
 import httpx
 
-from benchmarks.reliability.pressure import rss
+from benchmarks.reliability.backpressure import rss
 from tests.hostile import PATHS, SSRF, data_uri, huge_png, long_film, odd_pictures, pickles, text_bomb
 from tests.serving import MODEL, QUICK, Serving, make_home, serving
 

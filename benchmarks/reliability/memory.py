@@ -7,7 +7,7 @@ import argparse
 import os
 import threading
 
-from benchmarks.reliability import stage
+from benchmarks.reliability import harness
 from danqing.jobs.local_runner import LocalRuntime
 
 
@@ -17,19 +17,19 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--every", type=int, default=50)
     options = parser.parse_args()
-    with stage.workshop() as settings, LocalRuntime(settings) as runtime:
+    with harness.workshop() as settings, LocalRuntime(settings) as runtime:
         rows: list[tuple[int, float, float]] = []
         for number in range(1, options.jobs + 1):
-            job = runtime.wait(runtime.submit(stage.request(4, seed=number, save=())).id)
+            job = runtime.wait(runtime.submit(harness.request(4, seed=number, save=())).id)
             assert job.state == "finished"
             list(runtime.events(job.id))
             if number % options.every == 0:
                 worker = runtime.health().workers[0].pid
                 assert worker is not None
-                rows.append((number, stage.rss(os.getpid()), stage.rss(worker)))
+                rows.append((number, harness.rss(os.getpid()), harness.rss(worker)))
                 print(f"{number} jobs: server {rows[-1][1]:.1f} MiB, worker {rows[-1][2]:.1f} MiB")
         book = settings.service / "jobs.sqlite3-wal"
-        stage.report(
+        harness.report(
             jobs=options.jobs,
             server_mib=[round(server, 1) for _, server, _ in rows],
             worker_mib=[round(worker, 1) for _, _, worker in rows],

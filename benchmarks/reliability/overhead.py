@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from benchmarks.reliability import stage
+from benchmarks.reliability import harness
 from danqing.api import record
 from danqing.events import Event, Stepped
 from danqing.jobs.worker_protocol import Moved, Noted, to_line
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    with stage.workshop() as settings, TemporaryDirectory(prefix="danqing-trial-") as folder:
+    with harness.workshop() as settings, TemporaryDirectory(prefix="danqing-trial-") as folder:
         pipeline = Pipeline(load_model(find(options.model, settings), device="cpu"), settings)
         asked = read_request({"prompts": "雪山下的湖，水彩", "seed": 7, "size": options.size, "steps": options.steps})
         request = complete(asked, pipeline.spec, settings)
@@ -46,7 +46,7 @@ def main() -> None:
             whole += _times(_as_in_a_job(pipeline, request, Path(folder) / str(number)))
         ours, theirs = statistics.median(whole), statistics.median(bare)
         mean = statistics.fmean(_trimmed(whole)) / statistics.fmean(_trimmed(bare))
-        stage.report(
+        harness.report(
             model=options.model,
             bare_step_ms=round(theirs * 1000, 2),
             job_step_ms=round(ours * 1000, 2),

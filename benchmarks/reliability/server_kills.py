@@ -9,7 +9,7 @@ import signal
 import time
 from collections import Counter
 
-from benchmarks.reliability import stage
+from benchmarks.reliability import harness
 from danqing.events import Completed
 from danqing.jobs import Job, Limits
 from danqing.jobs.local_runner import LocalRuntime
@@ -24,20 +24,20 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6)
     options = parser.parse_args()
     random.seed(0)
-    with stage.workshop() as settings:
+    with harness.workshop() as settings:
         limits = Limits(queue=options.jobs)
         with LocalRuntime(settings, limits=limits, devices=()) as queue:
-            jobs = [queue.submit(stage.request(options.steps, seed=seed)) for seed in range(options.jobs)]
+            jobs = [queue.submit(harness.request(options.steps, seed=seed)) for seed in range(options.jobs)]
         moments = sorted(random.sample(range(1, options.jobs - 1), options.kills))
         starts = [_kill_after(settings, jobs, done) for done in moments]
         with LocalRuntime(settings, limits=limits) as runtime:
             ended = [runtime.wait(job.id, 300) for job in jobs]
             states = Counter(job.state for job in ended)
-            painted = sum(stage.steps_painted(runtime, job) for job in ended)
+            painted = sum(harness.steps_painted(runtime, job) for job in ended)
             again = [_pictures_finished_again(runtime, job) for job in ended]
             pictures = Counter(len(job.pictures) for job in ended)
-            different = len({stage.sums(job) for job in ended})
-        stage.report(
+            different = len({harness.sums(job) for job in ended})
+        harness.report(
             jobs=options.jobs,
             kills=options.kills,
             states=dict(states),
@@ -46,15 +46,15 @@ def main() -> None:
             different_pictures=different,
             last_step_painted_again=sum(again),
             steps_redone=painted - options.jobs * options.steps,
-            queue_back_s=stage.summary(starts),
-            leftovers=stage.leftovers(settings.home),
+            queue_back_s=harness.summary(starts),
+            leftovers=harness.leftovers(settings.home),
         )
 
 
 def _kill_after(settings: Settings, jobs: list[Job], done: int) -> float:
     """Let a server work until so many jobs are done, and kill it some moment later; returns the seconds of its start."""
-    server = stage.Server(settings)
-    stage.until(lambda: _done(jobs) >= done, pause=0.02)
+    server = harness.Server(settings)
+    harness.until(lambda: _done(jobs) >= done, pause=0.02)
     time.sleep(random.uniform(0, 0.3))
     server.end(signal.SIGKILL)
     print(f"killed after {_done(jobs)} jobs")
@@ -66,7 +66,7 @@ def _done(jobs: list[Job]) -> int:
 
 
 def _pictures_finished_again(runtime: LocalRuntime, job: Job) -> int:
-    done = sum(isinstance(n.event, Completed) for n in stage.logged(runtime, job))
+    done = sum(isinstance(n.event, Completed) for n in harness.logged(runtime, job))
     return done - len(job.pictures)
 
 

@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from benchmarks.reliability import stage
+from benchmarks.reliability import harness
 from danqing.jobs.local_runner import LocalRuntime
 from danqing.settings import Settings
 
@@ -23,33 +23,33 @@ def main() -> None:
     options = parser.parse_args()
     random.seed(0)
     steps = 60 * options.times
-    with stage.workshop() as settings:
+    with harness.workshop() as settings:
         with LocalRuntime(settings) as runtime:
-            expected = stage.sums(runtime.wait(runtime.submit(stage.request(steps)).id))
-            stage.until(lambda: not runtime.health().painting)
+            expected = harness.sums(runtime.wait(runtime.submit(harness.request(steps)).id))
+            harness.until(lambda: not runtime.health().painting)
         with LocalRuntime(settings, devices=()) as queue:
-            job = queue.submit(stage.request(steps))
+            job = queue.submit(harness.request(steps))
         trials = [_trial(settings, job.folder, 40 * (n + 1)) for n in range(options.times)]
         with LocalRuntime(settings) as runtime:
             finished = runtime.wait(job.id)
-            painted = stage.steps_painted(runtime, finished)
+            painted = harness.steps_painted(runtime, finished)
         seconds, statuses, orphans = zip(*trials, strict=True)
-        stage.report(
+        harness.report(
             times=options.times,
             exit_statuses=sorted(set(statuses)),
-            seconds=stage.summary(list(seconds)),
+            seconds=harness.summary(list(seconds)),
             orphans=sum(orphans),
-            leftovers=stage.leftovers(settings.home),
-            equal=stage.sums(finished) == expected,
+            leftovers=harness.leftovers(settings.home),
+            equal=harness.sums(finished) == expected,
             steps_redone=painted - steps,
         )
 
 
 def _trial(settings: Settings, folder: Path, lines: int) -> tuple[float, int, int]:
     """Seconds that the end took, the exit status, and worker processes that were still there after it."""
-    server = stage.Server(settings)
+    server = harness.Server(settings)
     log = folder / "events.jsonl"
-    stage.until(lambda: log.exists() and log.read_bytes().count(b"\n") >= lines)
+    harness.until(lambda: log.exists() and log.read_bytes().count(b"\n") >= lines)
     workers = _children(server.process.pid)
     time.sleep(random.uniform(0, 0.1))
     began = time.monotonic()

@@ -9,7 +9,7 @@ import random
 import signal
 import time
 
-from benchmarks.reliability import stage
+from benchmarks.reliability import harness
 from danqing.jobs import Job
 from danqing.jobs.local_runner import LocalRuntime
 
@@ -21,40 +21,40 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     options = parser.parse_args()
     random.seed(0)
-    with stage.workshop() as settings, LocalRuntime(settings) as runtime:
-        whole = runtime.wait(runtime.submit(stage.request(options.steps)).id)
-        expected = stage.sums(whole)
+    with harness.workshop() as settings, LocalRuntime(settings) as runtime:
+        whole = runtime.wait(runtime.submit(harness.request(options.steps)).id)
+        expected = harness.sums(whole)
         trials = [_trial(runtime, options.steps) for _ in range(options.kills)]
         jobs, noticed, resumed, redone = zip(*trials, strict=True)
-        stage.report(
+        harness.report(
             kills=options.kills,
-            equal=sum(stage.sums(job) == expected for job in jobs),
-            noticed_s=stage.summary(list(noticed)),
-            goes_on_s=stage.summary([seconds for seconds in resumed if seconds is not None]),
+            equal=sum(harness.sums(job) == expected for job in jobs),
+            noticed_s=harness.summary(list(noticed)),
+            goes_on_s=harness.summary([seconds for seconds in resumed if seconds is not None]),
             steps_redone={"median": sorted(redone)[len(redone) // 2], "worst": max(redone)},
-            leftovers=stage.leftovers(settings.home),
+            leftovers=harness.leftovers(settings.home),
         )
 
 
 def _trial(runtime: LocalRuntime, steps: int) -> tuple[Job, float, float | None, int]:
     """One job and one kill: the job, seconds until the death was noticed and until it went on, and steps painted again."""
-    stage.until(lambda: stage.ready(runtime))
-    job = runtime.submit(stage.request(steps))
+    harness.until(lambda: harness.ready(runtime))
+    job = runtime.submit(harness.request(steps))
     moment = random.randrange(steps)
-    stage.until(lambda: (now := runtime.get(job.id)).over or (now.state == "painting" and now.step >= moment))
+    harness.until(lambda: (now := runtime.get(job.id)).over or (now.state == "painting" and now.step >= moment))
     time.sleep(random.uniform(0, 0.02))
     worker = runtime.health().workers[0].pid
     assert worker is not None
-    before = stage.steps_painted(runtime, job)
+    before = harness.steps_painted(runtime, job)
     os.kill(worker, signal.SIGKILL)
     killed = time.monotonic()
-    noticed = stage.until(lambda: runtime.health().workers[0].pid != worker)
+    noticed = harness.until(lambda: runtime.health().workers[0].pid != worker)
     goes_on: float | None = None
     if not runtime.get(job.id).over:
-        stage.until(lambda: stage.steps_painted(runtime, job) > before or runtime.get(job.id).over, pause=0.01)
+        harness.until(lambda: harness.steps_painted(runtime, job) > before or runtime.get(job.id).over, pause=0.01)
         goes_on = time.monotonic() - killed
     ended = runtime.wait(job.id)
-    redone = stage.steps_painted(runtime, job) - steps
+    redone = harness.steps_painted(runtime, job) - steps
     print(f"{ended.state} after a kill at step {before}: noticed {noticed:.3f} s, {redone} steps painted again")
     return ended, noticed, goes_on, redone
 

@@ -19,7 +19,7 @@ from danqing.errors import InvalidRequest
 from danqing.models.load import load_unet
 from danqing.settings import read_settings
 from danqing.train.scenes.shards import picture, shard
-from danqing.zoo.registry import find
+from danqing.zoo.registry import get_installed
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def judge() -> Judge:
 
 
 def test_it_is_of_another_shape_than_the_one_that_guides(judge: Judge) -> None:
-    guide = Judge.load(find("danqing_mini", read_settings()).paths["clip"].parent)
+    guide = Judge.load(get_installed("danqing_mini", read_settings()).paths["clip"].parent)
     assert judge.clip.visual.config != guide.clip.visual.config
     assert (FOLDER / "clip.safetensors").stat().st_size < 6e6
 
@@ -74,7 +74,7 @@ def test_networks_by_themselves(judge: Judge) -> None:
     assert found.near_1 > 0.3
     assert 1 <= found.near_rank < 6
     assert found.facts["medium"] > 0.8
-    installed = find("danqing_mini", read_settings())
+    installed = get_installed("danqing_mini", read_settings())
     errors = measure_unet(load_unet(installed.paths["unet"]), installed.spec.prediction, side=128, count=4)
     assert list(errors) == ["100", "200", "400", "600", "800"]
     assert errors["100"] < errors["400"] < errors["800"] < 1

@@ -17,7 +17,7 @@ from tests.e2e.test_service import danqing
 from tests.serving import QUICK, Serving, make_home, serving
 
 BROWSER = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="needs Chromium, for instance: apt-get install chromium")
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="chromium is not installed (apt-get install chromium)")
 
 PATIENCE = 120_000  # milliseconds
 

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from benchmarks.sides.scene import GRAY, POWER, PROMPTS, SCALES, STEPS, K, Scene, State
+from benchmarks.baseline.workload import GRAY, POWER, PROMPTS, SCALES, STEPS, K, Scene, State
 from danqing.models.clip import ClipConfig
 from danqing.models.clip_vision import VisionConfig
 

@@ -1,6 +1,6 @@
 """Two hundred POSTs at once against a queue of eight, and probes while it paints.
 
-python -m benchmarks.reliability.pressure --posts 200 --queue 8 --probes 1000
+python -m benchmarks.reliability.backpressure --posts 200 --queue 8 --probes 1000
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """Whole pictures by the embedded model: seconds from the shell, in a program that has it loaded, and of each step.
 
-    python -m benchmarks.picture --json
-    python -m benchmarks.picture --curve steps --curve size --curve batch_size --curve cuts --repeat 3 --json
+    python -m benchmarks.end_to_end --json
+    python -m benchmarks.end_to_end --curve steps --curve size --curve batch_size --curve cuts --repeat 3 --json
 
 `shell` is `danqing draw` from the command to its end, everything included: start-up, loading, previews, animation. `warm`
 paints the same in this process with the model loaded, and writes nothing. `cpu_s` is processor time, all threads together;
@@ -120,7 +120,9 @@ def _show(name: str, painting: Painting) -> None:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.picture", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.end_to_end",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--curve", action="append", choices=CURVES, default=[], help="a knob to turn; repeatable")
     parser.add_argument("--knobs", default="", help='request fields for all pictures: "steps=20 cut_overview=2"')

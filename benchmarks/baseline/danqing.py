@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from benchmarks.sides.scene import GRAY, POWER, PROMPTS, SCALES, STEPS, K, Scene, State
+from benchmarks.baseline.workload import GRAY, POWER, PROMPTS, SCALES, STEPS, K, Scene, State
 from danqing.diffusion import Draws, NoiseSchedule, Settings, samplers
 from danqing.diffusion import State as Start
 from danqing.guidance.clip_guide import ClipGuide, Critic

@@ -1,7 +1,7 @@
 """How well a run is foreseen: forecast and measured memory and time, each case in a process of its own.
 
-    python -m benchmarks.plan                               # the embedded model
-    python -m benchmarks.plan --model disco_diffusion_cnclip_vitb16 --cases 256x256:16:16 256x256:16:4 --steps 2
+    python -m benchmarks.planner_accuracy                               # the embedded model
+    python -m benchmarks.planner_accuracy --model disco_diffusion_cnclip_vitb16 --cases 256x256:16:16 256x256:16:4 --steps 2
 
 A case is SIZE:CUTS:AT_ONCE[:PICTURES][:c][:f][:DTYPE], c for checkpointing, f for a frugal plan. Memory is that of the whole
 process at its worst moment (VmHWM of Linux; on CUDA what torch allocated); seconds are those of the second step and later ones.
@@ -134,7 +134,7 @@ def main() -> None:
     words = ["--model", options.model, "--device", options.device, "--steps", str(options.steps)]
     found: dict[str, dict[str, float]] = {}
     for case in options.cases:
-        command = [sys.executable, "-m", "benchmarks.plan", *words, "--one", case]
+        command = [sys.executable, "-m", "benchmarks.planner_accuracy", *words, "--one", case]
         done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         found[case] = json.loads(done.stdout.splitlines()[-1])
         print(f"{case:24} {found[case]}", flush=True)

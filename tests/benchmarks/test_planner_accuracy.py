@@ -1,6 +1,6 @@
 """The cases of benchmarks/plan.py."""
 
-from benchmarks.plan import MINI, Case
+from benchmarks.planner_accuracy import MINI, Case
 from danqing.pipeline.memory.plan import Plan
 
 

@@ -6,11 +6,11 @@ import sys
 import pytest
 import torch
 
-from benchmarks import step
-from benchmarks.sides.meter import count_gflop, measure
-from benchmarks.sides.ours import Ours
-from benchmarks.sides.peer import find_peer
-from benchmarks.sides.scene import PARTS, SHAPES, make_scene
+from benchmarks import guided_step
+from benchmarks.baseline.danqing import Ours
+from benchmarks.baseline.disco_diffusion import find_peer
+from benchmarks.baseline.profiler import count_gflop, measure
+from benchmarks.baseline.workload import PARTS, SHAPES, make_scene
 
 CPU = torch.device("cpu")
 LITTLE = ["--model", "small", "--size", "64x64", "--cuts", "4", "--batches", "1", "--repeat", "1"]
@@ -18,7 +18,7 @@ LITTLE = ["--model", "small", "--size", "64x64", "--cuts", "4", "--batches", "1"
 
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["step", *LITTLE, "--markdown", "--json"])
-    step.main()
+    guided_step.main()
     said = capsys.readouterr().out
     result = json.loads(said.splitlines()[-1])
     assert "| whole |" in said
@@ -44,10 +44,10 @@ def test_compiling_is_asked_of_every_network(
 
     monkeypatch.setattr(torch.nn.Module, "compile", compile_it)
     monkeypatch.setattr(sys, "argv", ["step", *LITTLE, "--part", "unet", "--json"])
-    step.main()
+    guided_step.main()
     assert not asked
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--compile"])
-    step.main()
+    guided_step.main()
     assert asked == ["UNet", "Secondary", "VisionTransformer"]
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["compile"] is True
 

@@ -5,14 +5,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from benchmarks.full_size import A512, VIT_B_16, make_up
 from danqing.models.clip import ChineseClip, ClipConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
+
+A512 = UNetConfig(channels=256, multipliers=(0.5, 1, 1, 2, 2, 4, 4), attention=(4, 5, 6))
+VIT_B_16 = ClipConfig(
+    embed=512,
+    vision=VisionConfig(resolution=224, patch=16, width=768, layers=12),
+    text=TextConfig(vocabulary=21128, width=768, layers=12, mlp=3072),
+)
 
 LOSSES, WHOLE = "losses", "whole"
 PARTS = ("unet", "secondary", "cutouts", "clip_forward", "clip_backward", LOSSES)
@@ -130,6 +136,17 @@ def make_scene(
     """A scene with made-up weights; without, the networks can only be built on `meta`."""
     with torch.device("meta"):
         networks = UNet(shapes.unet), Secondary(SecondaryConfig()), ChineseClip(shapes.clip)
-    unet, secondary, clip = (make_up(network) if weights else network.state_dict() for network in networks)
+    unet, secondary, clip = (random_state(network) if weights else network.state_dict() for network in networks)
     inner = cuts // 4
     return Scene(shapes, size, cuts - inner, inner, batches, device, unet, secondary, clip)
+
+
+def random_state(network: nn.Module) -> dict[str, Tensor]:
+    """Return a state_dict of small random numbers for a network built on `meta`."""
+    generator = torch.Generator().manual_seed(0)
+    state: dict[str, Tensor] = {}
+    for name, tensor in network.state_dict().items():
+        spread = 0.1 if tensor.ndim < 2 else (1 / tensor[0].numel()) ** 0.5
+        mean = 1.0 if tensor.ndim == 1 and name.endswith("weight") else 0.0
+        state[name] = torch.empty(tensor.shape).normal_(mean, spread, generator=generator)
+    return state

@@ -1,10 +1,10 @@
 """One guided step, by this program and by those it descends from, in turn in one process: seconds, memory, share of the roof.
 
-    python -m benchmarks.step --peer PEER --size 512x512 --cuts 16 --batches 4 --json
-    python -m benchmarks.step --peer PEER --dtype bfloat16 --json
-    python -m benchmarks.step --model small --size 64x64 --cuts 4 --batches 1
+    python -m benchmarks.guided_step --peer PEER --size 512x512 --cuts 16 --batches 4 --json
+    python -m benchmarks.guided_step --peer PEER --dtype bfloat16 --json
+    python -m benchmarks.guided_step --model small --size 64x64 --cuts 4 --batches 1
 
-Both have the same made-up weights, picture and number of cuts; benchmarks/sides/peer.py says how to install the peer. The
+Both have the same made-up weights, picture and number of cuts; benchmarks/baseline/peer.py says how to install the peer. The
 picture means nothing, what it costs does. `cutouts`, `clip_forward`, `clip_backward` and `losses` are of one batch of cuts,
 `whole` is one step of DDIM with all of them. `ratio` is the peer's time through ours. The roof is how fast this machine
 multiplies large matrices in the same precision. With --json the last line is one JSON object.
@@ -21,10 +21,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmarks.sides.meter import Cost, count_gflop, matmul_gflops, measure
-from benchmarks.sides.ours import Ours
-from benchmarks.sides.peer import Peer, find_peer
-from benchmarks.sides.scene import LOSSES, PARTS, SHAPES, WHOLE, Program, Scene, make_scene
+from benchmarks.baseline.danqing import Ours
+from benchmarks.baseline.disco_diffusion import Peer, find_peer
+from benchmarks.baseline.profiler import Cost, count_gflop, matmul_gflops, measure
+from benchmarks.baseline.workload import LOSSES, PARTS, SHAPES, WHOLE, Program, Scene, make_scene
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 COMPARED = ("unet", "secondary", "clip_forward")
@@ -117,7 +117,9 @@ def _size(text: str) -> tuple[int, int]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.step", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.guided_step",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--model", choices=SHAPES, default="full", help="shapes of the networks; small is for a quick look"
@@ -153,7 +155,7 @@ def main() -> None:
         programs.append(Peer(scene))
     else:
         print(
-            "The peer is not installed: only this program is measured (benchmarks/sides/peer.py says how to install it)."
+            "The peer is not installed: only this program is measured (benchmarks/baseline/peer.py says how to install it)."
         )
     parts = options.part or (*PARTS, WHOLE)
     if "clip_forward" not in parts and {"clip_backward", LOSSES} & set(parts):
