@@ -49,16 +49,29 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield service
 
 
-SLOW_FOLDERS = {"benchmarks", "e2e"}
-SLOW_FIXTURES = {"server", "browser"}
-"""Tests in these folders or with these fixtures are slow without a mark of their own."""
+SLOW_PATHS = (
+    "architecture/test_imports.py",
+    "benchmarks/",
+    "contract/test_readme.py",
+    "e2e/",
+    "unit/cli/test_plan.py",
+    "unit/cli/test_train.py",
+    "unit/jobs/test_local_runner.py",
+    "unit/jobs/test_worker_process.py",
+    "unit/train/test_export.py",
+    "unit/zoo/test_download",
+)
+SLOW_FIXTURES = {"browser", "server", "tiny_pipeline"}
+"""Tests under these paths or with these fixtures start processes or paint, and get the mark `slow`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests that start processes as slow."""
+    """Mark slow tests, so that `scripts/test --fast` leaves them out."""
+    root = Path(__file__).parent
     for item in items:
         fixtures: list[str] = getattr(item, "fixturenames", [])
-        if SLOW_FIXTURES & set(fixtures) or SLOW_FOLDERS & set(item.path.parts):
+        path = item.path.relative_to(root).as_posix() if item.path.is_relative_to(root) else ""
+        if SLOW_FIXTURES & set(fixtures) or path.startswith(SLOW_PATHS):
             item.add_marker(pytest.mark.slow)
 
 
