@@ -1,23 +1,21 @@
 """The guided step of this program, whole and in parts."""
 
 import math
-from dataclasses import replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from benchmarks.baseline.workload import GRAY, POWER, PROMPTS, SCALES, STEPS, K, Scene, State
-from danqing.diffusion import Draws, NoiseSchedule, Settings, samplers
-from danqing.diffusion import State as Start
-from danqing.guidance.clip_guide import ClipGuide, Critic
-from danqing.guidance.cutouts import CutSpec, RandomViews
+from danqing.diffusion import NoiseSchedule, SamplerOptions, SamplerState, SeededRandom, samplers
+from danqing.guidance.clip_guide import ClipGuide, ClipLoss
+from danqing.guidance.cutouts import CutoutSpec, RandomCutouts
 from danqing.guidance.losses import normalise_weights, range_loss, saturation_loss, spherical_distance, tv_loss
-from danqing.guidance.params import GuidanceScales
 from danqing.models.clip import ChineseClip
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet
-from danqing.pipeline.model import settle
+from danqing.pipeline.model import to_device
+from danqing.request import Request, read_request
 from danqing.schedule import Schedule
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -48,7 +46,11 @@ class Ours:
         if compiled:
             for network in (self.denoiser, self.small, self.encoder.visual):
                 network.compile(dynamic=False)
-        self.x, self.noise, self.views = scene.noise(), NoiseSchedule.linear(STEPS), RandomViews(Draws((1,)))
+        self.x, self.noise, self.cutout_sampler = (
+            scene.noise(),
+            NoiseSchedule.linear(STEPS),
+            RandomCutouts(SeededRandom((1,))),
+        )
         self.image = (self.x / 8 + 0.5).requires_grad_()
         self.pixels = scene.pixels().requires_grad_()
         self.emb = self.pixels.new_empty(0)
@@ -56,18 +58,20 @@ class Ours:
     def unet(self) -> Tensor:
         """See `Program`."""
         with torch.no_grad():
-            return self.denoiser(self.x, self.x.new_tensor([self.noise.tau(K)]))
+            return self.denoiser(self.x, self.x.new_tensor([self.noise.timestep(K)]))
 
     def secondary(self) -> Tensor:
         """See `Program`."""
-        x, moment = self.x.detach().requires_grad_(), self.noise.moment(K)
+        x, moment = self.x.detach().requires_grad_(), self.noise.noise_level(K)
         v = self.small(x, x.new_tensor([math.atan2(moment.sigma, moment.alpha) * 2 / math.pi])).float()
         return torch.autograd.grad((moment.alpha * x - moment.sigma * v).sum(), x)[0]
 
     def cutouts(self) -> Tensor:
         """See `Program`."""
         resolution, spec = self.encoder.resolution, self._spec()
-        (cuts,) = self.views(self.image, spec, resolution=resolution, purpose="cuts", k=K, at_once=spec.count)
+        (cuts,) = self.cutout_sampler(
+            self.image, spec, resolution=resolution, purpose="cuts", index=K, chunk_size=spec.count
+        )
         return torch.autograd.grad(cuts.sum(), self.image)[0]
 
     def clip_forward(self) -> Tensor:
@@ -94,34 +98,31 @@ class Ours:
         """See `Program`."""
         texts, weights = self.scene.texts(), normalise_weights(self.x.new_ones(PROMPTS))
         mean, std = self.encoder.mean, self.encoder.std
-        critic = Critic(self.encoder, texts, weights, mean=mean, std=std, share=Schedule((1.0,)))
-        guide = ClipGuide((critic,), self._scales(), self.views, secondary=self.small)
-        start, settings = Start(K, self.x), replace(Settings(), eta=0.8)
-        steps = samplers.ddim(self.denoiser, guide, self.noise, start, draws=Draws((1,)), settings=settings)
+        clip_loss = ClipLoss(self.encoder, texts, weights, mean=mean, std=std, weight=Schedule((1.0,)))
+        guide = ClipGuide((clip_loss,), self._request(), self.cutout_sampler, secondary=self.small)
+        start, options = SamplerState(K, self.x), SamplerOptions(eta=0.8)
+        steps = samplers.ddim(self.denoiser, guide, self.noise, start, rng=SeededRandom((1,)), options=options)
         return next(steps).x
 
-    def _spec(self) -> CutSpec:
-        return CutSpec(self.scene.overview, self.scene.inner, POWER, GRAY)
+    def _spec(self) -> CutoutSpec:
+        return CutoutSpec(self.scene.overview, self.scene.inner, POWER, GRAY)
 
-    def _scales(self) -> GuidanceScales:
-        def always(value: float) -> Schedule:
-            return Schedule((float(value),))
-
-        return GuidanceScales(
-            clip_guidance_scale=always(SCALES["clip"]),
-            tv_scale=always(SCALES["tv"]),
-            range_scale=always(SCALES["range"]),
-            sat_scale=always(SCALES["sat"]),
-            init_scale=always(0),
-            clamp_max=always(SCALES["clamp"]),
-            use_secondary=always(1),
-            cutn_batches=always(self.scene.batches),
-            cut_overview=always(self.scene.overview),
-            cut_innercut=always(self.scene.inner),
-            cut_ic_pow=always(POWER),
-            cut_icgray_p=always(GRAY),
-            cut_focus=always(0),
-            guidance_every=always(1),
+    def _request(self) -> Request:
+        return read_request(
+            {
+                "prompts": ["山"],
+                "clip_guidance_scale": SCALES["clip"],
+                "tv_scale": SCALES["tv"],
+                "range_scale": SCALES["range"],
+                "sat_scale": SCALES["sat"],
+                "init_scale": 0,
+                "clamp_max": SCALES["clamp"],
+                "cutn_batches": self.scene.batches,
+                "cut_overview": self.scene.overview,
+                "cut_innercut": self.scene.inner,
+                "cut_ic_pow": POWER,
+                "cut_icgray_p": GRAY,
+            }
         )
 
 
@@ -129,4 +130,4 @@ def _fill(network: Network, state: State, scene: Scene, dtype: torch.dtype) -> N
     """The network with these weights, frozen, in a precision; as the pipeline would have loaded it."""
     made = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     network.load_state_dict(made, assign=True)
-    return settle(network.eval().requires_grad_(False), scene.device)
+    return to_device(network.eval().requires_grad_(False), scene.device)

@@ -12,17 +12,17 @@ from danqing.results.artwork import Artwork
 from danqing.results.run_writer import Run, RunWriter
 from danqing.settings import read_settings
 from danqing.types import Checkpoint
-from danqing.zoo.registry import find
+from danqing.zoo.registry import get_installed
 
 Dtype = Literal["float32", "bfloat16", "float16"]
-Level = float | str | Sequence[float]
+ScheduleInput = float | str | Sequence[float]
 """A number, a schedule text such as "[12]*400+[4]*600", or 1000 numbers."""
 
 OUT = "danqing_out"
 """Folder that pictures go to when none is named."""
 
 
-class Knobs(TypedDict, total=False):
+class RequestOptions(TypedDict, total=False):
     """Every field of `Request` but the sentences, for editors to complete; `Request` says what each means."""
 
     style: str | None
@@ -36,14 +36,14 @@ class Knobs(TypedDict, total=False):
     batch_name: str
     init_image: str | None
     init_fit: Literal["cover", "stretch"]
-    init_scale: Level
+    init_scale: ScheduleInput
     skip_steps: int
     perlin_init: bool
     perlin_mode: Literal["mixed", "color", "gray"]
     quality: Quality
     steps: int
     refine: float
-    sketches: Level
+    sketches: ScheduleInput
     sampler: Sampler
     eta: float
     clip_denoised: bool
@@ -52,22 +52,22 @@ class Knobs(TypedDict, total=False):
     symmetry: Symmetry
     symmetry_at: Sequence[float]
     clip: str | Sequence[str]
-    clip_guidance_scale: Level
-    tv_scale: Level
-    range_scale: Level
-    sat_scale: Level
+    clip_guidance_scale: ScheduleInput
+    tv_scale: ScheduleInput
+    range_scale: ScheduleInput
+    sat_scale: ScheduleInput
     clamp_grad: bool
-    clamp_max: Level
-    guidance_every: Level
-    spacing: Level
-    recurrence: Level
-    use_secondary: Level | bool
-    cutn_batches: Level
-    cut_overview: Level
-    cut_innercut: Level
-    cut_ic_pow: Level
-    cut_icgray_p: Level
-    cut_focus: Level
+    clamp_max: ScheduleInput
+    guidance_every: ScheduleInput
+    spacing: ScheduleInput
+    recurrence: ScheduleInput
+    use_secondary: ScheduleInput | bool
+    cutn_batches: ScheduleInput
+    cut_overview: ScheduleInput
+    cut_innercut: ScheduleInput
+    cut_ic_pow: ScheduleInput
+    cut_icgray_p: ScheduleInput
+    cut_focus: ScheduleInput
     model: str
     device: str
     dtype: Dtype
@@ -92,7 +92,7 @@ def load(model: str = "auto", *, device: str = "auto", dtype: Dtype = "float32")
     """
     environment = read_settings()
     place = environment.device if device == "auto" else device
-    return Pipeline(load_model(find(model, environment), device=place, dtype=dtype), environment)
+    return Pipeline(load_model(get_installed(model, environment), device=place, dtype=dtype), environment)
 
 
 def stream(
@@ -100,7 +100,7 @@ def stream(
     *,
     out: Path | str | None = OUT,
     pipeline: Pipeline | None = None,
-    **knobs: Unpack[Knobs],
+    **knobs: Unpack[RequestOptions],
 ) -> Iterator[Event]:
     """Paint and yield every event as it happens.
 
@@ -120,7 +120,7 @@ def stream(
     if out is None:
         yield from pipeline.run(request)
     else:
-        yield from record(pipeline, RunWriter.create(Path(out), request, model=pipeline.spec.name))
+        yield from run_recorded(pipeline, RunWriter.create(Path(out), request, model=pipeline.spec.name))
 
 
 def resume(folder: Path | str, *, pipeline: Pipeline | None = None) -> Iterator[Event]:
@@ -137,12 +137,12 @@ def resume(folder: Path | str, *, pipeline: Pipeline | None = None) -> Iterator[
     run = Run.open(Path(folder))
     if run.state == "finished":
         raise RunNotFound(f"{folder} 已经画完，不用继续。", f"The run in {folder} is finished already.")
-    request, writer = run.request, RunWriter.reopen(Path(folder))
+    request, writer = run.request, RunWriter.resume(Path(folder))
     if writer.finished:  # only what is made of the pictures is missing
         writer.close()
         return
     pipeline = pipeline or load(request.model, device=request.device, dtype=request.dtype)
-    yield from record(pipeline, writer, run.checkpoint())
+    yield from run_recorded(pipeline, writer, run.checkpoint())
 
 
 def create(
@@ -150,7 +150,7 @@ def create(
     *,
     out: Path | str | None = OUT,
     pipeline: Pipeline | None = None,
-    **knobs: Unpack[Knobs],
+    **knobs: Unpack[RequestOptions],
 ) -> Artwork:
     """Paint and return the pictures.
 
@@ -166,12 +166,12 @@ def create(
     """
     request, pipeline = _prepare(prompts, pipeline, knobs)
     if out is None:
-        return Artwork.gather(_unless_failed(pipeline.run(request)))
+        return Artwork.from_events(_raise_on_failure(pipeline.run(request)))
     writer = RunWriter.create(Path(out), request, model=pipeline.spec.name)
-    return Artwork.gather(_unless_failed(record(pipeline, writer)), folder=writer.folder)
+    return Artwork.from_events(_raise_on_failure(run_recorded(pipeline, writer)), folder=writer.folder)
 
 
-def record(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None = None) -> Generator[Event]:
+def run_recorded(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None = None) -> Generator[Event]:
     """Paint what a run folder asks for.
 
     Args:
@@ -186,7 +186,7 @@ def record(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None 
     """
     batch, step = 0, 0
     try:
-        for event in pipeline.run(writer.request, resume=checkpoint, keep=writer.keep):
+        for event in pipeline.run(writer.request, resume=checkpoint, on_checkpoint=writer.save_checkpoint):
             if isinstance(event, Stepped):
                 batch, step = event.batch, event.step
             writer.record(event)
@@ -207,15 +207,17 @@ def record(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None 
 
 
 def _prepare(
-    prompts: str | Sequence[str] | Request, pipeline: Pipeline | None, knobs: Knobs
+    prompts: str | Sequence[str] | Request, pipeline: Pipeline | None, knobs: RequestOptions
 ) -> tuple[Request, Pipeline]:
     """The complete request and the model that will paint it."""
-    request = prompts.changed(**knobs) if isinstance(prompts, Request) else read_request({"prompts": prompts, **knobs})
+    request = (
+        prompts.with_changes(**knobs) if isinstance(prompts, Request) else read_request({"prompts": prompts, **knobs})
+    )
     pipeline = pipeline or load(request.model, device=request.device, dtype=request.dtype)
     return pipeline.resolve(request), pipeline
 
 
-def _unless_failed(events: Iterator[Event]) -> Iterator[Event]:
+def _raise_on_failure(events: Iterator[Event]) -> Iterator[Event]:
     for event in events:
         if isinstance(event, Failed):
             kind = OutOfMemory if event.reason == "out_of_memory" else DanqingError

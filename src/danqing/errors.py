@@ -1,29 +1,40 @@
-"""What can go wrong, each with a sentence that says what to do next, in Chinese and English."""
+"""Exceptions. Each carries a message in Chinese and English that says what is wrong and what to do next."""
+
+from danqing.i18n import Language, Text
 
 
 class DanqingError(Exception):
-    """The root of every error that Danqing raises on purpose.
+    """Base class of every exception that Danqing raises on purpose.
 
     Args:
-        zh: one sentence in Chinese: what is wrong and what to do next.
+        zh: one sentence in Chinese: the problem and what to do next.
         en: the same in English.
     """
 
     def __init__(self, zh: str, en: str) -> None:
         super().__init__(zh, en)
-        self.zh = zh
-        self.en = en
+        self.text = Text(zh, en)
 
-    def text(self, language: str) -> str:
-        """The message in 'zh' or 'en'."""
-        return self.en if language == "en" else self.zh
+    @property
+    def zh(self) -> str:
+        """The message in Chinese."""
+        return self.text.zh
+
+    @property
+    def en(self) -> str:
+        """The message in English."""
+        return self.text.en
+
+    def in_language(self, language: Language) -> str:
+        """Return the message in one language."""
+        return self.text.in_language(language)
 
     def __str__(self) -> str:
         return self.zh if self.zh == self.en else f"{self.zh} ({self.en})"
 
 
 class InvalidRequest(DanqingError):
-    """A value that the user gave cannot be used. `field` names it where there is one."""
+    """A value given by the user is invalid. `field` is the name of the field, if there is one."""
 
     def __init__(self, zh: str, en: str, *, field: str | None = None) -> None:
         super().__init__(zh, en)
@@ -31,7 +42,7 @@ class InvalidRequest(DanqingError):
 
 
 class ScheduleError(InvalidRequest):
-    """A schedule text that cannot be read. `column` counts characters from 1."""
+    """A schedule text cannot be parsed. `column` is the position of the problem, counted from 1."""
 
     def __init__(self, zh: str, en: str, *, column: int, field: str | None = None) -> None:
         super().__init__(zh, en, field=field)
@@ -39,39 +50,39 @@ class ScheduleError(InvalidRequest):
 
 
 class WeightsError(DanqingError):
-    """A weight file is damaged, of another architecture, or not what its name says."""
+    """A weight file is damaged, or belongs to a different architecture."""
 
 
 class ModelNotFound(DanqingError):
-    """No model of that name is known, or its files are not on this machine."""
+    """The model name is unknown, or the model is not installed."""
 
 
 class RunNotFound(DanqingError):
-    """No run of that name, or the picture carries no request."""
+    """The run does not exist, or the picture carries no request."""
 
 
 class StorageError(DanqingError):
-    """The output folder cannot be written: no permission, or the disk is full."""
+    """A file cannot be read or written, for example because of permissions or a full disk."""
 
 
 class OutOfMemory(DanqingError):
-    """The device has too little memory for this request."""
+    """The device does not have enough memory for this request."""
 
 
 class MissingExtra(DanqingError):
-    """An optional library is not installed; the message carries the pip command."""
+    """An optional dependency is not installed; the message contains the pip command."""
 
 
 class JobNotFound(DanqingError):
-    """There is no job of that id."""
+    """No job has this ID."""
 
 
 class JobConflict(DanqingError):
-    """The job is not in a state for that, or its id belongs to another request."""
+    """The job's state does not allow this action, or its ID is used by a different request."""
 
 
 class ServiceBusy(DanqingError):
-    """The service takes no new work for now. `retry_after` says in how many seconds another try is worthwhile."""
+    """The service accepts no new jobs at the moment. `retry_after` is the suggested delay in seconds."""
 
     def __init__(self, zh: str, en: str, *, retry_after: float) -> None:
         super().__init__(zh, en)
@@ -79,19 +90,19 @@ class ServiceBusy(DanqingError):
 
 
 class QueueFull(ServiceBusy):
-    """As many jobs wait as may wait."""
+    """The queue has reached its maximum length."""
 
 
 class TooManyJobs(ServiceBusy):
-    """One owner has as many unfinished jobs as one may have."""
+    """The owner has reached the maximum number of unfinished jobs."""
 
 
 class ServiceStopping(ServiceBusy):
-    """The service is on its way down."""
+    """The service is shutting down."""
 
 
-class HomeTaken(DanqingError):
-    """Another service works in the same home; `pid` is its process where that is known."""
+class HomeLocked(DanqingError):
+    """Another service uses the same home directory. `pid` is its process ID, if known."""
 
     def __init__(self, zh: str, en: str, *, pid: int | None) -> None:
         super().__init__(zh, en)
@@ -99,7 +110,7 @@ class HomeTaken(DanqingError):
 
 
 class ShapeError(DanqingError):
-    """A tensor at a seam has the wrong shape: a mistake in the calling program."""
+    """A tensor has the wrong shape: a bug in the calling code."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, message)

@@ -1,4 +1,4 @@
-"""What happens during a run, as one stream of frozen events: every renderer (console, store, server, studio) reads these."""
+"""Events of a run. The console, the run folder, the service and the studio all consume this one stream."""
 
 import base64
 import io
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, TypeAdapter, WithJsonSchema
 
+from danqing.i18n import Text
 from danqing.request import Request
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ _PNG_URI = "data:image/png;base64,"
 
 
 def to_data_uri(image: "PilImage") -> str:
-    """A picture as a PNG data URI."""
+    """Encode an image as a PNG data URI."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return _PNG_URI + base64.b64encode(buffer.getvalue()).decode()
 
 
 def from_data_uri(uri: str) -> "PilImage":
-    """The picture behind a PNG data URI made by `to_data_uri`."""
+    """Decode a PNG data URI made by `to_data_uri`."""
     from PIL import Image
 
     image = Image.open(io.BytesIO(base64.b64decode(uri.removeprefix(_PNG_URI))), formats=("PNG",))
@@ -34,7 +35,7 @@ def _read_image(value: object) -> object:
     return from_data_uri(value) if isinstance(value, str) else value
 
 
-# In memory a PIL image; in JSON a data URI, or null where the store has put the picture into a file of its own.
+# A PIL image in memory. In JSON a data URI, or null if the image is stored in a file of its own.
 Picture = Annotated[
     Any,
     PlainValidator(_read_image),
@@ -47,101 +48,109 @@ class _Event(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Forecast(BaseModel):
-    """What a run is expected to take, worked out before it begins."""
+class ResourceEstimate(BaseModel):
+    """Memory and time that a run is expected to need, estimated before it begins."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    memory: int = Field(description="Bytes at the worst moment: the three parts below together.")
-    held: int = Field(description="Bytes that the program held when it was asked; on a GPU those of its tensors.")
-    weights: int = Field(description="Bytes of weights that were still to be read.")
-    work: int = Field(description="Bytes of the worst step.")
-    limit: int | None = Field(description="Bytes that may be used; null where nobody knows.")
-    step_seconds: float | None = Field(default=None, description="Mean of all steps; null where it was not measured.")
-    seconds: float | None = Field(default=None, description="All steps of the run together.")
+    memory: int = Field(description="Peak memory in bytes: the sum of the three parts below.")
+    in_use: int = Field(description="Bytes already in use: by the process, or on a GPU by its tensors.")
+    unloaded_weights: int = Field(description="Bytes of weights that are not loaded yet.")
+    peak_activations: int = Field(description="Bytes that the largest step needs for activations.")
+    limit: int | None = Field(description="Bytes that may be used; null if unknown.")
+    step_seconds: float | None = Field(default=None, description="Mean seconds per step; null if not measured.")
+    seconds: float | None = Field(default=None, description="Seconds for all steps of the run; null if not measured.")
 
     @property
     def fits(self) -> bool:
-        """Whether there is memory enough."""
+        """True if the estimate is within the limit, or the limit is unknown."""
         return self.limit is None or self.memory <= self.limit
 
 
 class Started(_Event):
-    """The run begins. `request` is complete: the model's defaults and the seed are filled in."""
+    """A run has started. `request` is complete: it includes the model's defaults and the seed."""
 
     type: Literal["started"] = "started"
     request: Request
     model: str
     device: str
-    seeds: tuple[int, ...] = Field(description="The seed of every picture; picture k uses seed + k.")
-    steps: int = Field(description="Steps that will be run for a batch, skipped ones left out.")
-    forecast: Forecast | None = None
+    seeds: tuple[int, ...] = Field(description="Seed of each picture; picture k uses seed + k.")
+    steps: int = Field(description="Steps per batch, without skipped ones.")
+    estimate: ResourceEstimate | None = None
 
 
-class Warned(_Event):
-    """Something the user should know, in both languages; the run goes on."""
+class _Message(_Event):
+    zh: str
+    en: str
+
+    @property
+    def text(self) -> Text:
+        """The message in both languages."""
+        return Text(self.zh, self.en)
+
+
+class Warned(_Message):
+    """A warning for the user; the run continues."""
 
     type: Literal["warned"] = "warned"
-    zh: str
-    en: str
 
 
-class Adapted(_Event):
-    """The run takes less memory at once and more time, so that it fits; its pictures stay the same."""
+class MemoryReduced(_Message):
+    """The run switched to a slower mode that needs less memory; the pictures do not change."""
 
-    type: Literal["adapted"] = "adapted"
-    cause: Literal["plan", "out_of_memory"] = Field(description="Decided beforehand, or after memory ran out.")
-    cuts_at_once: int = Field(description="Cuts of each picture that a CLIP sees in one go.")
-    checkpointing: bool = Field(description="The U-Net's inner values are worked out again instead of kept.")
-    zh: str
-    en: str
+    type: Literal["memory_reduced"] = "memory_reduced"
+    cause: Literal["plan", "out_of_memory"] = Field(
+        description="plan: decided before the run; out_of_memory: after an allocation failed."
+    )
+    cutout_chunk: int = Field(description="Cutouts of each picture that a CLIP encodes at a time.")
+    checkpointing: bool = Field(
+        description="The U-Net recomputes activations in the backward pass instead of storing them."
+    )
 
 
 class Stepped(_Event):
-    """One step of one batch is done."""
+    """One step of one batch has finished."""
 
     type: Literal["stepped"] = "stepped"
     batch: int
-    step: int = Field(description="0..steps-1, counted from the noisiest step that is run.")
+    step: int = Field(description="0..steps-1, counted from the first (noisiest) step that is run.")
     steps: int
-    loss: float | None = Field(default=None, description="The guidance loss, mean over the batch; null when unguided.")
-    nan: bool = Field(default=False, description="The guidance gradient was not finite and was left out of this step.")
-    seconds: float = Field(default=0.0, description="Seconds this step took.")
+    loss: float | None = Field(default=None, description="Guidance loss, mean over the batch; null if unguided.")
+    nan: bool = Field(default=False, description="The guidance gradient was not finite, so this step was not guided.")
+    seconds: float = Field(default=0.0, description="Duration of the step in seconds.")
 
 
 class Previewed(_Event):
-    """A look at a picture on its way: the network's own estimate of the clean picture."""
+    """A preview: the network's current estimate of the clean picture."""
 
     type: Literal["previewed"] = "previewed"
     picture: int = Field(description="Number of the picture in the run, 0 the first.")
     step: int
-    last: bool = Field(description="Whether this is the finished picture.")
+    last: bool = Field(description="True for the finished picture.")
     image: Picture | None
 
 
 class Completed(_Event):
-    """A picture is finished."""
+    """A picture has finished."""
 
     type: Literal["completed"] = "completed"
     picture: int
     seed: int
     image: Picture | None
-    nan_steps: int = Field(default=0, description="Steps that went unguided because the gradient was not finite.")
+    nan_steps: int = Field(default=0, description="Steps that were not guided because the gradient was not finite.")
 
 
-class Failed(_Event):
-    """The run stopped before its end; all pictures completed so far are kept."""
+class Failed(_Message):
+    """The run stopped early; the pictures completed so far are saved."""
 
     type: Literal["failed"] = "failed"
     reason: Literal["interrupted", "out_of_memory", "nan", "storage", "error"]
-    zh: str
-    en: str
     batch: int
     step: int
 
 
 class Downloaded(_Event):
-    """Progress of a weight file on its way to this machine."""
+    """Progress of a weight file being downloaded."""
 
     type: Literal["downloaded"] = "downloaded"
     file: str
@@ -150,20 +159,21 @@ class Downloaded(_Event):
 
 
 Event = Annotated[
-    Started | Warned | Adapted | Stepped | Previewed | Completed | Failed | Downloaded, Field(discriminator="type")
+    Started | Warned | MemoryReduced | Stepped | Previewed | Completed | Failed | Downloaded,
+    Field(discriminator="type"),
 ]
 
 
 def to_json(event: Event) -> str:
-    """One line of JSON."""
+    """Serialise an event as one line of JSON."""
     return event.model_dump_json()
 
 
 def from_json(line: str) -> Event:
-    """The event behind a line that `to_json` wrote.
+    """Parse a line written by `to_json`.
 
     Raises:
-        pydantic.ValidationError: the line is not an event.
+        pydantic.ValidationError: the line is not a valid event.
     """
     adapter: TypeAdapter[Event] = TypeAdapter(Event)
     return adapter.validate_json(line)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from danqing.errors import InvalidRequest, ScheduleError
-from danqing.schedule import ALWAYS, Schedule, parse_schedule, side_by_side
+from danqing.schedule import ONE, Schedule, parse_schedule, zip_schedules
 
 MAX_CHARACTERS = 2000
 """Longest prompt that is accepted, in characters."""
@@ -22,7 +22,7 @@ class Prompt:
     """One sentence and how strongly it pulls. A negative weight pushes away."""
 
     text: str
-    weight: Schedule = ALWAYS
+    weight: Schedule = ONE
 
 
 def parse_prompt(source: str) -> Prompt:
@@ -49,7 +49,7 @@ def parse_prompt(source: str) -> Prompt:
     return Prompt(text.strip(), _read_weight(text.strip(), weight))
 
 
-def compose(prompts: Sequence[str], *, style: str | None = None, artist: str | None = None) -> tuple[Prompt, ...]:
+def parse_prompts(prompts: Sequence[str], *, style: str | None = None, artist: str | None = None) -> tuple[Prompt, ...]:
     """Read all sentences of a request; style and artist are appended to the first, behind its text and before its weight.
 
     Args:
@@ -89,7 +89,7 @@ def _read_weight(text: str, weight: str) -> Schedule:
 
 def _check_weights(prompts: Sequence[Prompt]) -> None:
     """Where sentences pull at all, they must not cancel out."""
-    rows = set(side_by_side([prompt.weight for prompt in prompts]))
+    rows = set(zip_schedules([prompt.weight for prompt in prompts]))
     if any(abs(sum(row)) < 1e-3 for row in rows if any(row)) or not any(any(row) for row in rows):
         raise InvalidRequest(
             "各句权重之和接近零，无法确定方向。请改动其中一个权重。",

@@ -9,7 +9,7 @@ from itertools import accumulate, groupby
 
 from danqing.errors import ScheduleError
 
-LENGTH = 1000
+SCHEDULE_LENGTH = 1000
 """Entries of a full schedule: one for each of the 1000 model times, index 0 the noisiest."""
 
 MAX_TEXT = 32_000
@@ -29,17 +29,17 @@ class Schedule:
         return self.values[0] if len(self.values) == 1 else self.values[index]
 
     @property
-    def lowest(self) -> float:
+    def min(self) -> float:
         """The smallest value anywhere in the run."""
         return min(self.values)
 
     @property
-    def highest(self) -> float:
+    def max(self) -> float:
         """The largest value anywhere in the run."""
         return max(self.values)
 
     @property
-    def whole(self) -> bool:
+    def is_integral(self) -> bool:
         """Whether every value is a whole number."""
         return all(v == int(v) for v in self.values)
 
@@ -52,17 +52,17 @@ class Schedule:
         return "+".join(f"[{_number(value)}]*{count}" for value, count in runs)
 
 
-ALWAYS = Schedule((1.0,))
+ONE = Schedule((1.0,))
 """1 for the whole run."""
 
 
-def side_by_side(schedules: Sequence[Schedule]) -> list[tuple[float, ...]]:
+def zip_schedules(schedules: Sequence[Schedule]) -> list[tuple[float, ...]]:
     """The values of several schedules at each moment: 1000 rows, or one where none of them changes."""
     moments = max((len(schedule.values) for schedule in schedules), default=1)
     return [tuple(schedule.at(i) for schedule in schedules) for i in range(moments)]
 
 
-def spread(steps: int, spacing: Schedule) -> tuple[int, ...]:
+def respace_timesteps(steps: int, spacing: Schedule) -> tuple[int, ...]:
     """Model times of the steps of a run, the cleanest first; they lie as far apart as `spacing` says, in proportion.
 
     Args:
@@ -71,14 +71,19 @@ def spread(steps: int, spacing: Schedule) -> tuple[int, ...]:
     Returns:
         whole times, all different; where there are fewer than steps wanted there, the others move on towards the noise.
     """
-    density = [1 / spacing.at(LENGTH - 1 - tau) for tau in range(LENGTH)]
+    density = [1 / spacing.at(SCHEDULE_LENGTH - 1 - tau) for tau in range(SCHEDULE_LENGTH)]
     before = list(accumulate(density, initial=0.0))
     tiny = 1e-9 * before[-1]  # sums of thirds are not quite whole
     times: list[int] = []
     for number in range(steps):
         time = max(bisect_left(before, number * before[-1] / steps - tiny), times[-1] + 1 if times else 0)
-        times.append(min(time, LENGTH - steps + number))
+        times.append(min(time, SCHEDULE_LENGTH - steps + number))
     return tuple(times)
+
+
+def schedule_index(timestep: float) -> int:
+    """Return the index into a schedule of a timestep 0..999: 0 the noisiest, 999 the cleanest."""
+    return SCHEDULE_LENGTH - 1 - int(timestep)
 
 
 def parse_schedule(source: "str | float | Sequence[float] | Schedule") -> Schedule:
@@ -94,12 +99,12 @@ def parse_schedule(source: "str | float | Sequence[float] | Schedule") -> Schedu
     if isinstance(source, Schedule):
         return source
     if isinstance(source, str):
-        return _sized(_parse_text(source))
+        return _check_length(_parse_text(source))
     if isinstance(source, bool):
         raise ScheduleError("这里要数字，不是真假值。", "A number is needed here, not a truth value.", column=1)
     if isinstance(source, int | float):
         return Schedule((_finite(source, 1),))
-    return _sized([_finite(v, i + 1) for i, v in enumerate(source)])
+    return _check_length([_finite(v, i + 1) for i, v in enumerate(source)])
 
 
 def _parse_text(source: str) -> list[float] | float:
@@ -147,15 +152,15 @@ def _repeat(left: list[float] | float, right: list[float] | float, column: int) 
     items, count = (left, right) if isinstance(left, list) else (right, left)
     if not isinstance(items, list) or isinstance(count, list) or count != int(count) or count < 0:
         raise _unreadable(column)
-    if len(items) * count > LENGTH:
+    if len(items) * count > SCHEDULE_LENGTH:
         raise _wrong_length(int(len(items) * count), column)
     return items * int(count)
 
 
-def _sized(values: list[float] | float) -> Schedule:
+def _check_length(values: list[float] | float) -> Schedule:
     if not isinstance(values, list):
         return Schedule((values,))
-    if len(values) != LENGTH:
+    if len(values) != SCHEDULE_LENGTH:
         raise _wrong_length(len(values), 1)
     return Schedule(tuple(values))
 
@@ -173,8 +178,8 @@ def _number(value: float) -> str:
 
 def _unreadable(column: int) -> ScheduleError:
     return ScheduleError(
-        f"日程第 {column} 列看不懂。可以写一个数（0.5），或凑满 {LENGTH} 项的列表（[12]*400+[4]*600）。",
-        f"The schedule cannot be read at column {column}. Write one number (0.5) or a list of {LENGTH} entries "
+        f"日程第 {column} 列看不懂。可以写一个数（0.5），或凑满 {SCHEDULE_LENGTH} 项的列表（[12]*400+[4]*600）。",
+        f"The schedule cannot be read at column {column}. Write one number (0.5) or a list of {SCHEDULE_LENGTH} entries "
         "([12]*400+[4]*600).",
         column=column,
     )
@@ -182,7 +187,7 @@ def _unreadable(column: int) -> ScheduleError:
 
 def _wrong_length(length: int, column: int) -> ScheduleError:
     return ScheduleError(
-        f"日程有 {length} 项，应当正好 {LENGTH} 项（第 {column} 列）。例如 [12]*400+[4]*600。",
-        f"The schedule has {length} entries, it needs exactly {LENGTH} (column {column}). For example [12]*400+[4]*600.",
+        f"日程有 {length} 项，应当正好 {SCHEDULE_LENGTH} 项（第 {column} 列）。例如 [12]*400+[4]*600。",
+        f"The schedule has {length} entries, it needs exactly {SCHEDULE_LENGTH} (column {column}). For example [12]*400+[4]*600.",
         column=column,
     )

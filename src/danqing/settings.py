@@ -8,11 +8,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from danqing.errors import InvalidRequest
+from danqing.i18n import Language
 
-Language = Literal["zh", "en"]
 _SWITCH = {
     "1": True,
     "true": True,
@@ -88,34 +87,34 @@ def read_settings() -> Settings:
     Raises:
         InvalidRequest: a variable has a value that cannot be understood.
     """
-    return _from(os.environ)
+    return from_env(os.environ)
 
 
-def _from(variables: Mapping[str, str]) -> Settings:
+def from_env(variables: Mapping[str, str]) -> Settings:
     return Settings(
         home=Path(variables.get("DANQING_HOME") or Path.home() / ".danqing").expanduser(),
         language=_language(variables),
         device=variables.get("DANQING_DEVICE") or "auto",
-        offline=_switch(variables, "DANQING_OFFLINE" if variables.get("DANQING_OFFLINE") else "HF_HUB_OFFLINE"),
-        max_pixels=_count(variables, "DANQING_MAX_PIXELS", 1_600_000),
-        memory=_amount(variables, "DANQING_MEMORY"),
-        mirror=_address(variables, "DANQING_MIRROR"),
-        hf_endpoint=_address(variables, "DANQING_HF_ENDPOINT") or _address(variables, "HF_ENDPOINT"),
+        offline=_bool(variables, "DANQING_OFFLINE" if variables.get("DANQING_OFFLINE") else "HF_HUB_OFFLINE"),
+        max_pixels=_int(variables, "DANQING_MAX_PIXELS", 1_600_000),
+        memory=_float(variables, "DANQING_MEMORY"),
+        mirror=_url(variables, "DANQING_MIRROR"),
+        hf_endpoint=_url(variables, "DANQING_HF_ENDPOINT") or _url(variables, "HF_ENDPOINT"),
         hf_cache=_hf_cache(variables),
-        modelscope=_address(variables, "DANQING_MODELSCOPE")
-        or _address(variables, "MODELSCOPE_DOMAIN")
+        modelscope=_url(variables, "DANQING_MODELSCOPE")
+        or _url(variables, "MODELSCOPE_DOMAIN")
         or "https://modelscope.cn",
     )
 
 
-def _address(variables: Mapping[str, str], name: str) -> str | None:
+def _url(variables: Mapping[str, str], name: str) -> str | None:
     """An http address without a slash at its end; a bare domain stands for https."""
     value = variables.get(name, "").strip().rstrip("/")
     if not value:
         return None
     address = value if "://" in value else f"https://{value}"
     if not address.startswith(("https://", "http://")):
-        raise _wrong(name, value, "https://… / http://…")
+        raise _invalid(name, value, "https://… / http://…")
     return address
 
 
@@ -128,38 +127,38 @@ def _language(variables: Mapping[str, str]) -> Language:
     chosen = variables.get("DANQING_LANGUAGE", "").lower()
     if chosen:
         if chosen not in ("zh", "en"):
-            raise _wrong("DANQING_LANGUAGE", chosen, "zh / en")
+            raise _invalid("DANQING_LANGUAGE", chosen, "zh / en")
         return chosen
     locale = next((variables[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if variables.get(name)), "")
     return "en" if locale.lower().startswith("en") else "zh"
 
 
-def _switch(variables: Mapping[str, str], name: str) -> bool:
+def _bool(variables: Mapping[str, str], name: str) -> bool:
     value = variables.get(name, "").strip().lower()
     if value not in _SWITCH:
-        raise _wrong(name, value, "true / false")
+        raise _invalid(name, value, "true / false")
     return _SWITCH[value]
 
 
-def _count(variables: Mapping[str, str], name: str, default: int) -> int:
+def _int(variables: Mapping[str, str], name: str, default: int) -> int:
     value = variables.get(name) or str(default)
     if not value.isdecimal() or int(value) == 0:
-        raise _wrong(name, value, "1, 2, 3 …")
+        raise _invalid(name, value, "1, 2, 3 …")
     return int(value)
 
 
-def _amount(variables: Mapping[str, str], name: str) -> float | None:
+def _float(variables: Mapping[str, str], name: str) -> float | None:
     """A positive number, whole or not; None where nothing is said."""
     value = variables.get(name, "").strip()
     if not value:
         return None
     found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?) *(?:GB?|GiB)?", value, re.IGNORECASE)
     if not found or not float(found[1]):
-        raise _wrong(name, value, "4, 6, 7.5, 24 … (GB)")
+        raise _invalid(name, value, "4, 6, 7.5, 24 … (GB)")
     return float(found[1])
 
 
-def _wrong(name: str, value: str, accepted: str) -> InvalidRequest:
+def _invalid(name: str, value: str, accepted: str) -> InvalidRequest:
     return InvalidRequest(
         f"环境变量 {name}={value} 看不懂，可以是：{accepted}。",
         f"The environment variable {name}={value} is not understood; it can be: {accepted}.",

@@ -1,8 +1,8 @@
-"""The Protocols at the seams between the layers, and the words that every file uses for tensors.
+"""Protocols between the layers, and the names that all files use for tensors.
 
-Glossary: `x` noisy picture [B, 3, H, W], about [-1, 1] at the end. `x0` estimate of the clean picture, [-1, 1].
+Glossary: `x` noisy image [B, 3, H, W], about [-1, 1] at the end. `x0` estimate of the clean image, [-1, 1].
 `image` float [0, 1]. `pixels` uint8. `eps` predicted noise. `alpha`, `sigma` with x = alpha*x0 + sigma*eps.
-`tau` model time 0..999, a float. `k` index into the respaced schedule, 0 the cleanest.
+`timestep` float in 0..999 that the model was trained on. `index` into the respaced schedule, 0 the cleanest.
 """
 
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Prediction = Literal["eps", "v", "x0"]
-"""What a diffusion network predicts: the noise, v = alpha*eps - sigma*x0, or the clean picture itself."""
+"""Output of a diffusion network: the noise, v = alpha*eps - sigma*x0, or the clean image."""
 
 
 class Denoiser(Protocol):
-    """A diffusion network: noisy picture and time in, prediction out."""
+    """A diffusion network."""
 
-    def __call__(self, x: "Tensor", tau: "Tensor") -> "Tensor":
-        """x [B, 3, H, W], tau [B] float in 0..999 -> [B, 3 or 6, H, W]; only the first three channels are used."""
+    def __call__(self, x: "Tensor", timestep: "Tensor", /) -> "Tensor":
+        """x [B, 3, H, W], timestep [B] float in 0..999 -> [B, 3 or 6, H, W]; only the first three channels are used."""
         ...
 
 
 class TextImageEncoder(Protocol):
-    """A CLIP: pictures and sentences into one space."""
+    """A CLIP model, which embeds images and texts in one space."""
 
     @property
     def resolution(self) -> int:
-        """Side of the square pictures that `encode_image` takes, in pixels."""
+        """Side of the square images that `encode_image` takes, in pixels."""
         ...
 
     def encode_image(self, pixels: "Tensor") -> "Tensor":
@@ -40,65 +40,66 @@ class TextImageEncoder(Protocol):
         ...
 
 
-class Randomness(Protocol):
-    """Every random number of a batch; picture b's depend on its own seed, the purpose and the index alone."""
+class RandomSource(Protocol):
+    """Random numbers of a batch. Those of image b depend only on its seed, the purpose and the index."""
 
     def normal(self, purpose: str, index: int, shape: tuple[int, ...]) -> "Tensor":
-        """Standard normal numbers, [B, *shape] float32 on the CPU, the same at every call."""
+        """Return standard normal numbers, [B, *shape] float32 on the CPU, the same at every call."""
         ...
 
     def uniform(self, purpose: str, index: int, shape: tuple[int, ...]) -> "Tensor":
-        """Numbers in [0, 1), [B, *shape] float32 on the CPU, the same at every call."""
+        """Return numbers in [0, 1), [B, *shape] float32 on the CPU, the same at every call."""
         ...
 
 
-class Moment(NamedTuple):
-    """Where a run stands: the respaced index and what the noise schedule says there."""
+@dataclass(frozen=True, slots=True)
+class NoiseLevel:
+    """One entry of the respaced noise schedule."""
 
     index: int
-    tau: float
+    timestep: float
     alpha: float
     sigma: float
 
 
 class Guidance(NamedTuple):
-    """What a guide answers: the gradient of the log-probability (-dL/dx), [B, 3, H, W], and the loss L, [B]."""
+    """Output of a guide: the gradient of the log-probability (-dL/dx), [B, 3, H, W], and the loss L, [B]."""
 
     gradient: "Tensor"
     loss: "Tensor"
 
 
 class Guide(Protocol):
-    """Says which way a noisy picture should change."""
+    """Computes the guidance gradient of one step."""
 
-    def needs_graph(self, moment: Moment) -> bool:
-        """Whether the gradient runs through the denoiser, so that x0 must arrive with its autograd graph."""
+    def needs_denoiser_grad(self, level: NoiseLevel) -> bool:
+        """Return True if the gradient passes through the denoiser, so that x0 needs its autograd graph."""
         ...
 
-    def repeats(self, moment: Moment) -> bool:
-        """Whether the gradient of the step before, where there is one, serves for this step too."""
+    def reuses_gradient(self, level: NoiseLevel) -> bool:
+        """Return True if the previous step's gradient, if there is one, is used again for this step."""
         ...
 
-    def __call__(self, x: "Tensor", x0: "Tensor", moment: Moment) -> Guidance:
-        """x [B, 3, H, W] noisy, x0 [B, 3, H, W] the denoiser's estimate; x requires grad where the graph is needed."""
+    def __call__(self, x: "Tensor", x0: "Tensor", level: NoiseLevel, /) -> Guidance:
+        """x noisy, x0 the denoiser's estimate, both [B, 3, H, W]; x requires grad if the denoiser's graph is needed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """All that is needed to go on with a run that stopped: randomness is a function of seed and step, so none is stored."""
+    """The state needed to continue a run. Random numbers depend only on seed and step, so none are stored."""
 
     batch: int
-    """The batch that was being painted, 0 the first."""
-    k: int
-    """The respaced index of the next step; -1 when the batch is finished."""
+    """Number of the current batch, from 0."""
+    index: int
+    """Respaced index of the next step; -1 when the batch is finished."""
     x: "Tensor"
-    """The noisy pictures, [B, 3, H, W] float32 on the CPU."""
-    memory: "tuple[Tensor, ...]"
-    """What a multi-step sampler remembers of earlier steps, each [B, 3, H, W]."""
+    """The noisy images, [B, 3, H, W] float32 on the CPU."""
+    history: "tuple[Tensor, ...]"
+    """Results of earlier steps that a multistep sampler uses, each [B, 3, H, W]."""
     stage: int = 0
-    """Which stage of the batch: a large canvas is painted small first (0), then refined (1)."""
-    pull: "Tensor | None" = None
-    """The gradient that the next step takes again, [B, 3, H, W]; None where it looks for its own."""
+    """Number of the stage: a large canvas is painted small first (0), then refined (1)."""
+    guidance_grad: "Tensor | None" = None
+    """Gradient that the next step reuses, [B, 3, H, W]; None if it computes its own."""
     seeds: tuple[int, ...] = ()
-    """Of each picture in x; none stands for the batch's own, where every picture has one sketch left."""
+    """Seed of each image in x; empty if these are the batch's own seeds, one sketch per image."""

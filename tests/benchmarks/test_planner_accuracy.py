@@ -1,12 +1,12 @@
 """The cases of benchmarks/plan.py."""
 
 from benchmarks.planner_accuracy import MINI, Case
-from danqing.pipeline.memory.plan import Plan
+from danqing.pipeline.memory.plan import MemoryPlan
 
 
 def test_a_case_is_read_from_its_words() -> None:
-    assert Case.read("256x128:16:4") == Case("256x128", 16, Plan(4), 1, "float32")
-    assert Case.read("64x64:8:2:3:c:f:bfloat16") == Case("64x64", 8, Plan(2, True, True), 3, "bfloat16")
+    assert Case.read("256x128:16:4") == Case("256x128", 16, MemoryPlan(4), 1, "float32")
+    assert Case.read("64x64:8:2:3:c:f:bfloat16") == Case("64x64", 8, MemoryPlan(2, True, True), 3, "bfloat16")
 
 
 def test_the_usual_cases_are_requests_that_can_be_read() -> None:

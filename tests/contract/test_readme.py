@@ -16,7 +16,7 @@ import pytest
 
 from danqing.settings import read_settings
 from danqing.zoo.catalog import MINI
-from danqing.zoo.registry import installed
+from danqing.zoo.registry import is_installed
 from tests.serving import Serving, serving
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,7 +48,7 @@ def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not installed(MINI, read_settings()), reason="the embedded model's weights are not in this checkout"
+    not is_installed(MINI, read_settings()), reason="the embedded model's weights are not in this checkout"
 )
 @pytest.mark.parametrize(("language", "code", "beside_a_service"), examples())
 def test_an_example_runs(

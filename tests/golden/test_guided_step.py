@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from danqing.diffusion import NoiseSchedule
-from danqing.guidance import ClipGuide, Critic, GuidanceScales, normalise_weights
-from danqing.guidance.cutouts import CutPlan, CutSpec, cut, plan_overview
+from danqing.guidance import ClipGuide, ClipLoss, normalise_weights
+from danqing.guidance.cutouts import CutoutBoxes, CutoutSpec, make_cutouts, overview_cutouts
 from danqing.guidance.losses import spherical_distance
 from danqing.models import clip, secondary
+from danqing.request import Request, read_request
 from danqing.schedule import Schedule
 
 from .conftest import Arrays, Meta
@@ -22,47 +23,45 @@ State = Callable[[Meta], dict[str, Tensor]]
 
 
 @dataclass
-class RecordedViews:
-    """The recorded crops without augmentation; keeps what it showed."""
+class RecordedCutouts:
+    """The recorded cutouts without augmentation."""
 
     boxes: Tensor  # [batches, inner, 3]
     gray: list[bool]
 
     def __call__(
-        self, image: Tensor, spec: CutSpec, *, resolution: int, purpose: str, k: int, at_once: int
+        self, image: Tensor, spec: CutoutSpec, *, resolution: int, purpose: str, index: int, chunk_size: int
     ) -> Iterator[Tensor]:
         boxes = self.boxes[int(purpose.rsplit("/", 1)[1])]
-        assert (spec.inner, k >= 0) == (len(boxes), True)
-        whole = plan_overview(spec.overview, size=(image.shape[3], image.shape[2]), batch=1)
+        assert (spec.inner, index >= 0) == (len(boxes), True)
+        whole = overview_cutouts(spec.overview, size=(image.shape[3], image.shape[2]), batch=1)
         gray = torch.tensor(self.gray)[:, None]
-        plan = CutPlan(
+        boxes_and_flags = CutoutBoxes(
             torch.cat([whole.boxes, boxes[:, None]]),
             torch.cat([whole.gray, gray]),
             torch.cat([whole.flip, torch.zeros_like(gray)]),
         )
-        for first in range(0, spec.count, at_once):
-            yield cut(image, plan.part(slice(first, first + at_once)), resolution)
+        for first in range(0, spec.count, chunk_size):
+            yield make_cutouts(image, boxes_and_flags.select(slice(first, first + chunk_size)), resolution)
 
 
-def scales(case: dict[str, Any]) -> GuidanceScales:
-    def constant(name: str) -> Schedule:
-        return Schedule((float(case[name]),))
-
-    return GuidanceScales(
-        clip_guidance_scale=constant("clip_guidance_scale"),
-        tv_scale=constant("tv"),
-        range_scale=constant("range"),
-        sat_scale=constant("sat"),
-        init_scale=Schedule((0.0,)),
-        clamp_max=None if case["clamp_max"] is None else constant("clamp_max"),
-        use_secondary=Schedule((1.0,)),
-        cutn_batches=constant("cutn_batches"),
-        cut_overview=constant("overview"),
-        cut_innercut=constant("inner"),
-        cut_ic_pow=constant("power"),
-        cut_icgray_p=constant("gray_p"),
-        cut_focus=Schedule((0.0,)),
-        guidance_every=Schedule((1.0,)),
+def request_of(case: dict[str, Any]) -> Request:
+    return read_request(
+        {
+            "prompts": ["山"],
+            "clip_guidance_scale": case["clip_guidance_scale"],
+            "tv_scale": case["tv"],
+            "range_scale": case["range"],
+            "sat_scale": case["sat"],
+            "init_scale": 0,
+            "clamp_grad": case["clamp_max"] is not None,
+            "clamp_max": case["clamp_max"] or 0.05,
+            "cutn_batches": case["cutn_batches"],
+            "cut_overview": case["overview"],
+            "cut_innercut": case["inner"],
+            "cut_ic_pow": case["power"],
+            "cut_icgray_p": case["gray_p"],
+        }
     )
 
 
@@ -89,28 +88,30 @@ def test_guided_step(
 ) -> None:
     arrays, meta = golden("guided_step")
     case = meta["cases"][number]
-    moment = NoiseSchedule.linear(case["steps"]).moment(case["k"])
+    level = NoiseSchedule.linear(case["steps"]).noise_level(case["k"])
     texts = torch.as_tensor(arrays["text_features"])
     weights = normalise_weights(torch.tensor(case["weights"]))
-    views = RecordedViews(torch.as_tensor(arrays[f"boxes{number}"]).float(), case["inner_gray"])
-    critic = Critic(encoder, texts, weights, clip.MEAN, clip.STD, Schedule((1.0,)))
-    guide = ClipGuide((critic,), scales(case), views, secondary=small_network)
+    cutout_sampler = RecordedCutouts(torch.as_tensor(arrays[f"boxes{number}"]).float(), case["inner_gray"])
+    clip_loss = ClipLoss(encoder, texts, weights, clip.MEAN, clip.STD, Schedule((1.0,)))
+    guide = ClipGuide((clip_loss,), request_of(case), cutout_sampler, secondary=small_network)
     x = torch.as_tensor(arrays[f"x{number}"])
-    gradient, loss = guide(x, torch.zeros_like(x), moment)
+    gradient, loss = guide(x, torch.zeros_like(x), level)
     recorded = torch.as_tensor(arrays[f"grad{number}"])
     difference, whole = (gradient - recorded).square().sum().sqrt(), recorded.square().sum().sqrt()
     assert float(difference) < 5e-3 * float(whole)
     assert float(loss) == pytest.approx(sum(case["losses"].values()), rel=1e-3)
 
 
-def test_distances_of_the_first_look(golden: Golden, encoder: clip.ChineseClip) -> None:
+def test_distances_of_the_first_cutouts(golden: Golden, encoder: clip.ChineseClip) -> None:
     arrays, meta = golden("guided_step")
     case = meta["cases"][0]  # the only one whose estimate is recorded in full
-    views = RecordedViews(torch.as_tensor(arrays["boxes0"]).float(), case["inner_gray"])
-    spec = CutSpec(case["overview"], case["inner"])
+    cutout_sampler = RecordedCutouts(torch.as_tensor(arrays["boxes0"]).float(), case["inner_gray"])
+    spec = CutoutSpec(case["overview"], case["inner"])
     image = (torch.as_tensor(arrays["x_in0"]) + 1) / 2
-    look = views(image, spec, resolution=encoder.resolution, purpose="cuts/0/0", k=0, at_once=spec.count)
-    cuts = next(look)[:, 0]
+    chunks = cutout_sampler(
+        image, spec, resolution=encoder.resolution, purpose="cuts/0/0", index=0, chunk_size=spec.count
+    )
+    cuts = next(chunks)[:, 0]
     mean, std = (torch.tensor(part)[:, None, None] for part in (clip.MEAN, clip.STD))
     emb = encoder.encode_image((cuts - mean) / std)[:, None, None]
     distance = spherical_distance(emb, torch.as_tensor(arrays["text_features"]))

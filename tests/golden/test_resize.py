@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from danqing.guidance.resample import axis_weights, resample
+from danqing.guidance.resample import resample, resize_matrix
 
 from .conftest import Arrays, Meta
 from .weights import picture  # pyright: ignore[reportUnknownVariableType]
@@ -18,7 +18,7 @@ def test_resize(golden: Callable[[str], tuple[Arrays, Meta]], number: int) -> No
     image = torch.as_tensor(picture(f"resize/{number}", (1, case["channels"], case["h"], case["w"])))
 
     def whole(length: int, resolution: int) -> torch.Tensor:
-        matrix = axis_weights(torch.zeros(1, 1), torch.full((1, 1), length), length=length, resolution=resolution)
+        matrix = resize_matrix(torch.zeros(1, 1), torch.full((1, 1), length), length=length, resolution=resolution)
         assert matrix.shape == (1, 1, resolution, length)
         return matrix
 

@@ -17,7 +17,7 @@ from danqing.models.clip_vision import VisionConfig
 from danqing.models.lpips import Lpips
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
-from danqing.zoo.catalog import MINI, catalogue
+from danqing.zoo.catalog import MINI, catalog
 
 from .originals import DATA, NAMES, Print, Shapes, heads_of, original, shapes_of, take_print
 
@@ -121,9 +121,9 @@ def test_every_published_network_is_among_them() -> None:
         "K": ("256x256_openai_comics", "PulpSciFi", "pixel", "PADexpanded", "watercolor"),
     }
     recorded = json.loads(DATA.read_text(encoding="utf-8"))
-    for spec in catalogue().values():
+    for spec in catalog().values():
         assert spec.name == MINI or set(spec.clips) <= set(recorded)
         for file in (file for file in spec.files if file.role == "unet" and spec.name != MINI):
             (family,) = [name for name, starts in families.items() if file.parts[0].name.startswith(starts)]
             # the published size is the numbers' in float32 and a little more
-            assert abs(file.room - 4 * recorded[family]["numbers"]) < 3_000_000
+            assert abs(file.expected_size - 4 * recorded[family]["numbers"]) < 3_000_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from danqing.types import Guidance, Moment
+from danqing.types import Guidance, NoiseLevel
 
 
 def mean(x: Tensor) -> Tensor:
@@ -20,29 +20,29 @@ def mean(x: Tensor) -> Tensor:
 class ToyNetwork:
     """Six channels out; remembers the times it was asked for."""
 
-    taus: list[float] = field(default_factory=list[float])
+    timesteps: list[float] = field(default_factory=list[float])
 
-    def __call__(self, x: Tensor, tau: Tensor) -> Tensor:
-        self.taus.append(float(tau[0]))
-        u = ((tau + 1) / 1000).view(-1, 1, 1, 1)
-        abar = torch.exp(-(0.1 * u + 9.95 * u * u))
-        a, s = abar.sqrt(), (1 - abar).sqrt()
-        eps = s * (x - a * mean(x)) / (0.25 * abar + 1 - abar) + 0.1 * a * torch.sin(2 * x + 3 * u)
+    def __call__(self, x: Tensor, timestep: Tensor) -> Tensor:
+        self.timesteps.append(float(timestep[0]))
+        u = ((timestep + 1) / 1000).view(-1, 1, 1, 1)
+        alpha_cumprod = torch.exp(-(0.1 * u + 9.95 * u * u))
+        a, s = alpha_cumprod.sqrt(), (1 - alpha_cumprod).sqrt()
+        eps = s * (x - a * mean(x)) / (0.25 * alpha_cumprod + 1 - alpha_cumprod) + 0.1 * a * torch.sin(2 * x + 3 * u)
         return torch.cat([eps, 0.5 * torch.tanh(x)], 1)
 
 
 class ToyGuide:
     """Pulls toward the mean picture mirrored left to right."""
 
-    def needs_graph(self, moment: Moment) -> bool:
-        return moment.tau < 0
+    def needs_denoiser_grad(self, level: NoiseLevel) -> bool:
+        return level.timestep < 0
 
-    def repeats(self, moment: Moment) -> bool:
-        return moment.tau < 0
+    def reuses_gradient(self, level: NoiseLevel) -> bool:
+        return level.timestep < 0
 
-    def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
+    def __call__(self, x: Tensor, x0: Tensor, level: NoiseLevel) -> Guidance:
         del x0
-        gradient = 0.3 * (0.2 + moment.tau / 1000) * torch.tanh(mean(x).flip(-1) - x)
+        gradient = 0.3 * (0.2 + level.timestep / 1000) * torch.tanh(mean(x).flip(-1) - x)
         return Guidance(gradient, gradient.square().mean((1, 2, 3)))
 
 

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from danqing.zoo.download import DownloadFailed, Patience, fetch
-from danqing.zoo.spec import Published
+from danqing.zoo.download import DownloadFailed, RetryPolicy, download_file
+from danqing.zoo.spec import RemoteFile
 from tests.unit.zoo.faulty import Fault, Server, serving
 
-QUICK = Patience(seconds=2.0, rounds=3, pause=0.0, longest=0.01)
+QUICK = RetryPolicy(timeout=2.0, rounds=3, pause=0.0, max_pause=0.01)
 
 LENGTH = st.integers(0, 20_000)
 FAULTS = st.one_of(
@@ -37,11 +37,11 @@ def deaf(here: int, total: int | None) -> None:
 
 
 def bring(
-    server: Server, file: Published, target: Path, *sequences: list[Fault], content: bytes
+    server: Server, file: RemoteFile, target: Path, *sequences: list[Fault], content: bytes
 ) -> DownloadFailed | None:
     urls = [server.add(f"/{number}", content, faults) for number, faults in enumerate(sequences)]
     try:
-        fetch(file, target, urls, command="", report=deaf, patience=QUICK)
+        download_file(file, target, urls, command="", on_progress=deaf, retry=QUICK)
     except DownloadFailed as failure:
         return failure
     return None
@@ -53,7 +53,7 @@ def test_the_right_file_or_none(
     server: Server, first: list[Fault], second: list[Fault], old: bytes, length: int, honest: bool
 ) -> None:
     content = hashlib.shake_256(str(length).encode()).digest(length)
-    file = Published("w", sha256=hashlib.sha256(content).hexdigest())
+    file = RemoteFile("w", sha256=hashlib.sha256(content).hexdigest())
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "w"
         target.with_name("w.part").write_bytes(old)
@@ -64,7 +64,7 @@ def test_the_right_file_or_none(
         else:
             assert not honest
             assert not target.exists()
-            assert [url.rpartition("/")[2] for url, _ in failure.tried] == ["0", "1"]
+            assert [url.rpartition("/")[2] for url, _ in failure.attempts] == ["0", "1"]
 
 
 CHANGELESS = st.lists(
@@ -85,7 +85,7 @@ def test_without_a_checksum_cuts_never_mix_two_files(
     content = hashlib.shake_256(str(length).encode()).digest(length)
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "w"
-        if bring(server, Published("w"), target, first, second, content=content) is None:
+        if bring(server, RemoteFile("w"), target, first, second, content=content) is None:
             assert target.read_bytes() == content
         else:
             assert not target.exists()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from danqing.errors import DanqingError, ScheduleError
 from danqing.prompt import parse_prompt
-from danqing.schedule import LENGTH, Schedule, parse_schedule
+from danqing.schedule import SCHEDULE_LENGTH, Schedule, parse_schedule
 
 _numbers = st.floats(-1e9, 1e9, allow_nan=False).map(lambda v: v + 0.0) | st.integers(-1000, 1000).map(float)
 
@@ -16,7 +16,7 @@ _numbers = st.floats(-1e9, 1e9, allow_nan=False).map(lambda v: v + 0.0) | st.int
 def test_any_text_is_a_schedule_or_a_schedule_error(text: str) -> None:
     column = 0
     try:
-        assert len(parse_schedule(text).values) in (1, LENGTH)
+        assert len(parse_schedule(text).values) in (1, SCHEDULE_LENGTH)
     except ScheduleError as error:
         column = error.column
     assert 0 <= column <= len(text) + 1
@@ -25,7 +25,7 @@ def test_any_text_is_a_schedule_or_a_schedule_error(text: str) -> None:
 @given(st.lists(st.tuples(_numbers, st.integers(1, 400)), min_size=1, max_size=5))
 def test_a_schedule_reads_back_from_its_own_text(runs: list[tuple[float, int]]) -> None:
     values = [value for value, count in runs for _ in range(count)]
-    values = (values * LENGTH)[:LENGTH]
+    values = (values * SCHEDULE_LENGTH)[:SCHEDULE_LENGTH]
     schedule = Schedule(tuple(values))
     text = str(schedule)
     if len(text) <= 1000:
@@ -34,7 +34,7 @@ def test_a_schedule_reads_back_from_its_own_text(runs: list[tuple[float, int]]) 
 
 @given(st.lists(st.tuples(st.integers(0, 99), st.integers(1, 999)), min_size=1, max_size=4))
 def test_sums_of_runs_mean_what_python_would_mean(runs: list[tuple[int, int]]) -> None:
-    rest = LENGTH - sum(count for _, count in runs)
+    rest = SCHEDULE_LENGTH - sum(count for _, count in runs)
     if rest <= 0:
         return
     text = "+".join(f"[{value}]*{count}" for value, count in [*runs, (7, rest)])

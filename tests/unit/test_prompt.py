@@ -3,7 +3,7 @@
 import pytest
 
 from danqing.errors import InvalidRequest, ScheduleError
-from danqing.prompt import Prompt, compose, parse_prompt
+from danqing.prompt import Prompt, parse_prompts, parse_prompt
 from danqing.schedule import parse_schedule
 
 
@@ -48,7 +48,7 @@ def test_sentences_that_cannot_be_painted(source: str) -> None:
 
 def test_style_and_artist_join_the_first_sentence_before_its_weight() -> None:
     prompts = ["孤舟:2", "雪:0.5"]
-    assert compose(prompts, style="水墨画", artist="齐白石") == (
+    assert parse_prompts(prompts, style="水墨画", artist="齐白石") == (
         Prompt("孤舟，水墨画，由齐白石所作", parse_schedule(2)),
         Prompt("雪", parse_schedule(0.5)),
     )
@@ -56,7 +56,7 @@ def test_style_and_artist_join_the_first_sentence_before_its_weight() -> None:
 
 
 def test_empty_style_and_artist_add_nothing() -> None:
-    assert compose(["山"], style="", artist="  ") == (Prompt("山"),)
+    assert parse_prompts(["山"], style="", artist="  ") == (Prompt("山"),)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_empty_style_and_artist_add_nothing() -> None:
 )
 def test_prompts_that_give_no_direction(prompts: list[str]) -> None:
     with pytest.raises(InvalidRequest):
-        compose(prompts)
+        parse_prompts(prompts)
 
 
 def test_negative_weights_are_allowed() -> None:
-    assert [p.weight.values for p in compose(["山:2", "人:-0.5"])] == [(2,), (-0.5,)]
+    assert [p.weight.values for p in parse_prompts(["山:2", "人:-0.5"])] == [(2,), (-0.5,)]
 
 
 def test_a_moment_without_any_sentence_is_allowed() -> None:
-    assert len(compose(["山:[1]*400+[0]*600"])) == 1
-    assert len(compose(["山:[1]*400+[0]*600", "人:[-2]*300+[0]*700"])) == 2
+    assert len(parse_prompts(["山:[1]*400+[0]*600"])) == 1
+    assert len(parse_prompts(["山:[1]*400+[0]*600", "人:[-2]*300+[0]*700"])) == 2

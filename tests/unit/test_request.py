@@ -83,20 +83,20 @@ def test_a_request_survives_json() -> None:
     request = read_request({"prompts": ["山:2", "水"], "size": "128×64", "cut_overview": [3] * 1000, "seed": 0})
     again = Request.model_validate(json.loads(request.model_dump_json()))
     assert again == request
-    assert read_request(request.to_plain()) == request
+    assert read_request(request.to_dict()) == request
 
 
 def test_a_model_fills_only_what_was_not_said() -> None:
-    request = read_request({"prompts": "山", "steps": 30}).filled({"steps": 10, "size": (64, 64)})
+    request = read_request({"prompts": "山", "steps": 30}).with_defaults({"steps": 10, "size": (64, 64)})
     assert (request.steps, request.size) == (30, (64, 64))
 
 
 def test_changed_checks_again() -> None:
     request = read_request({"prompts": "山", "steps": 30})
-    assert request.changed(seed=8).seed == 8
-    assert request.changed(seed=8).steps == 30
+    assert request.with_changes(seed=8).seed == 8
+    assert request.with_changes(seed=8).steps == 30
     with pytest.raises(InvalidRequest):
-        request.changed(steps=1)
+        request.with_changes(steps=1)
 
 
 @pytest.mark.parametrize(

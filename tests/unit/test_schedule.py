@@ -5,14 +5,14 @@ from typing import Any
 import pytest
 
 from danqing.errors import ScheduleError
-from danqing.schedule import ALWAYS, Schedule, parse_schedule, side_by_side, spread
+from danqing.schedule import ONE, Schedule, parse_schedule, zip_schedules, respace_timesteps
 
 
 def test_the_original_schedule_reads_as_a_thousand_values() -> None:
     schedule = parse_schedule("[12]*400+[4]*600")
     assert len(schedule.values) == 1000
     assert (schedule.at(0), schedule.at(399), schedule.at(400), schedule.at(999)) == (12, 12, 4, 4)
-    assert (schedule.lowest, schedule.highest, schedule.whole) == (4, 12, True)
+    assert (schedule.min, schedule.max, schedule.is_integral) == (4, 12, True)
 
 
 @pytest.mark.parametrize(
@@ -86,22 +86,24 @@ def test_values_that_are_no_numbers(source: Any) -> None:
 
 
 def test_schedules_side_by_side() -> None:
-    assert side_by_side([ALWAYS, Schedule((2.0,))]) == [(1.0, 2.0)]
-    rows = side_by_side([ALWAYS, parse_schedule("[3]*400+[0]*600")])
+    assert zip_schedules([ONE, Schedule((2.0,))]) == [(1.0, 2.0)]
+    rows = zip_schedules([ONE, parse_schedule("[3]*400+[0]*600")])
     assert (len(rows), rows[0], rows[399], rows[400]) == (1000, (1.0, 3.0), (1.0, 3.0), (1.0, 0.0))
 
 
 def test_steps_lie_as_far_apart_as_the_schedule_says() -> None:
-    assert spread(10, ALWAYS) == tuple(range(0, 1000, 100))
-    assert spread(1000, ALWAYS) == tuple(range(1000))
-    assert spread(80, parse_schedule("[3]*300+[1]*700")) == (*range(0, 700, 10), *range(700, 1000, 30))
-    assert spread(80, parse_schedule("[6]*300+[2]*700")) == spread(80, parse_schedule("[3]*300+[1]*700"))
+    assert respace_timesteps(10, ONE) == tuple(range(0, 1000, 100))
+    assert respace_timesteps(1000, ONE) == tuple(range(1000))
+    assert respace_timesteps(80, parse_schedule("[3]*300+[1]*700")) == (*range(0, 700, 10), *range(700, 1000, 30))
+    assert respace_timesteps(80, parse_schedule("[6]*300+[2]*700")) == respace_timesteps(
+        80, parse_schedule("[3]*300+[1]*700")
+    )
 
 
 @pytest.mark.parametrize("text", ["[3]*300+[1]*700", "[1]*300+[3]*700", "[100]*1+[0.01]*998+[100]*1"])
 @pytest.mark.parametrize("steps", [900, 1000])
 def test_steps_never_fall_on_one_another(text: str, steps: int) -> None:
-    times = spread(steps, parse_schedule(text))
+    times = respace_timesteps(steps, parse_schedule(text))
     assert len(set(times)) == steps
     assert times == tuple(sorted(times))
     assert times[0] == 0

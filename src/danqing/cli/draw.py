@@ -11,16 +11,16 @@ from typer.core import TyperCommand
 from typer.main import get_command
 
 from danqing.cli.config import read_config
-from danqing.cli.options import add_knobs, normalise, read_given
+from danqing.cli.options import add_request_options, normalize_option, collect_options
 from danqing.errors import InvalidRequest
 from danqing.request import Request, read_request
 from danqing.settings import read_settings
 
 if TYPE_CHECKING:
-    from danqing.cli.run_output import Look
+    from danqing.cli.run_output import OutputMode
     from danqing.events import Event
 
-OUT = Path("danqing_out")
+DEFAULT_OUT = Path("danqing_out")
 
 Preview = Annotated[
     bool, typer.Option("--preview", help="在终端里看着画出来 | See the picture come about in the terminal")
@@ -33,7 +33,7 @@ Out = Annotated[
         "-o",
         metavar="DIR",
         show_default=False,
-        help=f"画存到哪里，每次一个新文件夹（默认 {OUT}） | Where the run's own folder is made (default {OUT})",
+        help=f"画存到哪里，每次一个新文件夹（默认 {DEFAULT_OUT}） | Where the run's own folder is made (default {DEFAULT_OUT})",
     ),
 ]
 Assign = Annotated[
@@ -54,10 +54,10 @@ Plan = Annotated[
 def build() -> TyperCommand:
     """The command."""
     app = typer.Typer(add_completion=False)
-    app.command(help=_HELP, context_settings={"token_normalize_func": normalise})(draw)
+    app.command(help=_HELP, context_settings={"token_normalize_func": normalize_option})(draw)
     command = get_command(app)
     assert isinstance(command, TyperCommand)
-    add_knobs(command)
+    add_request_options(command)
     return command
 
 
@@ -77,7 +77,7 @@ def draw(
             metavar="画题 | SENTENCE", help="一句或几句话，每句可带“：权重” | Sentences, each with an optional :weight"
         ),
     ] = None,
-    out: Out = OUT,
+    out: Out = DEFAULT_OUT,
     config: Annotated[
         Path | None, typer.Option("--config", "-c", metavar="YAML", help="从文件取参数 | Take parameters from a file")
     ] = None,
@@ -88,9 +88,9 @@ def draw(
     plan: Plan = False,
 ) -> None:
     """Read the request, complain about it before anything is loaded, then paint."""
-    values = read_config(read_settings().config_file, needed=False)
-    values |= read_config(config, needed=True) if config else {}
-    values |= read_given(context, assign)
+    values = read_config(read_settings().config_file, required=False)
+    values |= read_config(config, required=True) if config else {}
+    values |= collect_options(context, assign)
     if sentences:
         values["prompts"] = sentences
     if not values.get("prompts"):
@@ -103,29 +103,29 @@ def draw(
     if dry_run:
         print_request(request, as_json=json)
     elif plan:
-        from danqing.cli.plan import show_outlook
+        from danqing.cli.plan import print_plan
 
-        show_outlook(request, as_json=json)
+        print_plan(request, as_json=json)
     else:
-        paint(request, out, look="json" if json else "preview" if preview else "auto")
+        paint(request, out, mode="json" if json else "preview" if preview else "auto")
 
 
 def print_request(request: Request, *, as_json: bool) -> None:
     """The request with the model's own defaults filled in; the seed stays open where none was given."""
-    from danqing.zoo.registry import find, find_clip
+    from danqing.zoo.registry import get_installed, get_installed_clip
 
     settings = read_settings()
-    spec = find(request.model, settings).spec
-    for look in request.looks():
-        find_clip(look.name, settings)
-    values = request.filled(spec.fills(request)).changed(model=spec.name).model_dump(mode="json")
+    spec = get_installed(request.model, settings).spec
+    for look in request.clip_weights():
+        get_installed_clip(look.name, settings)
+    values = request.with_defaults(spec.defaults_for(request)).with_changes(model=spec.name).model_dump(mode="json")
     if as_json:
         typer.echo(json_.dumps(values, ensure_ascii=False))
     else:
         typer.echo(yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=120), nl=False)
 
 
-def paint(request: Request, out: Path, *, look: "Look") -> None:
+def paint(request: Request, out: Path, *, mode: "OutputMode") -> None:
     """Paint a request and say where everything is.
 
     Raises:
@@ -139,8 +139,8 @@ def paint(request: Request, out: Path, *, look: "Look") -> None:
     def begin() -> "tuple[Run, Iterator[Event]]":
         pipeline = api.load(request.model, device=request.device, dtype=request.dtype)
         writer = RunWriter.create(out, pipeline.resolve(request), model=pipeline.spec.name)
-        return writer.run, api.record(pipeline, writer)
+        return writer.run, api.run_recorded(pipeline, writer)
 
-    code = follow_run(begin, look=look, model_was_named=request.model != "auto")
+    code = follow_run(begin, mode=mode, show_model=request.model == "auto")
     if code:
         raise typer.Exit(code)

@@ -7,12 +7,12 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from danqing.cli.i18n import say
+from danqing.cli.i18n import tr
 from danqing.cli.serve import require_server, run
 from danqing.errors import InvalidRequest
 from danqing.settings import read_settings
 
-PORT = 8866
+PADDLEHUB_PORT = 8866
 """PaddleHub's own."""
 
 Port = Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="端口 | Port")]
@@ -50,7 +50,7 @@ def start(
         list[str] | None,
         typer.Option("--modules", "-m", metavar="NAME", help="模块名，可以几个 | Modules, one or several"),
     ] = None,
-    port: Port = PORT,
+    port: Port = PADDLEHUB_PORT,
     host: Annotated[str, typer.Option(help="地址 | Address")] = "127.0.0.1",
     insecure: Annotated[
         bool, typer.Option("--insecure", help="对外也不要钥匙 | Anybody may paint, without a key")
@@ -80,17 +80,17 @@ def start(
 
     for painter in Shelf(settings, names).remarks:
         if painter.remark is not None:
-            print(say(*painter.remark), file=sys.stderr)
+            print(tr(*painter.remark), file=sys.stderr)
     limits = Limits(pixels=settings.max_pixels)
     options = Options(host=host, port=port, models=names, devices=(settings.device,), insecure=insecure, limits=limits)
     run(options, settings)
 
 
-def stop(*, port: Port = PORT) -> None:
+def stop(*, port: Port = PADDLEHUB_PORT) -> None:
     """Tell the service to keep what it has and end, and wait until it has."""
     from danqing.server.pidfile import stop as end
 
     pid = end(read_settings(), port)
     typer.echo(
-        say(f"端口 {port} 上的服务（进程 {pid}）已停下。", f"The service on port {port} (process {pid}) has ended.")
+        tr(f"端口 {port} 上的服务（进程 {pid}）已停下。", f"The service on port {port} (process {pid}) has ended.")
     )

@@ -1,9 +1,10 @@
 """Chinese or English: which one the user reads, and picking it out of texts that carry both."""
 
 from danqing.errors import InvalidRequest
-from danqing.settings import Language, read_settings
+from danqing.i18n import Language
+from danqing.settings import read_settings
 
-BOTH = " | "
+SEPARATOR = " | "
 """Help texts are written as "中文 | English"."""
 
 
@@ -15,12 +16,12 @@ def read_language() -> Language:
         return "zh"
 
 
-def say(zh: str, en: str) -> str:
+def tr(zh: str, en: str) -> str:
     """The one that the user reads."""
     return en if read_language() == "en" else zh
 
 
-def pick(text: str) -> str:
+def localized(text: str) -> str:
     """The user's half of a text that was written as "中文 | English"; other texts as they are."""
-    zh, both, en = text.partition(BOTH)
-    return say(zh, en) if both else text
+    zh, both, en = text.partition(SEPARATOR)
+    return tr(zh, en) if both else text

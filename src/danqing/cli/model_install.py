@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from danqing.cli.i18n import say
+from danqing.cli.i18n import tr
 from danqing.errors import InvalidRequest
 from danqing.settings import read_settings
 
@@ -25,8 +25,8 @@ def install(
         typer.Option(
             "--from",
             metavar="DIR",
-            help="不下载，用这里的文件：原始文件、PaddleHub 模块、别的 DANQING_HOME，或它们的 tar"
-            " | Instead of downloading: a folder of original files, a PaddleHub module, another DANQING_HOME, or a tar",
+            help="不下载，从本地文件夹安装：原始权重、PaddleHub 模块，或另一台机器的 DANQING_HOME"
+            " | Install from a local folder instead: original weights, a PaddleHub module, or another DANQING_HOME",
         ),
     ] = None,
     half: Half = False,
@@ -42,17 +42,17 @@ def install(
 ) -> None:
     """Download what is lacking, or take it from files that are here; convert, check and install."""
     from danqing.zoo import install
-    from danqing.zoo.registry import folder, spec_of
+    from danqing.zoo.registry import get_spec, model_dir
 
     settings = read_settings()
-    waiting = _Said(say("另一个程序正在安装模型，等它装完……", "another program is installing a model; waiting for it…"))
+    waiting = _Once(tr("另一个程序正在安装模型，等它装完……", "another program is installing a model; waiting for it…"))
     if source is None:
-        events = install.install(name, settings, half=half, optional=everything, waiting=waiting.once)
+        events = install.install(name, settings, half=half, optional=everything, on_wait=waiting.once)
     else:
-        events = install.adopt(name, source, settings, half=half, verify=verify, waiting=waiting.once)
-    follow(events, name)
-    place = folder(spec_of(name, settings), settings)
-    typer.echo(say(f"装好了：{place}", f"Installed in {place}"))
+        events = install.install_from(name, source, settings, half=half, verify=verify, on_wait=waiting.once)
+    print_downloads(events, name)
+    place = model_dir(get_spec(name, settings), settings)
+    typer.echo(tr(f"装好了：{place}", f"Installed in {place}"))
 
 
 def add(
@@ -83,29 +83,29 @@ def add(
     """Read the architecture off the checkpoint, convert it, and write it into models.yaml; a trained folder is copied."""
     from danqing.models.state_dict_check import check_unet
     from danqing.zoo import install
-    from danqing.zoo.add_custom import add_checkpoint, add_training
-    from danqing.zoo.custom_models import own_model
-    from danqing.zoo.download_files import lacking
-    from danqing.zoo.registry import spec_of
+    from danqing.zoo.add_custom import add_checkpoint, add_export
+    from danqing.zoo.custom_models import make_custom
+    from danqing.zoo.download_files import missing_files
+    from danqing.zoo.registry import get_spec
 
     settings = read_settings()
     if checkpoint.is_dir():
-        add_training(checkpoint, name, settings)
-        typer.echo(say(f"可以画了：danqing draw … --model {name}", f"Ready: danqing draw … --model {name}"))
+        add_export(checkpoint, name, settings)
+        typer.echo(tr(f"可以画了：danqing draw … --model {name}", f"Ready: danqing draw … --model {name}"))
         return
-    entry = own_model(checkpoint.name, clips=_weights(clips or ()), secondary=secondary)
+    entry = make_custom(checkpoint.name, clips=_parse_clips(clips or ()), secondary=secondary)
     add_checkpoint(checkpoint, name, entry, settings, half=half, check=check_unet)
-    typer.echo(say(f"{name} 写进了 {settings.models_file}", f"{name} is in {settings.models_file}"))
-    if lacking(spec_of(name, settings), settings, half=half, optional=False):
+    typer.echo(tr(f"{name} 写进了 {settings.models_file}", f"{name} is in {settings.models_file}"))
+    if missing_files(get_spec(name, settings), settings, half=half, optional=False):
         typer.echo(
-            say(f"其余的文件：danqing models install {name}", f"For the other files: danqing models install {name}")
+            tr(f"其余的文件：danqing models install {name}", f"For the other files: danqing models install {name}")
         )
     else:
-        follow(install.install(name, settings, half=half), name)
-        typer.echo(say(f"可以画了：danqing draw … --model {name}", f"Ready: danqing draw … --model {name}"))
+        print_downloads(install.install(name, settings, half=half), name)
+        typer.echo(tr(f"可以画了：danqing draw … --model {name}", f"Ready: danqing draw … --model {name}"))
 
 
-def follow(events: Iterable["Downloaded"], name: str) -> None:
+def print_downloads(events: Iterable["Downloaded"], name: str) -> None:
     """Show files on their way: moving bars in a terminal, else a line for each file that has arrived.
 
     Raises:
@@ -113,25 +113,25 @@ def follow(events: Iterable["Downloaded"], name: str) -> None:
     """
     try:
         if sys.stderr.isatty():
-            from danqing.cli.progress import show
+            from danqing.cli.progress import show_downloads
 
-            show(events)
+            show_downloads(events)
         else:
             for event in events:
                 if event.bytes == event.total:
-                    typer.echo(f"{event.file}  {size(event.bytes)}")
+                    typer.echo(f"{event.file}  {format_size(event.bytes)}")
     except KeyboardInterrupt as error:
         again = f"danqing models install {name}"
-        typer.echo(say(f"已停下。接着下载：{again}", f"Stopped. To go on: {again}"), err=True)
+        typer.echo(tr(f"已停下。接着下载：{again}", f"Stopped. To go on: {again}"), err=True)
         raise typer.Exit(130) from error
 
 
-def size(count: int) -> str:
+def format_size(count: int) -> str:
     """Bytes as people read them."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
-class _Said:
+class _Once:
     """A sentence that is said once."""
 
     def __init__(self, text: str) -> None:
@@ -143,7 +143,7 @@ class _Said:
             self._text = None
 
 
-def _weights(words: Iterable[str]) -> dict[str, float]:
+def _parse_clips(words: Iterable[str]) -> dict[str, float]:
     """'name' or 'name:0.5' -> name and weight."""
     weights: dict[str, float] = {}
     for word in words:

@@ -9,11 +9,11 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from danqing.cli.i18n import say
-from danqing.cli.model_install import add, install, size
+from danqing.cli.i18n import tr
+from danqing.cli.model_install import add, install, format_size
 from danqing.errors import ModelNotFound, StorageError, WeightsError
 from danqing.settings import Settings, read_settings
-from danqing.zoo.registry import folder, known, missing, spec_of
+from danqing.zoo.registry import all_specs, get_spec, missing_names, model_dir
 from danqing.zoo.spec import ModelSpec, WeightFile
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名 | A model's name")]
@@ -34,7 +34,6 @@ def build() -> TyperGroup:
     app.command("path", help="模型所在的文件夹 | Folder of a model")(path)
     app.command("add", help="添加自己的模型 | Add a checkpoint of your own")(add)
     app.command("rm", help="删去装好的模型 | Remove an installed model")(remove)
-    app.command("pack", help="打成一个 tar，拿到别的机器上装 | Write one tar for another machine")(pack)
     command = get_command(app)
     assert isinstance(command, TyperGroup)
     return command
@@ -43,29 +42,29 @@ def build() -> TyperGroup:
 def list_(*, json: Json = False) -> None:
     """A line for each model."""
     settings = read_settings()
-    for spec in known(settings).values():
-        here = not missing(spec, settings)
+    for spec in all_specs(settings).values():
+        here = not missing_names(spec, settings)
         if json:
-            typer.echo(json_.dumps(_plain(spec, settings), ensure_ascii=False))
+            typer.echo(json_.dumps(_to_dict(spec, settings), ensure_ascii=False))
         else:
-            mark = say("已装", "ready") if here else say("未装", "-----")
-            typer.echo(f"{mark}  {spec.name}  {_title(spec)}  {size(spec.size_bytes)}")
+            mark = tr("已装", "ready") if here else tr("未装", "-----")
+            typer.echo(f"{mark}  {spec.name}  {_title(spec)}  {format_size(spec.size_bytes)}")
 
 
 def show(name: Name, *, json: Json = False) -> None:
     """Everything about one model."""
     settings = read_settings()
-    spec = spec_of(name, settings)
+    spec = get_spec(name, settings)
     if json:
-        typer.echo(json_.dumps(_plain(spec, settings), ensure_ascii=False))
+        typer.echo(json_.dumps(_to_dict(spec, settings), ensure_ascii=False))
         return
     typer.echo(f"{spec.name}  {_title(spec)}")
-    typer.echo(say("许可：", "licence: ") + spec.licence)
-    typer.echo(say("大小：", "size: ") + size(spec.size_bytes))
-    typer.echo(say("位置：", "folder: ") + str(folder(spec, settings)))
+    typer.echo(tr("许可：", "licence: ") + spec.licence)
+    typer.echo(tr("大小：", "size: ") + format_size(spec.size_bytes))
+    typer.echo(tr("位置：", "folder: ") + str(model_dir(spec, settings)))
     for file in spec.files:
-        absent = file.installed in missing(spec, settings)
-        note = say("  缺", "  missing") if absent else say("  可选", "  optional") if file.optional else ""
+        absent = file.installed in missing_names(spec, settings)
+        note = tr("  缺", "  missing") if absent else tr("  可选", "  optional") if file.optional else ""
         typer.echo(f"  {file.installed:<24}{file.original.replace('|', ' / ')}{note}")
     for field, value in spec.defaults.items():
         typer.echo(f"  {field} = {value}")
@@ -78,7 +77,7 @@ def verify(name: Name, *, json: Json = False) -> None:
     from danqing.zoo.manifest import verify as findings
 
     settings = read_settings()
-    spec = spec_of(name, settings)
+    spec = get_spec(name, settings)
     says = {
         "right": ("完好", "right"),
         "missing": ("缺", "missing"),
@@ -91,7 +90,7 @@ def verify(name: Name, *, json: Json = False) -> None:
         if json:
             typer.echo(json_.dumps({"file": finding.file, "state": finding.state}))
         else:
-            typer.echo(f"{finding.file:<24}{say(*says[finding.state])}")
+            typer.echo(f"{finding.file:<24}{tr(*says[finding.state])}")
     if bad:
         raise WeightsError(
             f"{'、'.join(bad)} 不对。请运行 danqing models rm {name}，再运行 danqing models install {name}。",
@@ -102,72 +101,59 @@ def verify(name: Name, *, json: Json = False) -> None:
 def path(name: Name) -> None:
     """The folder, whether it is there or not."""
     settings = read_settings()
-    typer.echo(str(folder(spec_of(name, settings), settings)))
+    typer.echo(str(model_dir(get_spec(name, settings), settings)))
 
 
 def remove(name: Name) -> None:
     """Remove the files, and the entry of a model of one's own."""
-    from danqing.zoo.custom_models import read_own, write_own
+    from danqing.zoo.custom_models import load_custom, save_custom
 
     settings = read_settings()
-    spec = spec_of(name, settings)
-    place = folder(spec, settings)
-    if spec.embedded or not (place.is_dir() or spec.own):
+    spec = get_spec(name, settings)
+    place = model_dir(spec, settings)
+    if spec.is_embedded or not (place.is_dir() or spec.is_custom):
         raise ModelNotFound(
             f"{name} 没有装在 {settings.models}，不用删。",
             f"{name} is not installed in {settings.models}; there is nothing to remove.",
         )
-    if spec.own:
-        write_own(settings, {other: model for other, model in read_own(settings).items() if other != name})
+    if spec.is_custom:
+        save_custom(settings, {other: model for other, model in load_custom(settings).items() if other != name})
     if place.is_dir():
-        _remove(place)
-    typer.echo(say(f"{name} 已删去。", f"{name} is removed."))
+        _remove_tree(place)
+    typer.echo(tr(f"{name} 已删去。", f"{name} is removed."))
 
 
-def pack(
-    name: Name,
-    *,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="FILE", help="tar 的名字，或放它的文件夹 | The tar, or a folder for it")
-    ] = Path(),
-) -> None:
-    """Write the tar and print its path."""
-    from danqing.zoo.archive import pack as write
-
-    typer.echo(str(write(name, out, read_settings())))
-
-
-def _plain(spec: ModelSpec, settings: Settings) -> dict[str, object]:
+def _to_dict(spec: ModelSpec, settings: Settings) -> dict[str, object]:
     """What --json prints of a model."""
     return {
         "name": spec.name,
         "title": _title(spec),
-        "kind": "model" if spec.paints else "encoder",
-        "installed": not missing(spec, settings),
-        "own": spec.own,
+        "kind": "model" if spec.has_unet else "encoder",
+        "installed": not missing_names(spec, settings),
+        "is_custom": spec.is_custom,
         "bytes": spec.size_bytes,
         "licence": spec.licence,
         "clips": dict(spec.clips),
-        "folder": str(folder(spec, settings)),
-        "files": [_plain_file(file, spec, settings) for file in spec.files],
+        "folder": str(model_dir(spec, settings)),
+        "files": [_file_to_dict(file, spec, settings) for file in spec.files],
     }
 
 
-def _plain_file(file: WeightFile, spec: ModelSpec, settings: Settings) -> dict[str, object]:
-    from danqing.zoo.urls import addresses
+def _file_to_dict(file: WeightFile, spec: ModelSpec, settings: Settings) -> dict[str, object]:
+    from danqing.zoo.urls import download_urls
 
     return {
         "file": file.installed,
-        "installed": (folder(spec, settings) / file.installed).is_file(),
+        "installed": (model_dir(spec, settings) / file.installed).is_file(),
         "optional": file.optional,
         "made_from": [
-            {"name": part.name, "sha256": part.sha256, "sources": list(addresses(part, settings))}
+            {"name": part.name, "sha256": part.sha256, "sources": list(download_urls(part, settings))}
             for part in file.parts
         ],
     }
 
 
-def _remove(place: Path) -> None:
+def _remove_tree(place: Path) -> None:
     try:
         shutil.rmtree(place)
     except OSError as error:
@@ -178,4 +164,4 @@ def _remove(place: Path) -> None:
 
 
 def _title(spec: ModelSpec) -> str:
-    return say(spec.title_zh, spec.title_en)
+    return tr(spec.title_zh, spec.title_en)

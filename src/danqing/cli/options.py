@@ -12,13 +12,13 @@ from typer.main import get_command
 
 from danqing.errors import InvalidRequest
 from danqing.request import Request
-from danqing.request.field_info import GROUPS, UNITS, range_of, said, to_text
+from danqing.request.field_info import GROUPS, UNITS, range_of, field_info, to_text
 from danqing.schedule import Schedule
 
-_GIVEN = "danqing.given"
+_META_KEY = "danqing.given"
 
 
-def add_knobs(command: TyperCommand) -> None:
+def add_request_options(command: TyperCommand) -> None:
     """Give a command one option for every field of `Request` but the sentences; `read_given` collects them."""
     carrier = typer.Typer(add_completion=False)
 
@@ -29,7 +29,7 @@ def add_knobs(command: TyperCommand) -> None:
     command.params.extend(get_command(carrier).params)
 
 
-def read_given(context: typer.Context, assignments: list[str] | None = None) -> dict[str, object]:
+def collect_options(context: typer.Context, assignments: list[str] | None = None) -> dict[str, object]:
     """The fields that were given as options or as `--set name=value`; an option counts more.
 
     Raises:
@@ -44,11 +44,11 @@ def read_given(context: typer.Context, assignments: list[str] | None = None) -> 
                 f"Write --set NAME=VALUE, for example --set steps=50 (given: {assignment}).",
             )
         field = name.strip().replace("-", "_")
-        assigned[field] = from_text(field, text.strip())
-    return {**assigned, **cast("dict[str, object]", context.meta.get(_GIVEN, {}))}
+        assigned[field] = parse_value(field, text.strip())
+    return {**assigned, **cast("dict[str, object]", context.meta.get(_META_KEY, {}))}
 
 
-def from_text(field: str, text: str) -> object:
+def parse_value(field: str, text: str) -> object:
     """The value that a text on the command line stands for; `read_request` checks it."""
     annotation = str(Request.model_fields[field].annotation) if field in Request.model_fields else ""
     if field in ("save", "symmetry_at"):
@@ -61,14 +61,14 @@ def option_name(field: str) -> str:
     return "--" + field.replace("_", "-")
 
 
-def normalise(name: str) -> str:
+def normalize_option(name: str) -> str:
     """--clip_guidance_scale is --clip-guidance-scale."""
     return name.replace("_", "-")
 
 
-def describe(name: str) -> tuple[str, str]:
+def help_text(name: str) -> tuple[str, str]:
     """What a field is for, with range, unit and default, in Chinese and English."""
-    extra = said(name)
+    extra = field_info(name)
     unit_zh, unit_en = UNITS.get(extra["unit"], ("", ""))
     default = to_text(Request.model_fields[name].default)
     limits = range_of(name)
@@ -81,7 +81,7 @@ def _parameters() -> Iterator[inspect.Parameter]:
     for name, field in Request.model_fields.items():
         if name == "prompts":
             continue
-        group = said(name)["group"]
+        group = field_info(name)["group"]
         flag = field.annotation is bool
         option = option_name(name)
         yield inspect.Parameter(
@@ -90,7 +90,7 @@ def _parameters() -> Iterator[inspect.Parameter]:
             default=typer.Option(
                 None,
                 f"{option}/--no-{option[2:]}" if flag else option,
-                help=" | ".join(describe(name)),
+                help=" | ".join(help_text(name)),
                 metavar=None if flag else _metavar(name, field),
                 rich_help_panel=f"{group} | {GROUPS[group]}",
                 callback=_collect,
@@ -114,5 +114,5 @@ def _metavar(name: str, field: FieldInfo) -> str:
 
 def _collect(context: typer.Context, parameter: typer.CallbackParam, value: object) -> None:
     if value not in (None, [], ()) and parameter.name:
-        given = cast("dict[str, object]", context.meta.setdefault(_GIVEN, {}))
-        given[parameter.name] = from_text(parameter.name, value) if isinstance(value, str) else value
+        given = cast("dict[str, object]", context.meta.setdefault(_META_KEY, {}))
+        given[parameter.name] = parse_value(parameter.name, value) if isinstance(value, str) else value

@@ -21,13 +21,13 @@ from rich.progress import (
 from rich.style import Style
 from rich.text import Text
 
-from danqing.cli.i18n import read_language, say
-from danqing.cli.plan import spoken
-from danqing.cli.run_output import name_model
-from danqing.events import Adapted, Downloaded, Event, Previewed, Started, Stepped, Warned
+from danqing.cli.i18n import read_language, tr
+from danqing.cli.plan import format_duration
+from danqing.cli.run_output import model_notice
+from danqing.events import MemoryReduced, Downloaded, Event, Previewed, Started, Stepped, Warned
 
 
-class Speed(ProgressColumn):
+class SpeedColumn(ProgressColumn):
     """Steps in a second, or seconds for a step where that reads better."""
 
     def render(self, task: Task) -> Text:
@@ -35,45 +35,45 @@ class Speed(ProgressColumn):
         if not speed:
             return Text("")
         if speed >= 1:
-            return Text(say(f"{speed:.1f} 步/秒", f"{speed:.1f} steps/s"))
-        return Text(say(f"{1 / speed:.1f} 秒/步", f"{1 / speed:.1f} s/step"))
+            return Text(tr(f"{speed:.1f} 步/秒", f"{speed:.1f} steps/s"))
+        return Text(tr(f"{1 / speed:.1f} 秒/步", f"{1 / speed:.1f} s/step"))
 
 
-class Count(ProgressColumn):
+class CountColumn(ProgressColumn):
     """Steps done, of how many; nothing while the model is being loaded."""
 
     def render(self, task: Task) -> Text:
         return Text("" if task.total is None else f"{task.completed:.0f}/{task.total:.0f}")
 
 
-class Remaining(TimeRemainingColumn):
+class RemainingColumn(TimeRemainingColumn):
     """Time left; until the first step is done, what was foreseen for the whole run."""
 
     def render(self, task: Task) -> Text:
         foreseen = task.fields.get("foreseen")
         if task.completed or not isinstance(foreseen, float):
             return super().render(task)
-        return Text(say(f"约 {spoken(foreseen)}", f"about {spoken(foreseen)}"), style="progress.remaining")
+        return Text(tr(f"约 {format_duration(foreseen)}", f"about {format_duration(foreseen)}"), style="progress.remaining")
 
 
-class Board:
+class ProgressDisplay:
     """A moving board on stderr; it vanishes when it is left."""
 
-    def __init__(self, *, preview: bool, name_model: bool) -> None:
+    def __init__(self, *, preview: bool, show_model: bool) -> None:
         self.console = Console(stderr=True, highlight=False)
         self._wants_preview = preview
-        self._name_model = name_model
+        self._show_model = show_model
         self._image: Image | None = None
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            Count(),
-            Speed(),
-            Remaining(),
+            CountColumn(),
+            SpeedColumn(),
+            RemainingColumn(),
             TextColumn("{task.fields[loss]}"),
             console=self.console,
         )
-        self._task = self._progress.add_task(say("准备模型", "loading"), total=None, loss="")
+        self._task = self._progress.add_task(tr("准备模型", "loading"), total=None, loss="")
         self._live = Live(console=self.console, get_renderable=self._render, transient=True, refresh_per_second=8)
 
     def __enter__(self) -> Self:
@@ -85,7 +85,7 @@ class Board:
     ) -> None:
         self._live.stop()
 
-    def show(self, event: Event) -> None:
+    def on_event(self, event: Event) -> None:
         """Move with an event."""
         match event:
             case Started():
@@ -94,7 +94,7 @@ class Board:
                 self._step(event)
             case Previewed(image=Image() as image) if self._wants_preview:
                 self._image = image
-            case Warned() | Adapted():
+            case Warned() | MemoryReduced():
                 self.console.print(event.en if read_language() == "en" else event.zh, style="yellow")
             case _:
                 pass
@@ -104,14 +104,14 @@ class Board:
         self._live.refresh()
 
     def _start(self, event: Started) -> None:
-        if self._name_model:
-            self.console.print(name_model(event))
+        if self._show_model:
+            self.console.print(model_notice(event))
         total = event.steps * event.request.n_batches
-        foreseen = event.forecast.seconds if event.forecast else None
-        self._progress.reset(self._task, total=total, description=say("作画", "painting"), loss="", foreseen=foreseen)
+        foreseen = event.estimate.seconds if event.estimate else None
+        self._progress.reset(self._task, total=total, description=tr("作画", "painting"), loss="", foreseen=foreseen)
 
     def _step(self, event: Stepped) -> None:
-        loss = "" if event.loss is None else say(f"损失 {event.loss:.3g}", f"loss {event.loss:.3g}")
+        loss = "" if event.loss is None else tr(f"损失 {event.loss:.3g}", f"loss {event.loss:.3g}")
         self._progress.update(self._task, completed=event.batch * event.steps + event.step + 1, loss=loss)
 
     def _render(self) -> Group:
@@ -121,7 +121,7 @@ class Board:
         return Group(half_blocks(self._image, columns=min(width, 80), rows=max(4, height - 4)), self._progress)
 
 
-def show(events: Iterable[Downloaded]) -> None:
+def show_downloads(events: Iterable[Downloaded]) -> None:
     """Draw the bars until all files are there; they vanish."""
     columns = (
         TextColumn("{task.description}"),
@@ -131,7 +131,7 @@ def show(events: Iterable[Downloaded]) -> None:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        whole = progress.add_task(say("合计", "in all"), total=None)
+        whole = progress.add_task(tr("合计", "in all"), total=None)
         bars: dict[str, TaskID] = {}
         for event in events:
             if event.file not in bars:
@@ -143,7 +143,7 @@ def show(events: Iterable[Downloaded]) -> None:
             )
 
 
-HALF = "▀"
+HALF_BLOCK = "▀"
 
 
 def half_blocks(image: Image, *, columns: int, rows: int) -> Text:
@@ -166,6 +166,6 @@ def half_blocks(image: Image, *, columns: int, rows: int) -> Text:
     text = Text(no_wrap=True, end="")
     for y in range(0, height, 2):
         for x in range(width):
-            text.append(HALF, Style(color=colour(x, y), bgcolor=colour(x, y + 1)))
+            text.append(HALF_BLOCK, Style(color=colour(x, y), bgcolor=colour(x, y + 1)))
         text.append("\n")
     return text

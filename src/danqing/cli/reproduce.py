@@ -8,7 +8,7 @@ from danqing.request import Request, read_request
 from danqing.request.field_info import to_text
 
 
-def write_command(request: Request, defaults: Mapping[str, object]) -> str:
+def format_command(request: Request, defaults: Mapping[str, object]) -> str:
     """The command line that asks for this request.
 
     Args:

@@ -11,10 +11,10 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from danqing.cli.config import read_config
-from danqing.cli.draw import OUT, Assign, DryRun, Json, Out, Preview, paint, print_request
-from danqing.cli.i18n import say
-from danqing.cli.options import add_knobs, normalise, read_given
-from danqing.cli.reproduce import write_command
+from danqing.cli.draw import DEFAULT_OUT, Assign, DryRun, Json, Out, Preview, paint, print_request
+from danqing.cli.i18n import tr
+from danqing.cli.options import add_request_options, normalize_option, collect_options
+from danqing.cli.reproduce import format_command
 from danqing.errors import InvalidRequest, ModelNotFound, RunNotFound
 from danqing.request import Request
 from danqing.settings import Settings, read_settings
@@ -22,11 +22,11 @@ from danqing.settings import Settings, read_settings
 if TYPE_CHECKING:
     from danqing.results.run import Run
 
-_NAME = typer.Argument(
+_RUN_ARGUMENT = typer.Argument(
     metavar="RUN",
     help="作画的名字（或开头几个字）、文件夹、图片，或 last | A run's name or its beginning, folder, picture, or last",
 )
-Name = Annotated[str, _NAME]
+Name = Annotated[str, _RUN_ARGUMENT]
 File = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="存成哪个文件 | File to write")]
 
 
@@ -38,7 +38,7 @@ def build() -> TyperGroup:
     app.command(
         "again",
         help="再画一幅，可改参数，如 --seed 8 | Paint it again, with changes such as --seed 8",
-        context_settings={"token_normalize_func": normalise},
+        context_settings={"token_normalize_func": normalize_option},
     )(again)
     app.command("resume", help="接着画没画完的 | Finish a run that stopped")(resume)
     app.command("gif", help="把作画过程做成 GIF、WebP 或 MP4 | Make a GIF, WebP or MP4 of the process")(gif)
@@ -48,7 +48,7 @@ def build() -> TyperGroup:
     assert isinstance(command, TyperGroup)
     again_ = command.commands["again"]
     assert isinstance(again_, TyperCommand)
-    add_knobs(again_)
+    add_request_options(again_)
     return command
 
 
@@ -57,8 +57,8 @@ def list_(*, json: Annotated[bool, typer.Option("--json", help="输出 JSON | Pr
     from danqing.results.run import list_runs
 
     for run in list_runs(read_settings()):
-        done = f"{len(run.pictures)}/{run.request.count}"
-        state = say(*{"finished": ("画完", "finished"), "unfinished": ("未完", "stopped")}[run.state])
+        done = f"{len(run.pictures)}/{run.request.image_count}"
+        state = tr(*{"finished": ("画完", "finished"), "unfinished": ("未完", "stopped")}[run.state])
         if json:
             said = {"name": run.name, "folder": str(run.folder), "state": run.state, "pictures": len(run.pictures)}
             typer.echo(json_.dumps({**said, "prompts": run.request.prompts}, ensure_ascii=False))
@@ -67,37 +67,37 @@ def list_(*, json: Annotated[bool, typer.Option("--json", help="输出 JSON | Pr
 
 
 def show(
-    names: Annotated[list[str], _NAME],
+    names: Annotated[list[str], _RUN_ARGUMENT],
     *,
     json: Annotated[bool, typer.Option("--json", help="输出完整的请求 | Print the whole request")] = False,
 ) -> None:
     """The commands on stdout and nothing else, ready to be copied."""
     settings = read_settings()
     for name in names:
-        request = _asked(name, settings)
+        request = _request_of(name, settings)
         if json:
             typer.echo(json_.dumps(request.model_dump(mode="json"), ensure_ascii=False))
         else:
-            typer.echo(write_command(request, _usual(request, settings)))
+            typer.echo(format_command(request, _default_fields(request, settings)))
 
 
 def again(
     context: typer.Context,
     name: Name,
     *,
-    out: Out = OUT,
+    out: Out = DEFAULT_OUT,
     assign: Assign = None,
     preview: Preview = False,
     json: Json = False,
     dry_run: DryRun = False,
 ) -> None:
     """Everything as it was, but for what is given."""
-    changes = read_given(context, assign)
-    request = _asked(name, read_settings(), needs_all="init_image" not in changes).changed(**changes)
+    changes = collect_options(context, assign)
+    request = _request_of(name, read_settings(), needs_all="init_image" not in changes).with_changes(**changes)
     if dry_run:
         print_request(request, as_json=json)
     else:
-        paint(request, out, look="json" if json else "preview" if preview else "auto")
+        paint(request, out, mode="json" if json else "preview" if preview else "auto")
 
 
 def resume(name: Name, *, preview: Preview = False, json: Json = False) -> None:
@@ -110,7 +110,7 @@ def resume(name: Name, *, preview: Preview = False, json: Json = False) -> None:
     if run.state == "finished":
         raise RunNotFound(f"{run.name} 已经画完，不用继续。", f"{run.name} is finished; there is nothing to resume.")
     look = "json" if json else "preview" if preview else "auto"
-    code = follow_run(lambda: (run, api.resume(run.folder)), look=look, model_was_named=True)
+    code = follow_run(lambda: (run, api.resume(run.folder)), mode=look, show_model=False)
     if code:
         raise typer.Exit(code)
 
@@ -134,7 +134,7 @@ def gif(
             f"{run.name} 有 {len(chosen)} 幅画；--out 只能用于一幅，请给出图片，如 {run.pictures[0]}。",
             f"{run.name} has {len(chosen)} pictures; --out takes one. Name a picture, for example {run.pictures[0]}.",
         )
-    _need_pictures(run, len(chosen))
+    _require_pictures(run, len(chosen))
     for picture in chosen:
         file = out or run.folder / f"{picture.number:03d}.{kind}"
         if (out.suffix.lower() if out else f".{kind}") == ".gif":
@@ -158,7 +158,7 @@ def sheet(
 
     run = find_run(name, read_settings())
     artwork = run.artwork()
-    _need_pictures(run, len(artwork))
+    _require_pictures(run, len(artwork))
     images = artwork[0].frames if len(artwork) == 1 else [picture.image for picture in artwork]
     file = out or run.folder / "sheet.png"
     save_png(contact_sheet(images, columns), file)
@@ -172,48 +172,48 @@ def rm(
 ) -> None:
     """Delete whole folders, after asking."""
     from danqing.results.run import find_run
-    from danqing.storage.atomic import guarded
+    from danqing.storage.atomic import storage_errors
 
     settings = read_settings()
     runs = [find_run(name, settings) for name in names]
     for run in runs:
         if not yes and not sys.stdin.isatty():
             raise InvalidRequest(f"要删 {run.folder} 请加 --yes。", f"Add --yes to delete {run.folder}.")
-        if yes or typer.confirm(say(f"删去 {run.folder}？", f"Delete {run.folder}?")):
-            with guarded(run.folder):
+        if yes or typer.confirm(tr(f"删去 {run.folder}？", f"Delete {run.folder}?")):
+            with storage_errors(run.folder):
                 shutil.rmtree(run.folder)
-            typer.echo(say(f"已删 {run.name}", f"deleted {run.name}"))
+            typer.echo(tr(f"已删 {run.name}", f"deleted {run.name}"))
 
 
-def _asked(name: str, settings: Settings, *, needs_all: bool = False) -> Request:
+def _request_of(name: str, settings: Settings, *, needs_all: bool = False) -> Request:
     """The request behind a picture, which then asks for that picture alone, or behind a whole run."""
     from danqing.results import png_metadata
     from danqing.results.run import find_run
 
     if not (Path(name).is_file() and Path(name).suffix.lower() == ".png"):
         return find_run(name, settings).request
-    recipe = png_metadata.read(Path(name))
-    if recipe.left_out and needs_all:
+    recipe = png_metadata.read_metadata(Path(name))
+    if recipe.omitted and needs_all:
         raise InvalidRequest(
             f"{name} 的底图太大，没有存在图里。请用 --init-image 再给一次。",
             f"The start picture of {name} was too large to be kept inside. Give it again with --init-image.",
             field="init_image",
         )
-    return recipe.alone()
+    return recipe.single_image_request()
 
 
-def _usual(request: Request, settings: Settings) -> dict[str, object]:
+def _default_fields(request: Request, settings: Settings) -> dict[str, object]:
     """What `danqing draw` takes when nothing is said; of an unknown model nothing is known."""
-    from danqing.zoo.registry import spec_of
+    from danqing.zoo.registry import get_spec
 
     try:
-        defaults = spec_of(request.model).fills(request)
+        defaults = get_spec(request.model).defaults_for(request)
     except ModelNotFound:
         defaults = dict[str, object]()
-    return {**defaults, **read_config(settings.config_file, needed=False)}
+    return {**defaults, **read_config(settings.config_file, required=False)}
 
 
-def _need_pictures(run: "Run", count: int) -> None:
+def _require_pictures(run: "Run", count: int) -> None:
     if not count:
         raise RunNotFound(
             f"{run.name} 还没有画完的画。先运行 danqing runs resume {run.name}。",

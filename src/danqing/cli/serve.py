@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from danqing.cli.i18n import say
+from danqing.cli.i18n import tr
 from danqing.errors import MissingExtra
 from danqing.settings import Settings, read_settings
 
@@ -140,7 +140,7 @@ def add_key(name: Names) -> None:
 
     typer.echo(Keyring.of(read_settings()).add(name))
     typer.echo(
-        say(
+        tr(
             "这把钥匙只显示这一次。用法：请求头 Authorization: Bearer <钥匙>",
             "This key is shown this once. To use it send the header Authorization: Bearer KEY",
         ),

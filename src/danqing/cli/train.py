@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
-from danqing.cli.i18n import say
-from danqing.cli.train_data import Seed, cutouts, need_extra, scenes
+from danqing.cli.i18n import tr
+from danqing.cli.train_data import Seed, cutouts, require_extra, scenes
 from danqing.errors import InvalidRequest
 from danqing.settings import read_settings
 
@@ -141,12 +141,12 @@ def album(
             f"没有“{folder}”这个命令，也没有这个文件夹。用 danqing train --help 看全部命令。",
             f"There is neither a command nor a folder {str(folder)!r}. See danqing train --help.",
         )
-    need_extra()
+    require_extra()
     from danqing.train.album import Album
 
     name = re.sub(r"[^\w.+-]+", "-", folder.resolve().name).strip(".-") or "mine"
     out, to = out or Path(f"{name}-training"), to or Path(f"{name}-model")
-    studio = _studio(
+    studio = _training_run(
         (folder,),
         out,
         preset=preset,
@@ -160,22 +160,22 @@ def album(
         seed=seed,
     )
     pictures = Album.open(folder, studio.recipe.resolution)
-    if len(pictures) < FEW:
+    if len(pictures) < FEW_PICTURES:
         typer.echo(
-            say(
+            tr(
                 f"只有 {len(pictures)} 张：几百张以上才学得像。", f"Only {len(pictures)} pictures: hundreds are needed."
             ),
             err=True,
         )
-    _run("all", studio, to)
+    _run_task("all", studio, to)
     typer.echo(
-        say(f"添加这个模型：danqing models add {to} --name {name}", f"Add it: danqing models add {to} --name {name}")
+        tr(f"添加这个模型：danqing models add {to} --name {name}", f"Add it: danqing models add {to} --name {name}")
     )
     sentence = pictures.captions[0][0]
-    typer.echo(say("然后作画：", "Then paint: ") + f'danqing draw "{sentence}" --model {name}')
+    typer.echo(tr("然后作画：", "Then paint: ") + f'danqing draw "{sentence}" --model {name}')
 
 
-FEW = 200
+FEW_PICTURES = 200
 """Fewer pictures than this teach little."""
 
 
@@ -196,10 +196,10 @@ def _command(task: Task) -> Callable[..., None]:
         device: Device = "auto",
         seed: Seed = 0,
     ) -> None:
-        need_extra()
+        require_extra()
         if second is not None:
-            _need_folder(second)
-        studio = _studio(
+            _require_folder(second)
+        studio = _training_run(
             tuple(data),
             out,
             preset=preset,
@@ -212,12 +212,12 @@ def _command(task: Task) -> Callable[..., None]:
             device=device,
             seed=seed,
         )
-        _run(task, studio, to or out / "export", second)
+        _run_task(task, studio, to or out / "export", second)
 
     return command
 
 
-def _studio(
+def _training_run(
     data: tuple[Path, ...],
     out: Path,
     *,
@@ -233,27 +233,27 @@ def _studio(
 ) -> "Studio":
     import torch
 
-    from danqing.pipeline.model import choose_device
+    from danqing.pipeline.model import resolve_device
     from danqing.train.recipe import PRESETS
     from danqing.train.runs import Studio
 
     for folder in (*data, heldout, start):
         if folder is not None:
-            _need_folder(folder)
+            _require_folder(folder)
     if threads is not None:
         torch.set_num_threads(threads)
     return Studio(
-        PRESETS[preset].paced(batch, rate), data, out, choose_device(read_settings().device if device == "auto" else device),
-        heldout=heldout, minutes=minutes, start=start, seed=seed, say=_tell,
+        PRESETS[preset].paced(batch, rate), data, out, resolve_device(read_settings().device if device == "auto" else device),
+        heldout=heldout, minutes=minutes, start=start, seed=seed, say=_print_progress,
     )  # fmt: skip
 
 
-def _need_folder(folder: Path) -> None:
+def _require_folder(folder: Path) -> None:
     if not folder.is_dir():
         raise InvalidRequest(f"没有 {folder} 这个文件夹。", f"There is no folder {folder}.")
 
 
-def _run(task: Task, studio: "Studio", to: Path, second: Path | None = None) -> None:
+def _run_task(task: Task, studio: "Studio", to: Path, second: Path | None = None) -> None:
     from danqing.train import runs
 
     trainings = {"encoder": runs.train_encoder, "denoiser": runs.train_denoiser, "secondary": runs.train_secondary}
@@ -262,15 +262,15 @@ def _run(task: Task, studio: "Studio", to: Path, second: Path | None = None) -> 
             if task in (name, "all"):
                 train(studio)
     except KeyboardInterrupt as error:
-        typer.echo(say("已停下。再运行同一条命令就接着学。", "Stopped. The same command goes on with it."), err=True)
+        typer.echo(tr("已停下。再运行同一条命令就接着学。", "Stopped. The same command goes on with it."), err=True)
         raise typer.Exit(130) from error
     if task in ("export", "all"):
         runs.export(studio, to, second)
-        typer.echo(say(f"导出到 {to}", f"Exported to {to}"))
+        typer.echo(tr(f"导出到 {to}", f"Exported to {to}"))
 
 
-def _tell(report: "Report") -> None:
+def _print_progress(report: "Report") -> None:
     figures = "".join(f"  {name} {value:.3f}" for name, value in report.figures.items())
     zh = f"{report.network}  第 {report.step} 步  看过 {report.pictures} 张  {report.minutes:.1f} 分钟  损失 {report.loss:.4f}"
     en = f"{report.network}  step {report.step}  {report.pictures} pictures  {report.minutes:.1f} minutes  loss {report.loss:.4f}"
-    print(say(zh, en) + figures, file=sys.stderr, flush=True)
+    print(tr(zh, en) + figures, file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from danqing.cli.i18n import say
+from danqing.cli.i18n import tr
 from danqing.errors import InvalidRequest, MissingExtra
 from danqing.settings import read_settings
 
@@ -37,7 +37,7 @@ def scenes(
             "要画什么？样张用 --sheet 样张.png，训练图片用 --write 文件夹。",
             "What shall be painted? A sheet: --sheet FILE.png; a training set: --write FOLDER.",
         )
-    need_extra()
+    require_extra()
     from danqing.train.scenes.shards import write as write_shards
     from danqing.train.scenes.sheet import write_sheet
 
@@ -46,7 +46,7 @@ def scenes(
         typer.echo(write_sheet(sheet, seed=seed, size=size))
     if write is not None:
         for done in write_shards(write, count=count, seed=seed, size=size, workers=workers):
-            typer.echo(say(f"{done} / {count} 张", f"{done} / {count} pictures"), err=True)
+            typer.echo(tr(f"{done} / {count} 张", f"{done} / {count} pictures"), err=True)
         typer.echo(write)
 
 
@@ -62,7 +62,7 @@ def cutouts(
     size: Size = 128,
 ) -> None:
     """Compose openly licensed cut-outs over painted scenes and paper, with captions."""
-    need_extra("resvg_py")
+    require_extra("resvg_py")
     from danqing.train.cutouts.compose import compose
     from danqing.train.cutouts.packages import fetch
     from danqing.train.cutouts.things import read_things
@@ -72,12 +72,12 @@ def cutouts(
         for file in fetch(place, offline=read_settings().offline):
             typer.echo(file, err=True)
     things = read_things(place)
-    typer.echo(say(f"{len(things)} 样东西", f"{len(things)} things"), err=True)
+    typer.echo(tr(f"{len(things)} 样东西", f"{len(things)} things"), err=True)
     compose(things, to, count=count, seed=seed, size=size)
     typer.echo(to)
 
 
-def need_extra(*more: str) -> None:
+def require_extra(*more: str) -> None:
     """Raise where the libraries of the extra are not installed."""
     if any(find_spec(library) is None for library in ("cv2", *more)):
         raise MissingExtra(

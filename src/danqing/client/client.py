@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 
 from danqing.client.schemas import JobList, JobView
-from danqing.client.transport import Sent, Wire
+from danqing.client.transport import HttpTransport, ServerSentEvent
 from danqing.errors import DanqingError, InvalidRequest, JobNotFound
 from danqing.events import Completed, Event, Previewed, from_json
 from danqing.jobs import State
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from danqing.api import Knobs
+    from danqing.api import RequestOptions
 
 URL = "http://127.0.0.1:8866"
 _LOCAL = ("device", "dtype", "memory")
@@ -39,7 +39,7 @@ class Client:
         Raises:
             MissingExtra: httpx is not installed.
         """
-        self._wire = Wire(url, key, timeout)
+        self._wire = HttpTransport(url, key, timeout)
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +51,7 @@ class Client:
         """Let go of the connection; jobs go on."""
         self._wire.close()
 
-    def create(self, prompts: str | Sequence[str] | Request, **knobs: "Unpack[Knobs]") -> Artwork:
+    def create(self, prompts: str | Sequence[str] | Request, **knobs: "Unpack[RequestOptions]") -> Artwork:
         """Paint and return the pictures, as `danqing.create` does.
 
         Args:
@@ -60,9 +60,9 @@ class Client:
         Returns:
             the pictures with everything seen on the way.
         """
-        return Artwork.gather(self.stream(prompts, **knobs))
+        return Artwork.from_events(self.stream(prompts, **knobs))
 
-    def stream(self, prompts: str | Sequence[str] | Request, **knobs: "Unpack[Knobs]") -> Iterator[Event]:
+    def stream(self, prompts: str | Sequence[str] | Request, **knobs: "Unpack[RequestOptions]") -> Iterator[Event]:
         """Paint and yield every event as it happens, as `danqing.stream` does; closing the iterator cancels the job.
 
         Args:
@@ -79,7 +79,7 @@ class Client:
             raise
 
     def submit(
-        self, prompts: str | Sequence[str] | Request, *, id: str | None = None, **knobs: "Unpack[Knobs]"
+        self, prompts: str | Sequence[str] | Request, *, id: str | None = None, **knobs: "Unpack[RequestOptions]"
     ) -> JobView:
         """Put a painting into the queue and return at once.
 
@@ -88,7 +88,7 @@ class Client:
             id: a UUID of your own, so that asking twice paints once.
             knobs: fields of `Request`.
         """
-        fields = prompts.to_plain() | dict(knobs) if isinstance(prompts, Request) else {"prompts": prompts, **knobs}
+        fields = prompts.to_dict() | dict(knobs) if isinstance(prompts, Request) else {"prompts": prompts, **knobs}
         body = {name: value for name, value in fields.items() if name not in _LOCAL and value is not None}
         if isinstance(body.get("init_image"), str):
             body["init_image"] = _to_uri(cast("str", body["init_image"]))
@@ -105,7 +105,7 @@ class Client:
         Raises:
             DanqingError: the job failed or was cancelled, or the service went down; the job is kept there.
         """
-        for sent in self._wire.listen(f"/v1/jobs/{id}/events", after=str(after)):
+        for sent in self._wire.stream_events(f"/v1/jobs/{id}/events", after=str(after)):
             if sent.kind in ("ended", "stopping"):
                 _check(JobView.model_validate_json(sent.data))
                 return
@@ -126,7 +126,7 @@ class Client:
         params: dict[str, str | list[str]] = {"state": list(states), "limit": str(limit)}
         if before is not None:
             params["before"] = before
-        return JobList.model_validate_json(self._wire.ask("GET", "/v1/jobs", params=params)).data
+        return JobList.model_validate_json(self._wire.request("GET", "/v1/jobs", params=params)).data
 
     def cancel(self, id: str) -> JobView:
         """Stop a job; on one that has ended this does nothing."""
@@ -138,23 +138,23 @@ class Client:
 
     def forget(self, id: str) -> None:
         """Delete a job that has ended, pictures and all."""
-        self._wire.ask("DELETE", f"/v1/jobs/{id}", params={"forget": "true"})
+        self._wire.request("DELETE", f"/v1/jobs/{id}", params={"forget": "true"})
 
     def file(self, url: str) -> bytes:
         """A file of a job by the address in its view: a PNG with its recipe, a GIF, the sheet."""
         if not url.startswith("/v1/jobs/"):
             raise InvalidRequest(f"{url} 不是任务的文件。", f"{url} is no file of a job.")
-        return self._wire.ask("GET", url)
+        return self._wire.request("GET", url)
 
     def models(self) -> tuple[str, ...]:
         """Names of the models that paint there, the default first."""
-        entries = cast("dict[str, list[dict[str, str]]]", json.loads(self._wire.ask("GET", "/v1/models")))
+        entries = cast("dict[str, list[dict[str, str]]]", json.loads(self._wire.request("GET", "/v1/models")))
         return tuple(entry["id"] for entry in entries["data"])
 
     def _job(self, method: str, path: str, body: Mapping[str, object] | None = None) -> JobView:
-        return JobView.model_validate_json(self._wire.ask(method, path, json=_plain(body)))
+        return JobView.model_validate_json(self._wire.request(method, path, json=_plain(body)))
 
-    def _event(self, sent: Sent) -> Event:
+    def _event(self, sent: ServerSentEvent) -> Event:
         values = cast("dict[str, object]", json.loads(sent.data))
         if "url" not in values:
             return from_json(sent.data)
@@ -169,7 +169,7 @@ class Client:
         if url is None:
             return None
         try:
-            data = self._wire.ask("GET", url)
+            data = self._wire.request("GET", url)
         except JobNotFound:  # a preview that was not kept
             return None
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:

@@ -21,12 +21,12 @@ from danqing.errors import (
 if TYPE_CHECKING:
     import httpx
 
-TRIES = 5
+MAX_RECONNECTS = 5
 """How often a broken stream of events is taken up again without getting further."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class ServerSentEvent:
     """A server-sent event."""
 
     kind: str
@@ -34,7 +34,7 @@ class Sent:
     id: str
 
 
-class Wire:
+class HttpTransport:
     """Requests to one service.
 
     Raises, in all its methods:
@@ -60,7 +60,7 @@ class Wire:
         """Let go of the connection."""
         self._http.close()
 
-    def ask(
+    def request(
         self, method: str, path: str, *, json: object = None, params: Mapping[str, str | list[str]] | None = None
     ) -> bytes:
         """The body of an answer."""
@@ -72,7 +72,7 @@ class Wire:
             raise to_error(reply.status_code, reply.content, reply.headers.get("retry-after", ""))
         return reply.content
 
-    def listen(self, path: str, *, after: str = "0") -> Iterator[Sent]:
+    def stream_events(self, path: str, *, after: str = "0") -> Iterator[ServerSentEvent]:
         """Server-sent events; a broken connection is taken up again behind the last one that came."""
         tries = 0
         while True:
@@ -83,11 +83,11 @@ class Wire:
                 return
             except self._broken as error:
                 tries += 1
-                if tries > TRIES:
+                if tries > MAX_RECONNECTS:
                     raise self._unreachable(error) from error
                 time.sleep(0.2 * 2**tries)
 
-    def _listen(self, path: str, after: str) -> Iterator[Sent]:
+    def _listen(self, path: str, after: str) -> Iterator[ServerSentEvent]:
         with self._http.stream("GET", path, headers={"Last-Event-ID": after}) as reply:
             if not reply.is_success:
                 raise to_error(reply.status_code, reply.read(), reply.headers.get("retry-after", ""))
@@ -100,7 +100,7 @@ class Wire:
         )
 
 
-def read_events(lines: Iterator[str]) -> Iterator[Sent]:
+def read_events(lines: Iterator[str]) -> Iterator[ServerSentEvent]:
     """The events in the lines of a stream; comments are passed over, and so is an event that was cut off."""
     fields: dict[str, str] = {}
     for line in lines:
@@ -109,7 +109,7 @@ def read_events(lines: Iterator[str]) -> Iterator[Sent]:
             value = value.removeprefix(" ")
             fields[name] = f"{fields[name]}\n{value}" if name == "data" and "data" in fields else value
         elif "data" in fields:
-            yield Sent(fields.get("event", "message"), fields["data"], fields.get("id", ""))
+            yield ServerSentEvent(fields.get("event", "message"), fields["data"], fields.get("id", ""))
             fields = {}
 
 

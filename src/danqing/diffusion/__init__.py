@@ -1,32 +1,32 @@
-"""Pure maths of sampling: noise levels, guided estimates, and the ways from noise to a picture."""
+"""Sampling: noise schedule, guided denoiser, samplers. It depends neither on CLIP nor on files."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
 
 from danqing.diffusion.noise_schedule import NoiseSchedule
 from danqing.diffusion.perlin import perlin_init
-from danqing.diffusion.recurrence import Way, recurring
-from danqing.diffusion.rng import Draws
-from danqing.diffusion.sampler import Sampler, Settings, State, Step, starting_state
+from danqing.diffusion.recurrence import BoundSampler, sample_with_recurrence
+from danqing.diffusion.rng import SeededRandom
+from danqing.diffusion.sampler import Sampler, SamplerOptions, SamplerState, SamplerStep, initial_state
 from danqing.diffusion.samplers import check_eta, ddim, dpmpp_2m, max_eta, plms
 from danqing.diffusion.symmetry import Symmetry
 
 SAMPLERS: Mapping[str, Sampler] = MappingProxyType({"ddim": ddim, "plms": plms, "dpmpp_2m": dpmpp_2m})
-"""Every sampler by the name that a request uses."""
+"""Samplers by their name in a request."""
 
 __all__ = [
     "SAMPLERS",
-    "Draws",
+    "BoundSampler",
     "NoiseSchedule",
     "Sampler",
-    "Settings",
-    "State",
-    "Step",
+    "SamplerOptions",
+    "SamplerState",
+    "SamplerStep",
+    "SeededRandom",
     "Symmetry",
-    "Way",
     "check_eta",
+    "initial_state",
     "max_eta",
     "perlin_init",
-    "recurring",
-    "starting_state",
+    "sample_with_recurrence",
 ]

@@ -1,4 +1,4 @@
-"""How much noise there is at every step: the linear schedule, its respacing, and what follows from alpha and sigma."""
+"""The linear noise schedule, its respacing, and conversions between eps, x0 and v."""
 
 import math
 from dataclasses import dataclass
@@ -10,31 +10,31 @@ import torch
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
-from danqing.schedule import Schedule, spread
-from danqing.types import Moment, Prediction
+from danqing.schedule import Schedule, respace_timesteps
+from danqing.types import NoiseLevel, Prediction
 
 MODEL_STEPS = 1000
-"""Model times that the networks are trained on."""
+"""Number of timesteps that the networks are trained on."""
 
 
 @dataclass(frozen=True, slots=True)
 class NoiseSchedule:
-    """The steps of one run, index k = 0 the cleanest: alpha_bar and the model time of each.
+    """Cumulative alpha and timestep of every step of a run; index 0 is the cleanest step.
 
-    Plain numbers, so that every product with a tensor is rounded once, from float64.
+    The values are Python floats, so that every product with a tensor is rounded once, from float64.
     """
 
-    abar: tuple[float, ...]
-    taus: tuple[float, ...]
+    alphas_cumprod: tuple[float, ...]
+    timesteps: tuple[float, ...]
 
     @classmethod
     def linear(cls, steps: int) -> "NoiseSchedule":
-        """The linear beta schedule, thinned out to `steps`.
+        """Return the linear beta schedule respaced to `steps` timesteps.
 
         Args:
             steps: at least 2.
         Returns:
-            the schedule; its times need not be whole numbers (300 steps are every third of 900).
+            the schedule; its timesteps may be fractions (300 steps are every third of 900).
         Raises:
             InvalidRequest: fewer than two steps.
         Source:
@@ -45,67 +45,69 @@ class NoiseSchedule:
                 f"步数 {steps} 太少，至少要 2 步。", f"{steps} steps are too few; give at least 2.", field="steps"
             )
         stride = max(1, MODEL_STEPS // steps)
-        abar = _linear_abar(stride * steps)
+        alphas_cumprod = _linear_alphas_cumprod(stride * steps)
         used = range(0, stride * steps, stride)
-        # Networks have always received this product in float32; the cut schedules are looked up by its whole part.
+        # The networks were trained with this product in float32; schedules are indexed by its integer part.
         rescale = np.float32(MODEL_STEPS / (stride * steps))
-        taus = tuple(float(np.float32(index) * rescale) for index in used)
-        return cls(tuple(abar[index] for index in used), taus)
+        timesteps = tuple(float(np.float32(i) * rescale) for i in used)
+        return cls(tuple(alphas_cumprod[i] for i in used), timesteps)
 
     @classmethod
     def spaced(cls, steps: int, spacing: Schedule) -> "NoiseSchedule":
-        """The linear beta schedule at steps that lie as far apart as `spacing` says; evenly, it is `linear`.
+        """Return the linear beta schedule with strides proportional to `spacing`; constant spacing gives `linear`.
 
         Args:
             steps: at least 2.
-            spacing: positive numbers, of which only the proportion counts.
+            spacing: positive relative strides.
         Raises:
             InvalidRequest: fewer than two steps.
         """
-        if spacing.lowest == spacing.highest:
+        if spacing.min == spacing.max:
             return cls.linear(steps)
-        abar, times = _linear_abar(MODEL_STEPS), spread(steps, spacing)
-        return cls(tuple(abar[time] for time in times), tuple(map(float, times)))
+        alphas_cumprod, timesteps = _linear_alphas_cumprod(MODEL_STEPS), respace_timesteps(steps, spacing)
+        return cls(tuple(alphas_cumprod[timestep] for timestep in timesteps), tuple(map(float, timesteps)))
 
     def __len__(self) -> int:
-        return len(self.abar)
+        return len(self.alphas_cumprod)
 
-    def before(self, k: int) -> float:
-        """alpha_bar of the step after k on the way to the picture (k - 1); 1 when that is the picture itself."""
-        return self.abar[k - 1] if k > 0 else 1.0
+    def alpha_cumprod_prev(self, index: int) -> float:
+        """Return the cumulative alpha of step index - 1, the next one to be sampled; 1 for index 0."""
+        return self.alphas_cumprod[index - 1] if index > 0 else 1.0
 
-    def alpha(self, k: int) -> float:
-        """Share of the picture in x at step k."""
-        return math.sqrt(self.abar[k])
+    def alpha(self, index: int) -> float:
+        """Return the coefficient of x0 in x at a step."""
+        return math.sqrt(self.alphas_cumprod[index])
 
-    def sigma(self, k: int) -> float:
-        """Share of the noise in x at step k."""
-        return math.sqrt(1 - self.abar[k])
+    def sigma(self, index: int) -> float:
+        """Return the coefficient of eps in x at a step."""
+        return math.sqrt(1 - self.alphas_cumprod[index])
 
-    def tau(self, k: int) -> float:
-        """Model time that the networks receive at step k, 0..999."""
-        return self.taus[k]
+    def timestep(self, index: int) -> float:
+        """Return the timestep that the networks receive at a step, 0..999."""
+        return self.timesteps[index]
 
-    def time(self, k: int) -> float:
-        """The secondary network's time at step k: the angle between picture and noise, 0..1."""
-        return math.atan2(self.sigma(k), self.alpha(k)) * 2 / math.pi
+    def secondary_time(self, index: int) -> float:
+        """Return the time input of the secondary network at a step: the angle atan2(sigma, alpha) scaled to 0..1."""
+        return math.atan2(self.sigma(index), self.alpha(index)) * 2 / math.pi
 
-    def moment(self, k: int) -> Moment:
-        """Everything that a guide is told about step k."""
-        return Moment(k, self.taus[k], self.alpha(k), self.sigma(k))
+    def noise_level(self, index: int) -> NoiseLevel:
+        """Return index, timestep, alpha and sigma of a step, as passed to guides."""
+        return NoiseLevel(index, self.timesteps[index], self.alpha(index), self.sigma(index))
 
-    def predict(self, output: Tensor, x: Tensor, k: int, prediction: Prediction = "eps") -> tuple[Tensor, Tensor]:
-        """What a network's output says about the noise and the picture.
+    def eps_and_x0(
+        self, output: Tensor, x: Tensor, index: int, prediction: Prediction = "eps"
+    ) -> tuple[Tensor, Tensor]:
+        """Convert the output of a network to eps and x0.
 
         Args:
-            output: [B, 3 or more, H, W]; channels past the third are the variance, which is not used.
-            x: the noisy picture that the network saw, [B, 3, H, W].
-            k: the step.
-            prediction: what the network was trained to predict.
+            output: [B, 3 or more, H, W]; channels after the third are the variance and are ignored.
+            x: the noisy input of the network, [B, 3, H, W].
+            index: respaced index of the step.
+            prediction: the training target of the network.
         Returns:
             eps and x0, each [B, 3, H, W] float32, with alpha * x0 + sigma * eps = x.
         """
-        alpha, sigma = self.alpha(k), self.sigma(k)
+        alpha, sigma = self.alpha(index), self.sigma(index)
         predicted = output[:, :3].float()  # [B, 3, H, W]
         if prediction == "v":
             return sigma * x + alpha * predicted, alpha * x - sigma * predicted
@@ -113,27 +115,29 @@ class NoiseSchedule:
             return (x - alpha * predicted) / sigma, predicted
         return predicted, (x - sigma * predicted) / alpha
 
-    def add_noise(self, x0: Tensor, noise: Tensor, k: int) -> Tensor:
-        """The picture as it looks at step k, with x0 and noise [B, 3, H, W]."""
-        return self.alpha(k) * x0 + self.sigma(k) * noise
+    def add_noise(self, x0: Tensor, noise: Tensor, index: int) -> Tensor:
+        """Return alpha * x0 + sigma * noise at a step, [B, 3, H, W]."""
+        return self.alpha(index) * x0 + self.sigma(index) * noise
 
 
-def alpha_sigma(tau: Tensor) -> tuple[Tensor, Tensor]:
-    """Alpha and sigma of the full schedule at any model time: the form that training uses.
+def alpha_sigma(timestep: Tensor) -> tuple[Tensor, Tensor]:
+    """Return alpha and sigma of the full schedule at arbitrary timesteps; used for training.
 
     Args:
-        tau: [B], 0..999, whole or not; between whole times the logarithm of alpha_bar runs straight.
+        timestep: [B], 0..999; log(alpha_cumprod) is interpolated linearly between integers.
     Returns:
-        alpha and sigma, each [B] float32 on tau's device.
+        alpha and sigma, each [B] float32 on the device of `timestep`.
     """
-    table = torch.tensor(_linear_abar(MODEL_STEPS), dtype=torch.float64, device=tau.device).log()  # [1000]
-    low = tau.floor().long().clamp(0, MODEL_STEPS - 2)
-    log_abar = torch.lerp(table[low], table[low + 1], tau.double() - low)
-    return (log_abar / 2).exp().float(), (-torch.expm1(log_abar)).sqrt().float()
+    table = torch.tensor(
+        _linear_alphas_cumprod(MODEL_STEPS), dtype=torch.float64, device=timestep.device
+    ).log()  # [1000]
+    low = timestep.floor().long().clamp(0, MODEL_STEPS - 2)
+    log_alpha_cumprod = torch.lerp(table[low], table[low + 1], timestep.double() - low)
+    return (log_alpha_cumprod / 2).exp().float(), (-torch.expm1(log_alpha_cumprod)).sqrt().float()
 
 
-def _linear_abar(steps: int) -> list[float]:
-    """alpha_bar of the linear beta schedule with that many betas."""
+def _linear_alphas_cumprod(steps: int) -> list[float]:
+    """Return the cumulative alphas of the linear beta schedule with `steps` betas."""
     scale = MODEL_STEPS / steps
     first, last = scale * 1e-4, scale * 0.02
     return list(accumulate((1 - (first + (last - first) * i / (steps - 1)) for i in range(steps)), mul))

@@ -1,40 +1,38 @@
-"""Soft random clouds to start a picture from: Perlin's gradient noise in many octaves."""
+"""Perlin noise in several octaves, as an initial image."""
 
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from danqing.types import Randomness
+from danqing.types import RandomSource
 
 PerlinMode = Literal["color", "gray", "mixed"]
 
 
-def perlin_init(draws: Randomness, *, size: tuple[int, int], mode: PerlinMode = "mixed") -> Tensor:
-    """A picture of clouds for every picture of the batch: the mean of a coarse and a fine field.
+def perlin_init(rng: RandomSource, *, size: tuple[int, int], mode: PerlinMode = "mixed") -> Tensor:
+    """Generate one noise image per seed: the mean of a coarse and a fine noise field.
 
     Args:
-        draws: read as ("perlin/coarse" and "perlin/fine", octave, ...).
+        rng: read as ("perlin/coarse" and "perlin/fine", octave, ...).
         size: width and height in pixels.
-        mode: colour in both fields, in none, or in the coarse one only.
+        mode: "color": both fields have colour; "gray": none; "mixed": only the coarse field.
     Returns:
         [B, 3, H, W] in [-1, 1].
     """
-    coarse = _field(draws, "perlin/coarse", size=size, octaves=12, cells=1, channels=1 if mode == "gray" else 3)
-    fine = _field(draws, "perlin/fine", size=size, octaves=8, cells=4, channels=3 if mode == "color" else 1)
+    coarse = _field(rng, "perlin/coarse", size=size, octaves=12, cells=1, channels=1 if mode == "gray" else 3)
+    fine = _field(rng, "perlin/fine", size=size, octaves=8, cells=4, channels=3 if mode == "color" else 1)
     return coarse + fine - 1  # (coarse + fine) / 2, from [0, 1] to [-1, 1]; one channel serves all three
 
 
-def _field(
-    draws: Randomness, purpose: str, *, size: tuple[int, int], octaves: int, cells: int, channels: int
-) -> Tensor:
-    """Octaves of half the size and two thirds of the strength each, stretched to fill [0, 1]: [B, 3, H, W]."""
+def _field(rng: RandomSource, purpose: str, *, size: tuple[int, int], octaves: int, cells: int, channels: int) -> Tensor:
+    """Sum octaves of half the cell size and 2/3 the amplitude each, rescaled to [0, 1]: [B, 3, H, W]."""
     total = torch.tensor(0.5)
     for octave in range(octaves):
         count = cells * 2**octave
         if count > max(size):
-            break  # cells smaller than a pixel: nobody would see them
-        gradients = draws.normal(purpose, octave, (channels, 2, count + 1, count + 1))
+            break  # cells smaller than a pixel are not visible
+        gradients = rng.normal(purpose, octave, (channels, 2, count + 1, count + 1))
         total = total + 0.5 * 1.5**-octave * _gradient_noise(gradients, size)
     total = total.clamp(0, 1)  # [B, channels, H, W]
     low, high = total.amin((2, 3), keepdim=True), total.amax((2, 3), keepdim=True)
@@ -43,7 +41,7 @@ def _field(
 
 
 def _gradient_noise(gradients: Tensor, size: tuple[int, int]) -> Tensor:
-    """One octave: [B, channels, 2, n + 1, n + 1] lattice gradients (x, y) -> [B, channels, H, W]."""
+    """Return one octave: lattice gradients (x, y) [B, channels, 2, n + 1, n + 1] -> [B, channels, H, W]."""
     cells = gradients.shape[-1] - 1
     (column, dx), (row, dy) = (_lattice(length, cells) for length in size)  # [W], [W], [H], [H]
     dy = dy[:, None]
@@ -57,7 +55,7 @@ def _gradient_noise(gradients: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def _lattice(length: int, cells: int) -> tuple[Tensor, Tensor]:
-    """For the middle of every pixel: the cell it lies in, and how far, 0..1."""
+    """Return, for the centre of every pixel, the index of its cell and its position in the cell, 0..1."""
     position = (torch.arange(length) + 0.5) / length * cells
     return position.long(), position - position.floor()
 

@@ -1,4 +1,4 @@
-"""Recurrence: a step is taken several times, with its noise put back in between, so that what guidance asks for grows together."""
+"""Self-recurrence: take a step several times and add its noise back in between, for more coherent pictures."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -7,45 +7,49 @@ from dataclasses import replace
 from torch import Tensor
 
 from danqing.diffusion.noise_schedule import NoiseSchedule
-from danqing.diffusion.sampler import State, Step
-from danqing.types import Randomness
+from danqing.diffusion.sampler import SamplerState, SamplerStep
+from danqing.types import RandomSource
 
-Way = Callable[[State], Iterator[Step]]
-"""A sampler that has everything but the state to begin in."""
+BoundSampler = Callable[[SamplerState], Iterator[SamplerStep]]
+"""A sampler with all arguments bound except the initial state."""
 
 
-def recurring(
-    ways: Sequence[Way], start: State, noise: NoiseSchedule, turns: Callable[[int], int], draws: Randomness
-) -> Iterator[Step]:
-    """Take every step as often as asked for; only its last turn is yielded.
+def sample_with_recurrence(
+    samplers: Sequence[BoundSampler],
+    start: SamplerState,
+    noise: NoiseSchedule,
+    repeats: Callable[[int], int],
+    rng: RandomSource,
+) -> Iterator[SamplerStep]:
+    """Take every step as often as requested and yield its last repeat.
 
-    Guidance moves parts of a picture that the network would not put there. Back at the noise of the same step the
-    network sees what came of it and may fit the rest to it, which a single pass down has no time for.
+    Guidance changes regions independently of each other. Back at the noise level of the step, the network sees the
+    change and can adapt the rest of the picture to it; a single pass leaves no time for that.
 
     Args:
-        ways: the sampler of each turn, the first turn first; they differ in their randomness only.
-        start: where to begin, or to go on.
-        noise: the steps.
-        turns: how often step k is taken, from 1 to the number of ways.
-        draws: read as ("turn j", k, shape of x).
+        samplers: one for each repeat; they differ only in their randomness.
+        start: the state to begin or to continue from.
+        noise: the noise schedule.
+        repeats: how often the step at an index is taken, from 1 to the number of samplers.
+        rng: read as ("turn j", index, shape of x).
     Source:
         per-step self-recurrence in Bansal et al., "Universal Guidance for Diffusion Models"; time travel in Yu et al.,
         "FreeDoM".
     """
     state = start
-    while state.k >= 0:
-        step = next(ways[0](state))
-        for turn in range(1, turns(state.k)):
-            fresh = draws.normal(f"turn {turn}", state.k, tuple(step.x.shape[1:])).to(step.x.device)
-            # What a multistep sampler remembers belongs to another x: leaning on it here would blow the picture up.
-            back = replace(state, x=_put_back(noise, step.x, state.k, fresh), memory=())
-            again = next(ways[turn](back))
-            step = replace(again, nan=again.nan or step.nan)
+    while state.index >= 0:
+        step = next(samplers[0](state))
+        for repeat in range(1, repeats(state.index)):
+            fresh = rng.normal(f"turn {repeat}", state.index, tuple(step.x.shape[1:])).to(step.x.device)
+            # The history of a multistep sampler belongs to another x; extrapolating from it here diverges.
+            noisy = replace(state, x=_renoise(noise, step.x, state.index, fresh), history=())
+            repeated = next(samplers[repeat](noisy))
+            step = replace(repeated, nan=repeated.nan or step.nan)
         yield step
         state = step.state
 
 
-def _put_back(noise: NoiseSchedule, x: Tensor, k: int, fresh: Tensor) -> Tensor:
-    """x [B, 3, H, W] after step k with as much noise as before it."""
-    kept = noise.abar[k] / noise.before(k)
-    return math.sqrt(kept) * x + math.sqrt(1 - kept) * fresh
+def _renoise(noise: NoiseSchedule, x: Tensor, index: int, fresh: Tensor) -> Tensor:
+    """Add noise to x [B, 3, H, W] after a step, up to the noise level before the step."""
+    ratio = noise.alphas_cumprod[index] / noise.alpha_cumprod_prev(index)
+    return math.sqrt(ratio) * x + math.sqrt(1 - ratio) * fresh

@@ -1,4 +1,4 @@
-"""Where every random number comes from: a pure function of a picture's seed, what it is for, and an index."""
+"""Counter-based random numbers: a pure function of an image's seed, the purpose, and an index."""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,44 +8,46 @@ from torch import Generator, Tensor
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
-    """The random numbers of a batch, one seed for each picture.
+class SeededRandom:
+    """Random numbers of a batch, with one seed per image.
 
-    Nothing is remembered between two draws. So the batch a picture is painted in, the device, the order of drawing,
-    and where a broken run goes on never change its numbers, and a checkpoint has nothing random to store.
+    It has no state. Therefore batch size, device, order of calls and resuming do not change the numbers of an image,
+    and a checkpoint does not store a generator.
     """
 
     seeds: tuple[int, ...]
     stage: int = 0
-    """Stages of one painting share no numbers."""
-    turn: int = 0
-    """Neither do the turns of a step that is taken several times."""
+    """Stage of the batch; two stages share no numbers."""
+    repeat: int = 0
+    """Repeat of a step under recurrence; two repeats share no numbers."""
 
     def normal(self, purpose: str, index: int, shape: tuple[int, ...]) -> Tensor:
-        """Standard normal numbers.
+        """Draw standard normal numbers.
 
         Args:
-            purpose: what they are for; two purposes never share numbers.
-            index: which of the many draws for that purpose, for instance the step.
-            shape: of one picture's numbers.
+            purpose: two purposes share no numbers.
+            index: number of the draw for this purpose, for instance the step.
+            shape: shape of the numbers of one image.
         Returns:
-            [B, *shape], float32, on the CPU.
+            [B, *shape], float32, on the CPU; equal arguments give equal numbers.
         """
         numbers = torch.empty((len(self.seeds), *shape))
-        for picture, seed in zip(numbers, self.seeds, strict=True):
-            picture.normal_(generator=_generator(seed, self._named(purpose), index))
+        for row, seed in zip(numbers, self.seeds, strict=True):
+            row.normal_(generator=_generator(seed, self._key(purpose), index))
         return numbers
 
     def uniform(self, purpose: str, index: int, shape: tuple[int, ...]) -> Tensor:
-        """Numbers in [0, 1), else as `normal`."""
+        """Draw numbers in [0, 1); arguments and result as for `normal`."""
         numbers = torch.empty((len(self.seeds), *shape))
-        for picture, seed in zip(numbers, self.seeds, strict=True):
-            picture.uniform_(generator=_generator(seed, self._named(purpose), index))
+        for row, seed in zip(numbers, self.seeds, strict=True):
+            row.uniform_(generator=_generator(seed, self._key(purpose), index))
         return numbers
 
-    def _named(self, purpose: str) -> str:
-        turn = f"{self.turn}th turn/" if self.turn else ""
-        return f"{self.stage}/{turn}{purpose}" if self.stage else turn + purpose
+    def _key(self, purpose: str) -> str:
+        repeat = (
+            f"{self.repeat}th turn/" if self.repeat else ""
+        )  # part of the hash: a change would change every picture
+        return f"{self.stage}/{repeat}{purpose}" if self.stage else repeat + purpose
 
 
 def _generator(seed: int, purpose: str, index: int) -> Generator:

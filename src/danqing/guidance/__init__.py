@@ -1,8 +1,16 @@
-"""The gradient that steers one step: cuts, what CLIP says about them, and what is asked of any picture."""
+"""CLIP guidance of one step: cutouts, losses, and the gradient. It does not depend on the sampler."""
 
-from danqing.guidance.clip_guide import ClipGuide, Critic, fuzzy_copies
-from danqing.guidance.cutouts import RandomViews, Views
+from danqing.guidance.clip_guide import ClipGuide, ClipLoss, fuzzy_prompt_embeds
+from danqing.guidance.cutouts import CutoutSampler, RandomCutouts
 from danqing.guidance.losses import normalise_weights
-from danqing.guidance.params import GuidanceScales
+from danqing.guidance.params import StepParams
 
-__all__ = ["ClipGuide", "Critic", "GuidanceScales", "RandomViews", "Views", "fuzzy_copies", "normalise_weights"]
+__all__ = [
+    "ClipGuide",
+    "ClipLoss",
+    "CutoutSampler",
+    "RandomCutouts",
+    "StepParams",
+    "fuzzy_prompt_embeds",
+    "normalise_weights",
+]

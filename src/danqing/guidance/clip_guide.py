@@ -1,4 +1,4 @@
-"""The gradient of one step: CLIP looks at cuts of the estimated picture and says which way the sentences lie."""
+"""CLIP guidance: the gradient of the CLIP distance of cutouts and of the image losses, for one step."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -7,163 +7,167 @@ from math import atan2, pi
 import torch
 from torch import Tensor
 
-from danqing.guidance.cutouts import Views
+from danqing.guidance.cutouts import CutoutSampler
 from danqing.guidance.losses import clamp_gradient, range_loss, saturation_loss, spherical_distance, tv_loss
-from danqing.guidance.params import GuidanceScales, StepScales, moment_index
-from danqing.schedule import Schedule
-from danqing.types import Guidance, Moment, Randomness, TextImageEncoder
+from danqing.guidance.params import StepParams
+from danqing.request import Request
+from danqing.schedule import Schedule, schedule_index
+from danqing.types import Guidance, NoiseLevel, RandomSource, TextImageEncoder
 
 Rgb = tuple[float, float, float]
 
+FUZZY_COPIES = 25
+"""Noisy copies that replace each prompt embedding with `fuzzy_prompt`."""
+
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Critic:
-    """One CLIP and the sentences it judges by.
+class ClipLoss:
+    """Distance between images and the prompts in the embedding space of one CLIP.
 
     Args:
         encoder: the network.
-        texts: its embeddings of the sentences, [P, D], or [B, P, D] if each picture has its own.
-        weights: of the sentences, [P], or [1000, P] where they change along the run, from `normalise_weights`.
-        mean, std: of the pictures it was trained on.
-        share: how much its word counts along the run; where that is 0 it does not look.
+        text_embeds: embeddings of the prompts, [P, D], or [B, P, D] if each image has its own.
+        prompt_weights: [P], or [1000, P] if they change along the run, from `normalise_weights`.
+        mean, std: normalisation of the encoder's input.
+        weight: weight of this CLIP along the run; it is not evaluated where the weight is 0.
     """
 
     encoder: TextImageEncoder
-    texts: Tensor
-    weights: Tensor
+    text_embeds: Tensor
+    prompt_weights: Tensor
     mean: Rgb
     std: Rgb
-    share: Schedule
+    weight: Schedule
 
-    def loss(self, cuts: Tensor, index: int) -> Tensor:
-        """Weighted distance from the sentences, mean over the cuts, at a moment of the schedules.
+    def __call__(self, cutouts: Tensor, position: int) -> Tensor:
+        """Return the weighted distance from the prompts, mean over the cutouts.
 
         Args:
-            cuts: [n, B, 3, R, R] in [0, 1].
-            index: the moment, 0 the noisiest, 999 the cleanest.
+            cutouts: [n, B, 3, R, R] in [0, 1].
+            position: index into the schedules, 0 the noisiest, 999 the cleanest.
         Returns:
             [B].
         """
-        mean, std = (cuts.new_tensor(part)[:, None, None] for part in (self.mean, self.std))
-        pixels = ((cuts - mean) / std).flatten(0, 1)  # [n * B, 3, R, R]
-        emb = self.encoder.encode_image(pixels).float().view(*cuts.shape[:2], -1)  # [n, B, D]
-        distance = spherical_distance(emb[:, :, None], self.texts)  # [n, B, P]
-        weights = self.weights if self.weights.ndim == 1 else self.weights[index]
+        mean, std = (cutouts.new_tensor(values)[:, None, None] for values in (self.mean, self.std))
+        pixels = ((cutouts - mean) / std).flatten(0, 1)  # [n * B, 3, R, R]
+        embeds = self.encoder.encode_image(pixels).float().view(*cutouts.shape[:2], -1)  # [n, B, D]
+        distance = spherical_distance(embeds[:, :, None], self.text_embeds)  # [n, B, P]
+        weights = self.prompt_weights if self.prompt_weights.ndim == 1 else self.prompt_weights[position]
         return (distance * weights).sum(-1).mean(0)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class ClipGuide:
-    """Guidance by one or several CLIPs and by what a picture should look like in itself.
+    """Guidance by one or several CLIPs and by image losses.
 
-    Every loss is a sum of one term for each picture, so a picture's gradient does not depend on its batch.
+    Every loss is a sum of one term per image, so the gradient of an image does not depend on its batch.
 
     Args:
-        critics: the CLIPs.
-        scales: the knobs.
-        views: how the critics look at the picture.
-        secondary: the small network that estimates the picture, (x [B, 3, H, W], t [B] in 0..1) -> v [B, 3, H, W];
-            None: the gradient always runs through the denoiser.
-        perceptual: distance between two pictures in [-1, 1], [B, 3, H, W] each -> [B]; None: no likeness to the init.
-        init: the picture to stay close to, [1 or B, 3, H, W] in [-1, 1].
-        at_once: how many cuts of each picture a critic sees in one go; None: all of a batch. Fewer take less memory,
-            and the gradient is the same up to rounding.
+        clip_losses: one for each CLIP.
+        request: a complete request; the guidance parameters are read from it at every step.
+        cutout_sampler: makes the cutouts that the CLIPs embed.
+        secondary: small network that estimates the clean image, (x [B, 3, H, W], t [B] in 0..1) -> v [B, 3, H, W];
+            None: the gradient is always computed through the denoiser.
+        perceptual_loss: distance between images in [-1, 1], [B, 3, H, W] each -> [B]; None: `init_scale` is ignored.
+        init: the initial image, [1 or B, 3, H, W] in [-1, 1].
+        cutout_chunk: cutouts of each image that a CLIP embeds at once; None: all of a batch. Smaller chunks need less
+            memory, and the gradient is the same up to rounding.
     Source:
         Disco Diffusion's guidance; equal to it within 0.5 % of the gradient (tests/golden).
     """
 
-    critics: tuple[Critic, ...]
-    scales: GuidanceScales
-    views: Views
+    clip_losses: tuple[ClipLoss, ...]
+    request: Request
+    cutout_sampler: CutoutSampler
     secondary: Callable[[Tensor, Tensor], Tensor] | None = None
-    perceptual: Callable[[Tensor, Tensor], Tensor] | None = None
+    perceptual_loss: Callable[[Tensor, Tensor], Tensor] | None = None
     init: Tensor | None = None
-    at_once: int | None = None
+    cutout_chunk: int | None = None
 
-    def needs_graph(self, moment: Moment) -> bool:
-        """See `Guide`: true where something pulls and the secondary network is missing or switched off."""
-        now = self.scales.at(moment.tau)
-        return self._pulls(now, moment) and (self.secondary is None or not now.secondary)
+    def needs_denoiser_grad(self, level: NoiseLevel) -> bool:
+        """See `Guide`: true if any loss is active and the secondary network is missing or disabled."""
+        params = StepParams.at(self.request, level.timestep)
+        return self._is_active(params, level) and (self.secondary is None or not params.secondary)
 
-    def repeats(self, moment: Moment) -> bool:
-        """See `Guide`: true in the steps between those that `guidance_every` names, as long as something pulls."""
-        now = self.scales.at(moment.tau)
-        return now.repeats(moment.index) and self._pulls(now, moment)
+    def reuses_gradient(self, level: NoiseLevel) -> bool:
+        """See `Guide`: true for the steps between those of `guidance_every`, if any loss is active."""
+        params = StepParams.at(self.request, level.timestep)
+        return params.reuses_gradient(level.index) and self._is_active(params, level)
 
-    def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
-        """See `Guide`. Each piece of a batch of cuts is freed before the next is made."""
-        now = self.scales.at(moment.tau)
-        if not self._pulls(now, moment):
+    def __call__(self, x: Tensor, x0: Tensor, level: NoiseLevel) -> Guidance:
+        """See `Guide`. Each chunk of cutouts is freed before the next is made."""
+        params = StepParams.at(self.request, level.timestep)
+        if not self._is_active(params, level):
             return Guidance(torch.zeros_like(x), x.new_zeros(len(x)))
         with torch.enable_grad():
-            if self.secondary is not None and now.secondary:
+            if self.secondary is not None and params.secondary:
                 x = x.detach().requires_grad_()
-                x0 = _estimate(self.secondary, x, moment)
-            blend = x0 * moment.sigma + x * (1 - moment.sigma)
-            seen = blend.detach().requires_grad_()
-            uphill, loss = torch.zeros_like(seen), seen.new_zeros(len(seen))
-            for part in self._losses(seen, now, moment):
-                uphill += torch.autograd.grad(part.sum(), seen)[0]
-                loss += part.detach()
-            # Of a sum, for to hand `uphill` over as the gradient makes torch import a symbolic algebra: half a second.
-            gradient = -torch.autograd.grad((blend * uphill).sum(), x)[0]
-        return Guidance(gradient if now.clamp is None else clamp_gradient(gradient, now.clamp), loss)
+                x0 = _secondary_x0(self.secondary, x, level)
+            blend = x0 * level.sigma + x * (1 - level.sigma)
+            x_in = blend.detach().requires_grad_()
+            grad, loss = torch.zeros_like(x_in), x_in.new_zeros(len(x_in))
+            for term in self._losses(x_in, params, level):
+                grad += torch.autograd.grad(term.sum(), x_in)[0]
+                loss += term.detach()
+            # A sum, because passing `grad` as grad_outputs makes torch import sympy: half a second.
+            gradient = -torch.autograd.grad((blend * grad).sum(), x)[0]
+        return Guidance(gradient if params.clamp is None else clamp_gradient(gradient, params.clamp), loss)
 
-    def _pulls(self, now: StepScales, moment: Moment) -> bool:
-        """Whether any loss counts at this moment; a step without costs what an unguided one does."""
-        index = moment_index(moment.tau)
-        clip = now.clip and now.cuts.count and any(critic.share.at(index) for critic in self.critics)
-        likeness = now.init and self.perceptual is not None and self.init is not None
-        return now.clamp != 0 and bool(clip or now.tv or now.range or now.sat or likeness)
+    def _is_active(self, params: StepParams, level: NoiseLevel) -> bool:
+        """Return whether any loss has a weight; a step without costs as much as an unguided one."""
+        position = schedule_index(level.timestep)
+        clip = params.clip and params.cutouts.count and any(loss.weight.at(position) for loss in self.clip_losses)
+        init = params.init and self.perceptual_loss is not None and self.init is not None
+        return params.clamp != 0 and bool(clip or params.tv or params.range or params.sat or init)
 
-    def _losses(self, seen: Tensor, now: StepScales, moment: Moment) -> Iterator[Tensor]:
-        """The parts of the loss, [B] each."""
-        index, count = moment_index(moment.tau), now.cuts.count
-        # (seen + 1) / 2, written so that it keeps nothing for the way back, which every piece of the cuts goes alone.
-        image = seen.new_tensor(0.5).add(seen, alpha=0.5)
-        for number, critic in enumerate(self.critics):
-            scale = now.clip * critic.share.at(index) / now.batches
-            for batch in range(now.batches if scale and count else 0):
-                pieces = self.views(
-                    image,
-                    now.cuts,
-                    resolution=critic.encoder.resolution,
-                    purpose=f"cuts/{number}/{batch}",
-                    k=moment.index,
-                    at_once=self.at_once or count,
-                )
-                for cuts in pieces:
-                    yield critic.loss(cuts, index) * (scale * len(cuts) / count)
-        for scale, measure in ((now.tv, tv_loss), (now.range, range_loss), (now.sat, saturation_loss)):
+    def _losses(self, x_in: Tensor, params: StepParams, level: NoiseLevel) -> Iterator[Tensor]:
+        """Yield the terms of the loss, [B] each."""
+        yield from self._clip_terms(x_in, params, level)
+        for scale, loss in ((params.tv, tv_loss), (params.range, range_loss), (params.sat, saturation_loss)):
             if scale:
-                yield measure(seen) * scale
-        if now.init and self.perceptual is not None and self.init is not None:
-            yield self.perceptual(seen, self.init.expand_as(seen)) * now.init
+                yield loss(x_in) * scale
+        if params.init and self.perceptual_loss is not None and self.init is not None:
+            yield self.perceptual_loss(x_in, self.init.expand_as(x_in)) * params.init
+
+    def _clip_terms(self, x_in: Tensor, params: StepParams, level: NoiseLevel) -> Iterator[Tensor]:
+        position, count = schedule_index(level.timestep), params.cutouts.count
+        # (x_in + 1) / 2, in a form that saves no tensor for backward, which runs once for every chunk of cutouts.
+        image = x_in.new_tensor(0.5).add(x_in, alpha=0.5)
+        for number, clip_loss in enumerate(self.clip_losses):
+            scale = params.clip * clip_loss.weight.at(position) / params.cutout_batches
+            for batch in range(params.cutout_batches if scale and count else 0):
+                chunks = self.cutout_sampler(
+                    image,
+                    params.cutouts,
+                    resolution=clip_loss.encoder.resolution,
+                    purpose=f"cuts/{number}/{batch}",
+                    index=level.index,
+                    chunk_size=self.cutout_chunk or count,
+                )
+                for cutouts in chunks:
+                    yield clip_loss(cutouts, position) * (scale * len(cutouts) / count)
 
 
-def _estimate(secondary: Callable[[Tensor, Tensor], Tensor], x: Tensor, moment: Moment) -> Tensor:
-    """The picture behind x as the small network sees it, [B, 3, H, W]."""
-    time = torch.full((len(x),), atan2(moment.sigma, moment.alpha) * 2 / pi, device=x.device)
-    return moment.alpha * x - moment.sigma * secondary(x, time).float()
-
-
-COPIES = 25
-"""Noisy copies that take the place of each embedding."""
-
-
-def fuzzy_copies(
-    texts: Tensor, weights: Tensor, *, draws: Randomness, magnitude: float, critic: int = 0
+def fuzzy_prompt_embeds(
+    text_embeds: Tensor, weights: Tensor, *, rng: RandomSource, magnitude: float, clip_index: int = 0
 ) -> tuple[Tensor, Tensor]:
-    """Replace every embedding by noisy copies, each picture's its own.
+    """Replace every prompt embedding by noisy copies, different for each image.
 
     Args:
-        texts: [P, D].
-        weights: [P], or [T, P] for T moments.
-        draws: read as ("fuzzy", critic, (25, P, D)).
+        text_embeds: [P, D].
+        weights: [P], or [T, P] for T timesteps.
+        rng: read as ("fuzzy", clip_index, (25, P, D)).
         magnitude: standard deviation of the noise.
-        critic: number of the CLIP whose embeddings these are.
+        clip_index: number of the CLIP that the embeddings belong to.
     Returns:
-        embeddings [B, 25 * P, D] and weights [25 * P] or [T, 25 * P] with the same sum; nothing is clipped.
+        embeddings [B, 25 * P, D] and weights [25 * P] or [T, 25 * P] with the same sum.
     """
-    noise = draws.normal("fuzzy", critic, (COPIES, *texts.shape)).to(texts.device)  # [B, 25, P, D]
-    return (texts + magnitude * noise).flatten(1, 2), torch.cat([weights / COPIES] * COPIES, dim=-1)
+    noise = rng.normal("fuzzy", clip_index, (FUZZY_COPIES, *text_embeds.shape)).to(text_embeds.device)  # [B, 25, P, D]
+    copies = (text_embeds + magnitude * noise).flatten(1, 2)
+    return copies, torch.cat([weights / FUZZY_COPIES] * FUZZY_COPIES, dim=-1)
+
+
+def _secondary_x0(secondary: Callable[[Tensor, Tensor], Tensor], x: Tensor, level: NoiseLevel) -> Tensor:
+    """Estimate the clean image with the secondary network, [B, 3, H, W]."""
+    t = torch.full((len(x),), atan2(level.sigma, level.alpha) * 2 / pi, device=x.device)
+    return level.alpha * x - level.sigma * secondary(x, t).float()

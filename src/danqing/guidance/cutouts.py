@@ -1,4 +1,4 @@
-"""Cuts: the whole picture and parts of it, as CLIP is to see them. First planned, then made, all at once."""
+"""Cutouts of the whole image and of random squares, resized for CLIP: boxes are sampled first, then cut in one batch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,24 +7,24 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from danqing.guidance.augment import LUMA, augment, plan_augmentation
-from danqing.guidance.resample import axis_weights, resample
-from danqing.types import Randomness
+from danqing.guidance.augment import LUMA, augment, sample_augmentation
+from danqing.guidance.resample import resample, resize_matrix
+from danqing.types import RandomSource
 
-STRAY = 1 / 8
-"""How far a focus strays from the middle, in short sides of the picture: if it stood still, its edges would come to show."""
+FOCUS_JITTER = 1 / 8
+"""Largest random shift of the focus frame, as a fraction of the short side; a fixed frame becomes visible as edges."""
 
 
 @dataclass(frozen=True, slots=True)
-class CutSpec:
-    """Which cuts to make in one go.
+class CutoutSpec:
+    """Number and kind of the cutouts of one batch.
 
     Args:
-        overview: cuts of the whole picture: plain, gray, flipped, gray and flipped, then plain again.
-        inner: cuts of random squares.
-        power: 1 draws their sizes evenly; larger prefers small squares.
-        gray_share: share of the inner cuts that are gray, 0..1, met exactly over many steps.
-        focus: how much of what a long or tall picture has beside its middle square is left out, 0..1.
+        overview: number of cutouts of the whole image: plain, gray, flipped, gray and flipped, then plain.
+        inner: number of cutouts of random squares.
+        power: exponent of the size distribution: 1 is uniform, larger values prefer small squares.
+        gray_share: fraction of gray inner cutouts, 0..1, exact on average over the steps.
+        focus: fraction of a wide or tall image outside of its middle square that is left out, 0..1.
     """
 
     overview: int
@@ -35,142 +35,142 @@ class CutSpec:
 
     @property
     def count(self) -> int:
-        """Cuts in all."""
+        """Total number of cutouts."""
         return self.overview + self.inner
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class CutPlan:
-    """Where each cut looks, on the CPU.
+class CutoutBoxes:
+    """Position of each cutout, on the CPU.
 
     Args:
-        boxes: size, left and top of a square in pixels, [n, B, 3]; what lies outside of the picture is black.
-        gray: [n, B] bool.
-        flip: mirrored left to right, [n, B] bool.
+        boxes: size, left and top of a square in pixels, [n, B, 3]; pixels outside of the image are black.
+        gray: whether to convert to grayscale, [n, B] bool.
+        flip: whether to mirror left to right, [n, B] bool.
     """
 
     boxes: Tensor
     gray: Tensor
     flip: Tensor
 
-    def part(self, piece: slice) -> "CutPlan":
-        """Some of the cuts."""
-        return CutPlan(self.boxes[piece], self.gray[piece], self.flip[piece])
+    def select(self, rows: slice) -> "CutoutBoxes":
+        """Return some of the cutouts."""
+        return CutoutBoxes(self.boxes[rows], self.gray[rows], self.flip[rows])
 
 
-def plan_cuts(
-    draws: Randomness, purpose: str, k: int, *, spec: CutSpec, size: tuple[int, int], smallest: int
-) -> CutPlan:
-    """Draw a plan for every picture.
-
-    Args:
-        draws: read as (purpose, k, ...).
-        purpose: tells the cuts of one step apart.
-        k: the step.
-        spec: how many cuts of which kind.
-        size: width and height of the pictures.
-        smallest: side of the smallest inner cut, usually CLIP's resolution; a smaller picture is looked at whole.
-    Returns:
-        the plan for n = spec.count cuts.
-    """
-    width, height = frame = _frame(size, spec.focus)
-    chance = draws.uniform(purpose, k, (spec.inner + 1, 3)).movedim(0, 1)  # [inner + 1, B, 3]
-    inner, rounding = chance[:-1], chance[-1, :, 0]
-    corner = _corner(size, frame, draws.uniform(f"{purpose}/stray", k, (2,)) * 2 - 1)  # [B, 2]
-    short = min(width, height)
-    least = min(short, smallest)
-    side = (inner[..., 0] ** spec.power * (short - least) + least).floor()
-    left = (inner[..., 1] * (width - side + 1)).floor() + corner[:, 0]
-    top = (inner[..., 2] * (height - side + 1)).floor() + corner[:, 1]
-    # An exact share: 0.8 cuts out of 4 means one gray cut in four steps of five.
-    count = (spec.gray_share * spec.inner + rounding).floor()  # [B]
-    gray = torch.arange(spec.inner)[:, None] < count  # [inner, B]
-    whole = _overview(spec.overview, frame, corner)
-    return CutPlan(
-        torch.cat([whole.boxes, torch.stack([side, left, top], -1)]),
-        torch.cat([whole.gray, gray]),
-        torch.cat([whole.flip, torch.zeros_like(gray)]),
-    )
-
-
-def plan_overview(count: int, *, size: tuple[int, int], batch: int, focus: float = 0.0) -> CutPlan:
-    """The cuts of the whole picture, laid in the middle of a square; with a focus, of its middle."""
-    frame = _frame(size, focus)
-    return _overview(count, frame, _corner(size, frame, torch.zeros(batch, 2)))
-
-
-def _overview(count: int, frame: tuple[int, int], corner: Tensor) -> CutPlan:
-    """Cuts of a frame of that width and height, whose left and top are [B, 2]."""
-    side = max(frame)
-    margin = torch.tensor([(side - length) // 2 for length in frame])
-    box = torch.cat([torch.full_like(corner[:, :1], side), corner - margin], -1)  # [B, 3]
-    number = torch.arange(count)[:, None].expand(-1, len(corner))
-    return CutPlan(box.expand(count, -1, -1), (number == 1) | (number == 3), (number == 2) | (number == 3))
-
-
-def _frame(size: tuple[int, int], focus: float) -> tuple[int, int]:
-    """Width and height of what the cuts keep to."""
-    short = min(size)
-    width, height = (length - round((length - short) * focus) for length in size)
-    return width, height
-
-
-def _corner(size: tuple[int, int], frame: tuple[int, int], stray: Tensor) -> Tensor:
-    """Left and top of a frame, [B, 2]; `stray` [B, 2], -1..1, says to which side of the middle, and how far."""
-    room = (torch.tensor(size) - torch.tensor(frame)) / 2  # [2]
-    return (room + stray * room.clamp(max=STRAY * min(size))).floor()
-
-
-def cut(image: Tensor, plan: CutPlan, resolution: int) -> Tensor:
-    """Make the planned cuts in one batched, differentiable resampling.
-
-    Args:
-        image: [B, 3, H, W] in [0, 1].
-        plan: where to look, for the same B.
-        resolution: side of a cut, R.
-    Returns:
-        [n, B, 3, R, R], about [0, 1].
-    Source:
-        Disco Diffusion's cutouts before augmentation; equal to them within 3e-5 (tests/golden).
-    """
-    side, left, top = plan.boxes.unbind(-1)
-    height, width = image.shape[-2:]
-    rows = axis_weights(top, side, length=height, resolution=resolution, device=image.device)  # [n, B, R, H]
-    columns = axis_weights(left, side, length=width, resolution=resolution, device=image.device)  # [n, B, R, W]
-    flip = plan.flip.to(image.device)[..., None, None]
-    cuts = resample(image, rows, torch.where(flip, columns.flip(-2), columns))
-    luma = (cuts * cuts.new_tensor(LUMA)[:, None, None]).sum(-3, keepdim=True)
-    return torch.where(plan.gray.to(image.device)[..., None, None, None], luma, cuts)
-
-
-class Views(Protocol):
-    """A way of looking at pictures."""
+class CutoutSampler(Protocol):
+    """Makes the cutouts of a batch of images."""
 
     def __call__(
-        self, image: Tensor, spec: CutSpec, *, resolution: int, purpose: str, k: int, at_once: int
+        self, image: Tensor, spec: CutoutSpec, *, resolution: int, purpose: str, index: int, chunk_size: int
     ) -> Iterator[Tensor]:
-        """image [B, 3, H, W] in [0, 1] -> spec.count cuts, [at most at_once, B, 3, R, R] at a time.
+        """image [B, 3, H, W] in [0, 1] -> spec.count cutouts, in chunks of [at most chunk_size, B, 3, R, R].
 
-        (purpose, k) tells one look from another; `at_once` never changes what is seen.
+        Equal (purpose, index) give equal cutouts; `chunk_size` does not change them.
         """
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class RandomViews:
-    """Random cuts, each flipped in half of the cases and changed on its own."""
+class RandomCutouts:
+    """Random cutouts, each flipped with probability 1/2 and augmented independently."""
 
-    draws: Randomness
+    rng: RandomSource
 
     def __call__(
-        self, image: Tensor, spec: CutSpec, *, resolution: int, purpose: str, k: int, at_once: int
+        self, image: Tensor, spec: CutoutSpec, *, resolution: int, purpose: str, index: int, chunk_size: int
     ) -> Iterator[Tensor]:
-        """See `Views`. All is drawn first and each piece made when it is asked for."""
+        """See `CutoutSampler`. All random numbers are drawn first; each chunk is made when it is requested."""
         size = (image.shape[3], image.shape[2])
-        plan = plan_cuts(self.draws, f"{purpose}/boxes", k, spec=spec, size=size, smallest=resolution)
-        coin = self.draws.uniform(f"{purpose}/flip", k, (spec.count,)).movedim(0, 1) < 0.5  # [n, B]
-        plan = replace(plan, flip=plan.flip ^ coin)
-        change = plan_augmentation(self.draws, purpose, k, count=spec.count, resolution=resolution)
-        for first in range(0, spec.count, at_once):
-            piece = slice(first, first + at_once)
-            yield augment(cut(image, plan.part(piece), resolution), change.part(piece))
+        boxes = sample_cutouts(self.rng, f"{purpose}/boxes", index, spec=spec, size=size, min_size=resolution)
+        flip = self.rng.uniform(f"{purpose}/flip", index, (spec.count,)).movedim(0, 1) < 0.5  # [n, B]
+        boxes = replace(boxes, flip=boxes.flip ^ flip)
+        augmentation = sample_augmentation(self.rng, purpose, index, count=spec.count, resolution=resolution)
+        for first in range(0, spec.count, chunk_size):
+            rows = slice(first, first + chunk_size)
+            yield augment(make_cutouts(image, boxes.select(rows), resolution), augmentation.select(rows))
+
+
+def sample_cutouts(
+    rng: RandomSource, purpose: str, index: int, *, spec: CutoutSpec, size: tuple[int, int], min_size: int
+) -> CutoutBoxes:
+    """Sample the boxes of all cutouts of a batch.
+
+    Args:
+        rng: read as (purpose, index, ...).
+        purpose: distinguishes the batches of cutouts of one step.
+        index: respaced index of the step.
+        spec: number and kind of the cutouts.
+        size: width and height of the images.
+        min_size: side of the smallest inner cutout, usually CLIP's resolution; limited to the short side of the image.
+    Returns:
+        the boxes of n = spec.count cutouts.
+    """
+    width, height = crop = _crop_size(size, spec.focus)
+    uniform = rng.uniform(purpose, index, (spec.inner + 1, 3)).movedim(0, 1)  # [inner + 1, B, 3]
+    inner, rounding = uniform[:-1], uniform[-1, :, 0]
+    offset = _crop_offset(size, crop, rng.uniform(f"{purpose}/stray", index, (2,)) * 2 - 1)  # [B, 2]
+    max_size = min(width, height)
+    min_size = min(max_size, min_size)
+    side = (inner[..., 0] ** spec.power * (max_size - min_size) + min_size).floor()
+    left = (inner[..., 1] * (width - side + 1)).floor() + offset[:, 0]
+    top = (inner[..., 2] * (height - side + 1)).floor() + offset[:, 1]
+    # Stochastic rounding: 0.8 cutouts out of 4 means one gray cutout in four steps of five.
+    gray_count = (spec.gray_share * spec.inner + rounding).floor()  # [B]
+    gray = torch.arange(spec.inner)[:, None] < gray_count  # [inner, B]
+    overview = _overview(spec.overview, crop, offset)
+    return CutoutBoxes(
+        torch.cat([overview.boxes, torch.stack([side, left, top], -1)]),
+        torch.cat([overview.gray, gray]),
+        torch.cat([overview.flip, torch.zeros_like(gray)]),
+    )
+
+
+def overview_cutouts(count: int, *, size: tuple[int, int], batch: int, focus: float = 0.0) -> CutoutBoxes:
+    """Return the boxes of cutouts of the whole image, or of its middle with `focus`, padded to a square."""
+    crop = _crop_size(size, focus)
+    return _overview(count, crop, _crop_offset(size, crop, torch.zeros(batch, 2)))
+
+
+def make_cutouts(image: Tensor, boxes: CutoutBoxes, resolution: int) -> Tensor:
+    """Crop and resize all cutouts in one batched, differentiable resampling.
+
+    Args:
+        image: [B, 3, H, W] in [0, 1].
+        boxes: position of the cutouts, for the same B.
+        resolution: side of a cutout, R.
+    Returns:
+        [n, B, 3, R, R], about [0, 1].
+    Source:
+        Disco Diffusion's cutouts before augmentation; equal to them within 3e-5 (tests/golden).
+    """
+    side, left, top = boxes.boxes.unbind(-1)
+    height, width = image.shape[-2:]
+    rows = resize_matrix(top, side, length=height, resolution=resolution, device=image.device)  # [n, B, R, H]
+    columns = resize_matrix(left, side, length=width, resolution=resolution, device=image.device)  # [n, B, R, W]
+    flip = boxes.flip.to(image.device)[..., None, None]
+    cutouts = resample(image, rows, torch.where(flip, columns.flip(-2), columns))
+    luma = (cutouts * cutouts.new_tensor(LUMA)[:, None, None]).sum(-3, keepdim=True)
+    return torch.where(boxes.gray.to(image.device)[..., None, None, None], luma, cutouts)
+
+
+def _overview(count: int, crop: tuple[int, int], offset: Tensor) -> CutoutBoxes:
+    """Return cutouts of a crop with this width and height at left and top `offset` [B, 2], padded to a square."""
+    side = max(crop)
+    margin = torch.tensor([(side - length) // 2 for length in crop])
+    box = torch.cat([torch.full_like(offset[:, :1], side), offset - margin], -1)  # [B, 3]
+    number = torch.arange(count)[:, None].expand(-1, len(offset))
+    return CutoutBoxes(box.expand(count, -1, -1), (number == 1) | (number == 3), (number == 2) | (number == 3))
+
+
+def _crop_size(size: tuple[int, int], focus: float) -> tuple[int, int]:
+    """Return width and height of the part of the image that is cut from."""
+    short = min(size)
+    width, height = (length - round((length - short) * focus) for length in size)
+    return width, height
+
+
+def _crop_offset(size: tuple[int, int], crop: tuple[int, int], shift: Tensor) -> Tensor:
+    """Return left and top of the crop, [B, 2]: centred, then moved by the relative `shift` [B, 2] in -1..1."""
+    margin = (torch.tensor(size) - torch.tensor(crop)) / 2  # [2]
+    return (margin + shift * margin.clamp(max=FOCUS_JITTER * min(size))).floor()

@@ -1,14 +1,15 @@
-"""The knobs of guidance along a run, and what they say at one moment."""
+"""Guidance parameters of a request at one timestep."""
 
 from dataclasses import dataclass
 
-from danqing.guidance.cutouts import CutSpec
-from danqing.schedule import LENGTH, Schedule
+from danqing.guidance.cutouts import CutoutSpec
+from danqing.request import Request
+from danqing.schedule import schedule_index
 
 
 @dataclass(frozen=True, slots=True)
-class StepScales:
-    """The knobs at one moment."""
+class StepParams:
+    """Guidance parameters at one timestep; `clamp` is None if the gradient is not limited."""
 
     clip: float
     tv: float
@@ -17,61 +18,37 @@ class StepScales:
     init: float
     clamp: float | None
     secondary: bool
-    batches: int
-    cuts: CutSpec
-    every: int
+    cutout_batches: int
+    cutouts: CutoutSpec
+    interval: int
 
-    def repeats(self, k: int) -> bool:
-        """Whether step k takes the gradient of the step before again."""
-        return k % self.every != 0
-
-    def looks(self, k: int) -> int:
-        """How many cuts of a picture every CLIP sees in step k."""
-        return self.cuts.count * self.batches if self.clip and not self.repeats(k) else 0
-
-
-@dataclass(frozen=True, slots=True)
-class GuidanceScales:
-    """The knobs, by the names and with the meaning that a request gives them; `clamp_max` None leaves the gradient."""
-
-    clip_guidance_scale: Schedule
-    tv_scale: Schedule
-    range_scale: Schedule
-    sat_scale: Schedule
-    init_scale: Schedule
-    clamp_max: Schedule | None
-    use_secondary: Schedule
-    cutn_batches: Schedule
-    cut_overview: Schedule
-    cut_innercut: Schedule
-    cut_ic_pow: Schedule
-    cut_icgray_p: Schedule
-    cut_focus: Schedule
-    guidance_every: Schedule
-
-    def at(self, tau: float) -> StepScales:
-        """The knobs at model time tau, 0..999."""
-        i = moment_index(tau)
-        return StepScales(
-            clip=self.clip_guidance_scale.at(i),
-            tv=self.tv_scale.at(i),
-            range=self.range_scale.at(i),
-            sat=self.sat_scale.at(i),
-            init=self.init_scale.at(i),
-            clamp=None if self.clamp_max is None else self.clamp_max.at(i),
-            secondary=bool(self.use_secondary.at(i)),
-            batches=int(self.cutn_batches.at(i)),
-            cuts=CutSpec(
-                overview=int(self.cut_overview.at(i)),
-                inner=int(self.cut_innercut.at(i)),
-                power=self.cut_ic_pow.at(i),
-                gray_share=self.cut_icgray_p.at(i),
-                focus=self.cut_focus.at(i),
+    @classmethod
+    def at(cls, request: Request, timestep: float) -> "StepParams":
+        """Return the parameters of a complete request at a timestep, 0..999."""
+        i = schedule_index(timestep)
+        return cls(
+            clip=request.clip_guidance_scale.at(i),
+            tv=request.tv_scale.at(i),
+            range=request.range_scale.at(i),
+            sat=request.sat_scale.at(i),
+            init=request.init_scale.at(i),
+            clamp=request.clamp_max.at(i) if request.clamp_grad else None,
+            secondary=bool(request.use_secondary.at(i)),
+            cutout_batches=int(request.cutn_batches.at(i)),
+            cutouts=CutoutSpec(
+                overview=int(request.cut_overview.at(i)),
+                inner=int(request.cut_innercut.at(i)),
+                power=request.cut_ic_pow.at(i),
+                gray_share=request.cut_icgray_p.at(i),
+                focus=request.cut_focus.at(i),
             ),
-            every=int(self.guidance_every.at(i)),
+            interval=int(request.guidance_every.at(i)),
         )
 
+    def reuses_gradient(self, index: int) -> bool:
+        """Return whether the step at a respaced index reuses the gradient of the previous step."""
+        return index % self.interval != 0
 
-def moment_index(tau: float) -> int:
-    """Where model time tau, 0..999, stands in a schedule: 0 the noisiest, 999 the cleanest."""
-    return LENGTH - 1 - int(tau)
+    def cutout_count(self, index: int) -> int:
+        """Return how many cutouts of an image every CLIP embeds in the step at a respaced index."""
+        return self.cutouts.count * self.cutout_batches if self.clip and not self.reuses_gradient(index) else 0

@@ -18,7 +18,7 @@ class Runtime(Protocol):
         """Take up the jobs of the last time and begin to work; returns before the workers are ready.
 
         Raises:
-            HomeTaken: another service works in this home.
+            HomeLocked: another service works in this home.
             StorageError: the home cannot be written.
         """
         ...

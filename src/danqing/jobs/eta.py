@@ -7,7 +7,7 @@ from danqing.jobs.job import Job
 from danqing.jobs.job_store import Ledger
 from danqing.jobs.progress import Board
 from danqing.request import Request
-from danqing.schedule import LENGTH, spread
+from danqing.schedule import SCHEDULE_LENGTH, respace_timesteps
 
 UNGUIDED = 0.3
 """What an unguided step costs, as a share of a guided one: 50 of 169 ms with the embedded model (docs/performance.md)."""
@@ -38,8 +38,8 @@ def pace_of(request: Request, step: int, seconds: float) -> float:
 
 def _moments(request: Request) -> list[tuple[int, int]]:
     """Every step that is taken, the first one first: its k, and where it stands in a schedule."""
-    times = spread(request.steps, request.spacing)
-    return [(k, LENGTH - 1 - times[k]) for k in reversed(range(request.steps - request.skip_steps))]
+    times = respace_timesteps(request.steps, request.spacing)
+    return [(k, SCHEDULE_LENGTH - 1 - times[k]) for k in reversed(range(request.steps - request.skip_steps))]
 
 
 def _pixels(request: Request) -> int:

@@ -16,7 +16,7 @@ class Tail:
         self._after = after
         self._number = 0
         self._offset = 0
-        self._parse = run_layout.line_reader()
+        self._parse = run_layout.make_line_parser()
 
     def read(self) -> tuple[Numbered, ...]:
         """The events that were written since the last call; a line that is still being written comes the next time."""

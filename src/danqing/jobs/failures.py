@@ -71,7 +71,7 @@ def note(folder: Path, failure: Failure, *, batch: int = 0, step: int = 0) -> No
     reason = failure.reason if failure.reason in ("out_of_memory", "nan", "storage") else "error"
     said = Failed(reason=reason, zh=failure.zh, en=failure.en, batch=batch, step=step)
     with suppress(DanqingError):
-        writer = RunWriter.reopen(folder)
+        writer = RunWriter.resume(folder)
         try:
             writer.record(said)
         finally:

@@ -8,9 +8,10 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from danqing.errors import HomeTaken, StorageError
+from danqing.errors import HomeLocked
 from danqing.jobs.job_store import Ledger
-from danqing.storage.lock import held
+from danqing.storage.atomic import HOME_ADVICE, storage_errors
+from danqing.storage.lock import file_lock
 
 EVERY = 30.0
 """Seconds between two rounds of housekeeping."""
@@ -23,33 +24,28 @@ def taken(home: Path) -> Generator[None]:
     """Work alone in a home while the block runs; the system frees it when the process dies.
 
     Raises:
-        HomeTaken: another process works there.
+        HomeLocked: another process works there.
         StorageError: it cannot be written.
     """
     number = home / "server.pid"
 
     def refuse() -> None:
         pid = _read(number)
-        raise HomeTaken(
+        raise HomeLocked(
             f"{home} 已有一个服务在用（进程 {pid or '未知'}）。请先停下它，或用 DANQING_HOME 另选一个文件夹。",
             f"Another service works in {home} (process {pid or 'unknown'}). Stop it first, or choose another DANQING_HOME.",
             pid=pid,
         )
 
-    try:
+    with storage_errors(home, HOME_ADVICE):
         home.mkdir(parents=True, exist_ok=True)
-        with held(home / ".lock", refuse):
-            with suppress(OSError):  # a full disk costs the number, not the service
+        with file_lock(home / ".lock", refuse):
+            with suppress(OSError):  # with a full disk only the process id is missing
                 number.write_text(f"{os.getpid()}\n", encoding="ascii")
             try:
                 yield
             finally:
                 number.unlink(missing_ok=True)
-    except OSError as error:
-        raise StorageError(
-            f"写不进 {home}：{error.strerror}。请检查权限和磁盘空间，或用 DANQING_HOME 换一个地方。",
-            f"Cannot write {home}: {error.strerror}. Check permissions and disk space, or move it with DANQING_HOME.",
-        ) from error
 
 
 def sweep_orphans(ledger: Ledger, jobs: Path) -> None:

@@ -39,7 +39,7 @@ class Claimed(NamedTuple):
 
 def sum_of(request: Request) -> str:
     """The same for two requests that ask for the same in the same words."""
-    return hashlib.sha256(json.dumps(request.to_plain(), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(request.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
 class Ledger:

@@ -22,8 +22,8 @@ from danqing.jobs.status import Figures, Health
 from danqing.jobs.worker_supervisor import Office, Painter
 from danqing.request import Request
 from danqing.settings import Settings
-from danqing.zoo.registry import find
-from danqing.zoo.resolve import complete
+from danqing.zoo.registry import get_installed
+from danqing.zoo.resolve import resolve_request
 
 STOPPED = 5.0
 """Seconds after which those who come while the service goes down may try again."""
@@ -201,12 +201,12 @@ class LocalRuntime:
         Raises:
             DanqingError: the model is not there, or would not paint it.
         """
-        whole = complete(request, find(request.model, self._settings).spec, self._settings)
-        if whole.count > self._limits.pictures:
+        whole = resolve_request(request, get_installed(request.model, self._settings).spec, self._settings)
+        if whole.image_count > self._limits.pictures:
             most = self._limits.pictures
             raise InvalidRequest(
-                f"一次最多画 {most} 幅（n_batches × batch_size），这里是 {whole.count} 幅。",
-                f"At most {most} pictures at once (n_batches times batch_size); these are {whole.count}.",
+                f"一次最多画 {most} 幅（n_batches × batch_size），这里是 {whole.image_count} 幅。",
+                f"At most {most} pictures at once (n_batches times batch_size); these are {whole.image_count}.",
                 field="n_batches",
             )
         if whole.sampler == "ddim" and whole.eta > 1:  # up to 1 every schedule holds it

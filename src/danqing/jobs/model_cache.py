@@ -7,7 +7,7 @@ import torch
 from danqing.pipeline import Pipeline, load_model
 from danqing.request import Request
 from danqing.settings import Settings
-from danqing.zoo.registry import find
+from danqing.zoo.registry import get_installed
 
 _Key = tuple[str, str]
 
@@ -54,5 +54,5 @@ class Models:
             torch.cuda.empty_cache()
 
     def _load(self, request: Request) -> Pipeline:
-        found = find(request.model, self._settings)
+        found = get_installed(request.model, self._settings)
         return Pipeline(load_model(found, device=self._device, dtype=request.dtype), self._settings)

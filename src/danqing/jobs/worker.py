@@ -13,8 +13,8 @@ from contextlib import closing
 from queue import SimpleQueue
 from typing import IO, Literal, NoReturn
 
-from danqing.api import record
-from danqing.errors import DanqingError, StorageError
+from danqing.api import run_recorded
+from danqing.errors import DanqingError, RunLocked
 from danqing.events import Event, Failed, Stepped
 from danqing.jobs import failures
 from danqing.jobs.job import Failure
@@ -102,7 +102,7 @@ class Worker:
             writer.close()
             return "finished"
         failed: Failed | None = None
-        with closing(record(pipeline, writer, writer.run.checkpoint())) as events:
+        with closing(run_recorded(pipeline, writer, writer.run.checkpoint())) as events:
             for event in events:
                 self._report(order.job, event)
                 failed = event if isinstance(event, Failed) else failed
@@ -158,9 +158,9 @@ def _open(order: Paint) -> RunWriter:
     until = time.monotonic() + PATIENCE
     while True:
         try:
-            return RunWriter.begin(order.folder, order.request)
-        except StorageError as error:
-            if not isinstance(error.__cause__, BlockingIOError) or time.monotonic() > until:
+            return RunWriter.open_or_create(order.folder, order.request)
+        except RunLocked:
+            if time.monotonic() > until:
                 raise
             time.sleep(0.1)
 

@@ -12,7 +12,7 @@ from danqing.models import clip_resnet, clip_vision
 from danqing.models.clip_resnet import ResNet, ResNetConfig
 from danqing.models.clip_text import Bert, TextConfig
 from danqing.models.clip_vision import VisionConfig, VisionTransformer
-from danqing.models.init import normal
+from danqing.models.init import normal_parameter
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # of the pictures CLIP learnt from, red, green, blue, in [0, 1]
 STD = (0.26862954, 0.26130258, 0.27577711)
@@ -86,7 +86,7 @@ class ChineseClip(Clip):
         super().__init__(config.vision, config.embed)
         self.config = config
         self.bert = Bert(config.text)
-        self.text_projection = normal(config.text.width, config.embed, std=config.text.width**-0.5)
+        self.text_projection = normal_parameter(config.text.width, config.embed, std=config.text.width**-0.5)
 
     @property
     def context(self) -> int:

@@ -11,7 +11,7 @@ from danqing.models.clip import Clip, vision_from_state
 from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_transformer import Transformer
 from danqing.models.clip_vision import VisionConfig
-from danqing.models.init import normal
+from danqing.models.init import normal_parameter
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ class OpenAiClip(Clip):
         self.config = config
         self.transformer = Transformer(config.width, config.layers, text_heads(config), causal=True)
         self.token_embedding = nn.Embedding(config.vocabulary, config.width)
-        self.positional_embedding = normal(config.positions, config.width, std=0.01)
+        self.positional_embedding = normal_parameter(config.positions, config.width, std=0.01)
         self.ln_final = nn.LayerNorm(config.width)
-        self.text_projection = normal(config.width, config.embed, std=config.width**-0.5)
+        self.text_projection = normal_parameter(config.width, config.embed, std=config.width**-0.5)
         nn.init.normal_(self.token_embedding.weight, std=0.02)
 
     @property

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from danqing.errors import ShapeError
-from danqing.models.init import normal
+from danqing.models.init import normal_parameter
 
 STRIDE = 32  # the last features are this much coarser than the picture
 
@@ -135,7 +135,7 @@ class AttentionPool(nn.Module):
         self.heads = resnet_heads(config)
         if width % self.heads:
             raise ValueError(f"{self.heads} attention heads cannot share {width} channels; set heads")
-        self.positional_embedding = normal(places, width, std=width**-0.5)
+        self.positional_embedding = normal_parameter(places, width, std=width**-0.5)
         self.k_proj = nn.Linear(width, width)
         self.q_proj = nn.Linear(width, width)
         self.v_proj = nn.Linear(width, width)

@@ -43,7 +43,7 @@ class Bert(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = Embeddings(config)
-        self.encoder = Encoder(config)
+        self.encoder = BertEncoder(config)
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=0.02)
@@ -82,12 +82,12 @@ class Embeddings(nn.Module):
         return self.LayerNorm(self.word_embeddings(tokens) + places + kind)
 
 
-class Encoder(nn.Module):
+class BertEncoder(nn.Module):
     """Layers in a row: [P, L, width] -> the same."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
-        self.layer = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.layer = nn.ModuleList(BertLayer(config) for _ in range(config.layers))
 
     def forward(self, h: Tensor, mask: Tensor) -> Tensor:
         """h [P, L, width], mask [P, 1, 1, L] bool -> [P, L, width]."""
@@ -96,14 +96,14 @@ class Encoder(nn.Module):
         return h
 
 
-class Layer(nn.Module):
+class BertLayer(nn.Module):
     """Attention and a two-layer network with GELU, each beside a shortcut and before a normalisation."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.attention = Attention(config)
         self.intermediate = nn.ModuleDict({"dense": nn.Linear(config.width, config.mlp)})
-        self.output = Joined(config.mlp, config.width)
+        self.output = AddNorm(config.mlp, config.width)
 
     def forward(self, h: Tensor, mask: Tensor) -> Tensor:
         """h [P, L, width], mask [P, 1, 1, L] bool -> [P, L, width]."""
@@ -124,7 +124,7 @@ class Attention(nn.Module):
         if config.width % self.heads:
             raise ValueError(f"{self.heads} attention heads cannot share {config.width} channels; set heads")
         self.self = nn.ModuleDict({name: nn.Linear(config.width, config.width) for name in ("query", "key", "value")})
-        self.output = Joined(config.width, config.width)
+        self.output = AddNorm(config.width, config.width)
 
     def forward(self, h: Tensor, mask: Tensor) -> Tensor:
         """h [P, L, width], mask [P, 1, 1, L] bool -> [P, L, width]."""
@@ -137,7 +137,7 @@ class Attention(nn.Module):
         return h.view(*h.shape[:2], self.heads, -1).transpose(1, 2)
 
 
-class Joined(nn.Module):
+class AddNorm(nn.Module):
     """A linear layer, the shortcut added, normalised."""
 
     def __init__(self, width: int, out: int) -> None:

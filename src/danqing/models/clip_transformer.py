@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from danqing.models.init import normal
+from danqing.models.init import normal_parameter
 
 
 class Transformer(nn.Module):
@@ -61,7 +61,7 @@ class Attention(nn.Module):
             raise ValueError(f"{heads} attention heads cannot share {width} channels; set heads")
         self.heads = heads
         self.causal = causal
-        self.in_proj_weight = normal(3 * width, width, std=width**-0.5)
+        self.in_proj_weight = normal_parameter(3 * width, width, std=width**-0.5)
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
         self.out_proj = nn.Linear(width, width)
         nn.init.normal_(self.out_proj.weight, std=(2 * layers * width) ** -0.5)

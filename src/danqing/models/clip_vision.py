@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from danqing.errors import ShapeError
 from danqing.models.clip_transformer import Transformer
-from danqing.models.init import normal
+from danqing.models.init import normal_parameter
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,12 @@ class VisionTransformer(nn.Module):
         width, scale = config.width, config.width**-0.5
         self.config = config
         self.conv1 = nn.Conv2d(3, width, config.patch, stride=config.patch, bias=False)
-        self.class_embedding = normal(width, std=scale)
-        self.positional_embedding = normal(config.places, width, std=scale)
+        self.class_embedding = normal_parameter(width, std=scale)
+        self.positional_embedding = normal_parameter(config.places, width, std=scale)
         self.ln_pre = nn.LayerNorm(width)
         self.transformer = Transformer(width, config.layers, vision_heads(config))
         self.ln_post = nn.LayerNorm(width)
-        self.proj = normal(width, embed, std=scale)
+        self.proj = normal_parameter(width, embed, std=scale)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """The embedding of each picture, not unit length.

@@ -8,12 +8,12 @@ from torch import nn
 from torch.overrides import TorchFunctionMode
 
 
-def normal(*shape: int, std: float = 1.0) -> nn.Parameter:
+def normal_parameter(*shape: int, std: float = 1.0) -> nn.Parameter:
     """Normal numbers around 0."""
     return nn.Parameter(nn.init.normal_(torch.empty(shape), std=std))
 
 
-class Unfilled(TorchFunctionMode):
+class SkipInit(TorchFunctionMode):
     """While this is on, `nn.init.normal_` draws nothing.
 
     On `meta` nothing would be kept, but torch imports a compiler and a symbolic algebra before it finds that out: a second

@@ -13,7 +13,7 @@ from danqing.models.clip import ChineseClip, Clip
 from danqing.models.clip_openai import OpenAiClip
 from danqing.models.lpips import Lpips
 from danqing.models.secondary import Secondary
-from danqing.models.state_dict_check import Network, Shapes, build_to_fit, read_shapes, unreadable
+from danqing.models.state_dict_check import Network, Shapes, build_from_shapes, read_shapes, unreadable
 from danqing.models.unet import UNet
 
 
@@ -87,7 +87,7 @@ def load_lpips(path: Path, *, dtype: torch.dtype = torch.float32) -> Lpips:
 
 def _load(path: Path, build: Callable[[Shapes], Network], *, dtype: torch.dtype) -> Network:
     shapes = read_shapes(path)
-    network = build_to_fit(path, build, shapes)
+    network = build_from_shapes(path, build, shapes)
     try:
         with cast(Any, safe_open(path, framework="pt")) as file:  # its stubs carry no types
             state = {name: _as(file.get_tensor(name), dtype) for name in shapes}

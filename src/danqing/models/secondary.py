@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.errors import ShapeError
-from danqing.models.init import normal
+from danqing.models.init import normal_parameter
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class Fourier(nn.Module):
 
     def __init__(self, features: int) -> None:
         super().__init__()
-        self.weight = normal(features // 2, 1)
+        self.weight = normal_parameter(features // 2, 1)
 
     def forward(self, t: Tensor) -> Tensor:
         """t [B] in 0..1 -> [B, features], float32: half precision would blur one step into the next."""

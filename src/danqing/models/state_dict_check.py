@@ -11,7 +11,7 @@ from torch import nn
 
 from danqing.errors import WeightsError
 from danqing.models import unet
-from danqing.models.init import Unfilled
+from danqing.models.init import SkipInit
 from danqing.models.unet import UNet, UNetConfig
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -23,7 +23,7 @@ SHOWN = 12  # differences that a message names; more rarely help
 
 
 @dataclass(frozen=True)
-class Misfit:
+class StateDictMismatch:
     """A tensor that a network and a file do not share.
 
     expected: its shape in the network; None: the network has no such tensor.
@@ -59,16 +59,16 @@ def read_shapes(path: Path) -> Shapes:
         raise unreadable(path, error) from error
 
 
-def find_misfits(network: nn.Module, shapes: Shapes) -> tuple[Misfit, ...]:
+def find_mismatches(network: nn.Module, shapes: Shapes) -> tuple[StateDictMismatch, ...]:
     """What a network and a file do not share, in the network's order, the file's spare tensors last."""
     wanted: Shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     names = [*wanted, *(name for name in shapes if name not in wanted)]
     return tuple(
-        Misfit(name, wanted.get(name), shapes.get(name)) for name in names if wanted.get(name) != shapes.get(name)
+        StateDictMismatch(name, wanted.get(name), shapes.get(name)) for name in names if wanted.get(name) != shapes.get(name)
     )
 
 
-def build_to_fit(path: Path, build: Callable[[Shapes], Network], shapes: Shapes) -> Network:
+def build_from_shapes(path: Path, build: Callable[[Shapes], Network], shapes: Shapes) -> Network:
     """The network of a file, without its tensors, after making sure that the file holds exactly those.
 
     Args:
@@ -79,7 +79,7 @@ def build_to_fit(path: Path, build: Callable[[Shapes], Network], shapes: Shapes)
         WeightsError: the file holds no such network; the message names what does not fit.
     """
     try:
-        with torch.device("meta"), Unfilled():
+        with torch.device("meta"), SkipInit():
             network = build(shapes)
     except (LookupError, ValueError, ArithmeticError) as error:
         zh, en = (f"缺少 {error}", f"{error} is missing") if isinstance(error, KeyError) else (str(error), str(error))
@@ -87,7 +87,7 @@ def build_to_fit(path: Path, build: Callable[[Shapes], Network], shapes: Shapes)
             f"{path} 里不是所要的网络：{zh}。{ADVICE_ZH}",
             f"{path} does not hold the expected network: {en}. {ADVICE_EN}",
         ) from error
-    if misfits := find_misfits(network, shapes):
+    if misfits := find_mismatches(network, shapes):
         zh, en = (_listed(misfits, language) for language in ("zh", "en"))
         shape = getattr(network, "config", type(network).__name__)
         raise WeightsError(
@@ -115,10 +115,10 @@ def check_unet(path: Path, *, heads: int | None = None, head_channels: int | Non
     def build(shapes: Shapes) -> UNet:
         return UNet(unet.config_from_state(shapes, heads=heads, head_channels=head_channels))
 
-    return build_to_fit(path, build, shapes).config
+    return build_from_shapes(path, build, shapes).config
 
 
-def _listed(misfits: tuple[Misfit, ...], language: str) -> str:
+def _listed(misfits: tuple[StateDictMismatch, ...], language: str) -> str:
     lines = [f"  {misfit.text(language)}" for misfit in misfits[:SHOWN]]
     return "\n".join([*lines, "  …"] if len(misfits) > SHOWN else lines)
 

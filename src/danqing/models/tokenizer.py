@@ -42,7 +42,7 @@ class Vocabulary:
     clean: what happens to the text first.
     """
 
-    pieces: Pieces
+    tokenizer: Pieces
     start: int
     end: int
     unknown: int | None
@@ -152,7 +152,7 @@ class Tokenizer:
             row[: len(ids)] = torch.tensor(ids)
         return tokens
 
-    def unknown(self, text: str) -> list[str]:
+    def unknown_characters(self, text: str) -> list[str]:
         """The characters, or words of other scripts, that the vocabulary lacks, in order, each once.
 
         Byte pairs can spell everything; they lack the characters that no piece ends with, such as most Chinese ones.
@@ -165,11 +165,11 @@ class Tokenizer:
         spans = zip(encoding.ids, encoding.offsets, strict=True)
         return list(dict.fromkeys(text[first:last] for id, (first, last) in spans if id == self._vocabulary.unknown))
 
-    def overflow(self, text: str, length: int | None = None) -> str:
+    def truncated_text(self, text: str, length: int | None = None) -> str:
         """The end of the text that `encode` cuts off; empty if all of it fits."""
         text = self._vocabulary.clean(text)
         beyond = self._split(text).offsets[(length or self._vocabulary.context) - 2 :]
         return text[beyond[0][0] :] if beyond else ""
 
     def _split(self, text: str) -> Encoding:
-        return self._vocabulary.pieces.encode(text, add_special_tokens=False)
+        return self._vocabulary.tokenizer.encode(text, add_special_tokens=False)

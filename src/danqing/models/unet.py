@@ -17,12 +17,12 @@ from danqing.models.unet_blocks import (
     Downsample,
     GroupNorm,
     Resample,
-    Residual,
+    ResBlock,
     Stage,
     Upsample,
-    double,
-    halve,
-    zeroed,
+    upsample_2x,
+    downsample_2x,
+    zero_module,
 )
 
 _UP = re.compile(r"output_blocks\.\d+\.[12]\.(?:conv|in_layers\.2)\.weight")  # what doubles the picture, once a level
@@ -85,11 +85,11 @@ class UNetConfig:
         return max(1, width // 64)
 
 
-def time_embedding(tau: Tensor, channels: int) -> Tensor:
+def time_embedding(timestep: Tensor, channels: int) -> Tensor:
     """Cosines and sines of the model time at geometric frequencies 1 … 1/10000: [B] -> [B, channels], float32."""
     half = channels // 2
-    rates = torch.exp(torch.arange(half, device=tau.device) * (-log(10000) / half))
-    angles = tau.float()[:, None] * rates  # [B, channels/2]
+    rates = torch.exp(torch.arange(half, device=timestep.device) * (-log(10000) / half))
+    angles = timestep.float()[:, None] * rates  # [B, channels/2]
     return torch.cat([angles.cos(), angles.sin()], dim=1)
 
 
@@ -115,15 +115,15 @@ class UNet(nn.Module):
         self.input_blocks, skips = _input_blocks(config)
         width = config.widths[-1]
         self.middle_block = Stage(
-            Residual(config.embedding, width, width, scale_shift=config.scale_shift),
+            ResBlock(config.embedding, width, width, scale_shift=config.scale_shift),
             Attention(width, config.heads_at(width)),
-            Residual(config.embedding, width, width, scale_shift=config.scale_shift),
+            ResBlock(config.embedding, width, width, scale_shift=config.scale_shift),
         )
         self.output_blocks = _output_blocks(config, skips)
-        last = zeroed(nn.Conv2d(config.widths[0], config.out_channels * config.patch**2, 3, padding=1))
+        last = zero_module(nn.Conv2d(config.widths[0], config.out_channels * config.patch**2, 3, padding=1))
         self.out = nn.Sequential(GroupNorm(config.widths[0]), nn.SiLU(), last)
 
-    def forward(self, x: Tensor, tau: Tensor, y: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, timestep: Tensor, y: Tensor | None = None) -> Tensor:
         """The network's raw output.
 
         Args:
@@ -135,9 +135,9 @@ class UNet(nn.Module):
         Raises:
             ShapeError: a shape is not as above, or labels are missing or superfluous.
         """
-        self._check(x, tau, y)
+        self._check(x, timestep, y)
         dtype = next(self.parameters()).dtype
-        emb: Tensor = self.time_embed(time_embedding(tau, self.config.channels).to(dtype))  # [B, E]
+        emb: Tensor = self.time_embed(time_embedding(timestep, self.config.channels).to(dtype))  # [B, E]
         if self.label_emb is not None:
             emb = emb + self.label_emb(y)
         h = F.pixel_unshuffle(x.to(dtype), self.config.patch)  # [B, C*patch², H/patch, W/patch]
@@ -170,7 +170,7 @@ class UNet(nn.Module):
 def _stage(config: UNetConfig, width: int, level: int) -> list[nn.Module]:
     """One residual block from `width` channels to the level's, with attention where the level has it."""
     out = config.widths[level]
-    layers: list[nn.Module] = [Residual(config.embedding, width, out, scale_shift=config.scale_shift)]
+    layers: list[nn.Module] = [ResBlock(config.embedding, width, out, scale_shift=config.scale_shift)]
     if level in config.attention:
         layers.append(Attention(out, config.heads_at(out)))
     return layers
@@ -178,8 +178,8 @@ def _stage(config: UNetConfig, width: int, level: int) -> list[nn.Module]:
 
 def _resampler(config: UNetConfig, width: int, resample: Resample) -> nn.Module:
     if config.updown:
-        return Residual(config.embedding, width, width, scale_shift=config.scale_shift, resample=resample)
-    return Downsample(width) if resample is halve else Upsample(width)
+        return ResBlock(config.embedding, width, width, scale_shift=config.scale_shift, resample=resample)
+    return Downsample(width) if resample is downsample_2x else Upsample(width)
 
 
 def _input_blocks(config: UNetConfig) -> tuple[nn.ModuleList, list[int]]:
@@ -189,7 +189,7 @@ def _input_blocks(config: UNetConfig) -> tuple[nn.ModuleList, list[int]]:
     skips = [width]
     for level, out in enumerate(config.widths):
         if level:
-            stages.append(Stage(_resampler(config, width, halve)))
+            stages.append(Stage(_resampler(config, width, downsample_2x)))
             skips.append(width)
         for _ in range(config.blocks):
             stages.append(Stage(*_stage(config, width, level)))
@@ -207,7 +207,7 @@ def _output_blocks(config: UNetConfig, skips: list[int]) -> nn.ModuleList:
             layers = _stage(config, width + remaining.pop(), level)
             width = out
             if level and block == config.blocks:
-                layers.append(_resampler(config, width, double))
+                layers.append(_resampler(config, width, upsample_2x))
             stages.append(Stage(*layers))
     return nn.ModuleList(stages)
 

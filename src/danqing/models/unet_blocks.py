@@ -12,12 +12,12 @@ Resample = Callable[[Tensor], Tensor]
 M = TypeVar("M", bound=nn.Module)
 
 
-def halve(h: Tensor) -> Tensor:
+def downsample_2x(h: Tensor) -> Tensor:
     """Mean of every 2x2 square: [B, C, H, W] -> [B, C, H/2, W/2]."""
     return F.avg_pool2d(h, 2)
 
 
-def double(h: Tensor) -> Tensor:
+def upsample_2x(h: Tensor) -> Tensor:
     """Every value four times: [B, C, H, W] -> [B, C, 2H, 2W]."""
     return F.interpolate(h, scale_factor=2.0, mode="nearest")
 
@@ -25,7 +25,7 @@ def double(h: Tensor) -> Tensor:
 _WORTH = 32 * 32  # places; with fewer, four small convolutions cost more than they save
 
 
-def convolve_doubled(h: Tensor, conv: nn.Conv2d) -> Tensor:
+def upsample_conv(h: Tensor, conv: nn.Conv2d) -> Tensor:
     """`conv(double(h))` with 4/9 of its multiplications, for a 3x3 convolution with padding 1.
 
     Of nine doubled pixels under the kernel some are the same one, so their weights are added up first. Of each four pixels
@@ -39,7 +39,7 @@ def convolve_doubled(h: Tensor, conv: nn.Conv2d) -> Tensor:
     """
     kernel, (height, width) = conv.weight, h.shape[-2:]
     if height * width < _WORTH:
-        return conv(double(h))
+        return conv(upsample_2x(h))
     bordered = F.pad(h, (1, 1, 1, 1))
     out = bordered.new_empty((h.shape[0], conv.out_channels, 2 * height, 2 * width))
     if kernel.is_contiguous(memory_format=torch.channels_last):
@@ -57,7 +57,7 @@ def _fold(kernel: Tensor, dim: int, odd: int) -> Tensor:
     return torch.stack([first + middle, last] if odd else [first, middle + last], dim)
 
 
-def zeroed(module: M) -> M:
+def zero_module(module: M) -> M:
     """The same module with all its weights zero, so that a residual path starts as the identity."""
     for parameter in module.parameters():
         nn.init.zeros_(parameter)
@@ -86,7 +86,7 @@ class GroupNorm(nn.Module):
         return F.group_norm(h.float(), 32, self.weight.float(), self.bias.float(), eps=1e-5).to(h.dtype)
 
 
-class Residual(nn.Module):
+class ResBlock(nn.Module):
     """Two convolutions beside a shortcut, told the time in between; may halve or double the picture on the way.
 
     Args:
@@ -104,7 +104,7 @@ class Residual(nn.Module):
         self.resample = resample
         self.in_layers = nn.Sequential(GroupNorm(width), nn.SiLU(), nn.Conv2d(width, out, 3, padding=1))
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding, 2 * out if scale_shift else out))
-        last = zeroed(nn.Conv2d(out, out, 3, padding=1))
+        last = zero_module(nn.Conv2d(out, out, 3, padding=1))
         self.out_layers = nn.Sequential(GroupNorm(out), nn.SiLU(), nn.Identity(), last)  # 2 was the dropout
         self.skip_connection = nn.Identity() if width == out else nn.Conv2d(width, out, 1)
 
@@ -112,8 +112,8 @@ class Residual(nn.Module):
         """x [B, width, H, W], emb [B, embedding] -> [B, out, H', W']."""
         norm, _, conv = self.in_layers
         h: Tensor = _silu(norm(x))
-        if self.resample is double:
-            h, x = convolve_doubled(h, cast(nn.Conv2d, conv)), double(x)
+        if self.resample is upsample_2x:
+            h, x = upsample_conv(h, cast(nn.Conv2d, conv)), upsample_2x(x)
         elif self.resample is not None:
             h, x = conv(self.resample(h)), self.resample(x)
         else:
@@ -144,7 +144,7 @@ class Attention(nn.Module):
         self.heads = heads
         self.norm = GroupNorm(width)
         self.qkv = nn.Conv1d(width, 3 * width, 1)
-        self.proj_out = zeroed(nn.Conv1d(width, width, 1))
+        self.proj_out = zero_module(nn.Conv1d(width, width, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, C, H, W] -> the same."""
@@ -177,7 +177,7 @@ class Upsample(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[B, C, H, W] -> [B, C, 2H, 2W]."""
-        return convolve_doubled(h, self.conv)
+        return upsample_conv(h, self.conv)
 
 
 class Stage(nn.ModuleList):
@@ -189,5 +189,5 @@ class Stage(nn.ModuleList):
     def forward(self, h: Tensor, emb: Tensor) -> Tensor:
         """h [B, C, H, W], emb [B, embedding] -> [B, C', H', W']."""
         for layer in self:
-            h = layer(h, emb) if isinstance(layer, Residual) else layer(h)
+            h = layer(h, emb) if isinstance(layer, ResBlock) else layer(h)
         return h

@@ -17,7 +17,7 @@ from danqing.paddlehub.cli_args import read_options
 from danqing.paddlehub.module import Module
 from danqing.paddlehub.parameters import OUTPUT_DIR, PARAMETERS
 from danqing.settings import Settings, read_settings
-from danqing.zoo.registry import folder, installed, known, spec_of
+from danqing.zoo.registry import model_dir, is_installed, all_specs, get_spec
 from danqing.zoo.spec import ModelSpec
 
 app = typer.Typer(
@@ -51,11 +51,11 @@ def install(
     from danqing.zoo import install
 
     settings, name = read_settings(), _name(words)
-    if not installed(name, settings):
+    if not is_installed(name, settings):
         if source is None:
             _follow(install.install(name, settings, half=half), name, settings)
         else:
-            _follow(install.adopt(name, source, settings, half=half, verify=not no_verify), name, settings)
+            _follow(install.install_from(name, source, settings, half=half, verify=not no_verify), name, settings)
     _tell(settings, f"{name} 已经装好。", f"{name} is installed.")
 
 
@@ -63,9 +63,9 @@ def install(
 def uninstall(name: Name) -> None:
     """删去装好的模型 | Remove an installed model"""
     settings = read_settings()
-    spec = spec_of(name, settings)
-    place = folder(spec, settings)
-    if spec.embedded or not place.is_dir():
+    spec = get_spec(name, settings)
+    place = model_dir(spec, settings)
+    if spec.is_embedded or not place.is_dir():
         raise ModelNotFound(
             f"{name} 没有装在 {settings.models}，不用删。",
             f"{name} is not installed in {settings.models}; there is nothing to remove.",
@@ -78,7 +78,7 @@ def uninstall(name: Name) -> None:
 def list_installed() -> None:
     """列出装好的模型 | List the installed models"""
     settings = read_settings()
-    _print_models((spec for spec in _painters(settings) if installed(spec.name, settings)), settings)
+    _print_models((spec for spec in _painters(settings) if is_installed(spec.name, settings)), settings)
 
 
 @app.command()
@@ -93,9 +93,9 @@ def search(word: Annotated[str, typer.Argument(help="要找的词 | A word to lo
 def show(name: Name) -> None:
     """说明一个模型：文件、大小、许可 | Describe a model: files, size, licence"""
     settings = read_settings()
-    spec = spec_of(name, settings)
+    spec = get_spec(name, settings)
     typer.echo(f"{spec.name}\n{_title(spec, settings)}")
-    typer.echo(f"{spec.size_bytes / 1e6:,.0f} MB\n{spec.licence}\n{folder(spec, settings)}")
+    typer.echo(f"{spec.size_bytes / 1e6:,.0f} MB\n{spec.licence}\n{model_dir(spec, settings)}")
     for file in spec.files:
         typer.echo(f"  {file.role:<10} {file.original.replace('|', ' | ')}")
 
@@ -106,7 +106,7 @@ def download(words: Words) -> None:
     from danqing.zoo import download_files as net
 
     settings, name = read_settings(), _name(words)
-    _follow(net.download(name, settings), name, settings)
+    _follow(net.download_originals(name, settings), name, settings)
     typer.echo(settings.downloads)
 
 
@@ -184,7 +184,7 @@ def _follow(events: Iterable[Downloaded], name: str, settings: Settings) -> None
 
 
 def _painters(settings: Settings) -> Iterator[ModelSpec]:
-    return (spec for spec in known(settings).values() if spec.paints)
+    return (spec for spec in all_specs(settings).values() if spec.has_unet)
 
 
 def _remove(place: Path) -> None:
@@ -199,7 +199,7 @@ def _remove(place: Path) -> None:
 
 def _print_models(specs: Iterable[ModelSpec], settings: Settings) -> None:
     for spec in specs:
-        mark = "✓" if installed(spec.name, settings) else " "
+        mark = "✓" if is_installed(spec.name, settings) else " "
         typer.echo(f"{mark} {spec.name:<32} {spec.size_bytes / 1e6:>8,.0f} MB  {_title(spec, settings)}")
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from danqing.settings import Settings
 from danqing.zoo.catalog import MINI
-from danqing.zoo.registry import find, missing, spec_of
+from danqing.zoo.registry import get_installed, missing_names, get_spec
 
 SIBLINGS = ("disco_diffusion_ernievil_base",)
 """Modules of the original's family that the catalogue does not know; danqing_mini paints for them."""
@@ -30,10 +30,10 @@ def painter_of(name: str, settings: Settings) -> Painter:
         return Painter(
             name, MINI, (zh, f"This release lacks the encoder of {name}; the embedded {MINI} paints instead.")
         )
-    spec = spec_of(name, settings)
-    if not spec.paints:
-        find(name, settings)  # says why it cannot
-    if not missing(spec, settings):
+    spec = get_spec(name, settings)
+    if not spec.has_unet:
+        get_installed(name, settings)  # says why it cannot
+    if not missing_names(spec, settings):
         return Painter(name, name)
     how = f"danqing models install {name}"
     return Painter(

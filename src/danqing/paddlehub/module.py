@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from danqing.errors import DanqingError
-from danqing.events import Adapted, Event, Failed, Started, Stepped, Warned
+from danqing.events import MemoryReduced, Event, Failed, Started, Stepped, Warned
 from danqing.paddlehub.fallback import SIBLINGS, painter_of
 from danqing.paddlehub.parameters import OUTPUT_DIR, to_parameters, to_request
 from danqing.request import Request
 from danqing.settings import Settings, read_settings
-from danqing.zoo.registry import spec_of
+from danqing.zoo.registry import get_spec
 
 if TYPE_CHECKING:
     from docarray import DocumentArray  # pyright: ignore[reportMissingTypeStubs]
@@ -56,7 +56,7 @@ class Module:
             ModelNotFound: the name is unknown; the nearest one is named.
         """
         if name not in SIBLINGS:
-            spec_of(name, read_settings())
+            get_spec(name, read_settings())
         self.name = name
         self.version = version or "1.0.0"
         self._loaded: dict[str, Pipeline] = {}
@@ -139,7 +139,7 @@ class Module:
             DanqingError: as `generate_image`.
             KeyboardInterrupt: the run is kept, and it is said how to go on.
         """
-        from danqing.api import record
+        from danqing.api import run_recorded
         from danqing.results.artwork import Artwork
         from danqing.results.run_writer import RunWriter
 
@@ -150,7 +150,7 @@ class Module:
         folder = Path(_folder(values))
         writer = RunWriter.create(folder, pipeline.resolve(request), model=pipeline.spec.name)
         try:
-            artwork = Artwork.gather(_shown(record(pipeline, writer), settings), folder=writer.folder)
+            artwork = Artwork.from_events(_shown(run_recorded(pipeline, writer), settings), folder=writer.folder)
         except KeyboardInterrupt:
             go_on = f"danqing runs resume {writer.folder.name}"
             _say(settings, f"已停下。接着画：{go_on}", f"Stopped. To go on: {go_on}")
@@ -203,7 +203,7 @@ def _shown(events: Iterator[Event], settings: Settings) -> Iterator[Event]:
                     progress.update(bar, description=event.model, total=event.steps * event.request.n_batches)
                 case Stepped():
                     progress.advance(bar)
-                case Warned() | Adapted():
+                case Warned() | MemoryReduced():
                     _say(settings, event.zh, event.en)
                 case Failed():
                     raise DanqingError(event.zh, event.en)

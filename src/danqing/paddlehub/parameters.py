@@ -8,7 +8,7 @@ from typing import Literal, cast
 from danqing.errors import InvalidRequest
 from danqing.prompt import parse_prompt
 from danqing.request import SIDE, Request, read_request
-from danqing.request.field_info import said
+from danqing.request.field_info import field_info
 from danqing.schedule import Schedule
 
 Kind = Literal["text", "texts", "size", "whole", "number", "switch"]
@@ -40,7 +40,7 @@ class Parameter:
         own = self.en if language == "en" else self.zh
         if own or self.field is None:
             return own
-        return said(self.field)["en" if language == "en" else "zh"]
+        return field_info(self.field)["en" if language == "en" else "zh"]
 
 
 def _same(name: str, default: object, kind: Kind) -> Parameter:

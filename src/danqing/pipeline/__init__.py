@@ -1,6 +1,6 @@
-"""The painting itself: a model loaded once, a request in, a stream of events out."""
+"""The painting pipeline: load a model once, then run requests that yield events."""
 
-from danqing.pipeline.model import Model, load_model
+from danqing.pipeline.model import LoadedModel, load_model
 from danqing.pipeline.pipeline import Pipeline
 
-__all__ = ["Model", "Pipeline", "load_model"]
+__all__ = ["LoadedModel", "Pipeline", "load_model"]

@@ -1,4 +1,4 @@
-"""The way of one batch from noise to pictures: its stages, and the sketches that fall away on it."""
+"""Sampling of one batch over its stages, with pruning of sketches."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,179 +8,196 @@ from torch import Tensor
 
 from danqing.diffusion import (
     SAMPLERS,
-    Draws,
+    BoundSampler,
     NoiseSchedule,
-    Settings,
-    State,
-    Step,
+    SamplerOptions,
+    SamplerState,
+    SamplerStep,
+    SeededRandom,
     Symmetry,
-    Way,
+    initial_state,
     perlin_init,
-    recurring,
-    starting_state,
+    sample_with_recurrence,
 )
-from danqing.diffusion.jitter import jittered
-from danqing.guidance.params import moment_index
-from danqing.pipeline.conditioning import Embedded, build_guide
-from danqing.pipeline.memory.offload import InTurn, Turns
-from danqing.pipeline.memory.plan import Plan
-from danqing.pipeline.memory.usage import give_back_at_once
-from danqing.pipeline.model import Model
-from danqing.pipeline.sketches import nearest, plan_sketches, sketch_seeds, unlikeness
+from danqing.diffusion.jitter import with_jitter
+from danqing.pipeline.conditioning import TextConditioning, build_guide
+from danqing.pipeline.memory.offload import OffloadedGuide, OffloadSchedule
+from danqing.pipeline.memory.plan import MemoryPlan
+from danqing.pipeline.memory.usage import trim_malloc
+from danqing.pipeline.model import LoadedModel
+from danqing.pipeline.sketches import clip_distance, keep_nearest, plan_sketches, sketch_seeds
 from danqing.request import Request
 from danqing.request.steps import Stage, plan_stages, resized, steps_of
+from danqing.schedule import schedule_index
 from danqing.types import Checkpoint, Denoiser
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Painted:
+class BatchStep:
     """One step of a batch.
 
     Args:
-        number: of the step, counted over all stages from 0.
-        stage: which one it belongs to.
-        step: as the sampler made it, with the sketches that are left, picture by picture.
-        seeds: one for each of them.
+        number: number of the step, counted from 0 over all stages.
+        stage: number of the stage.
+        step: result of the sampler for the remaining sketches, image by image.
+        seeds: one for each sketch.
     """
 
     number: int
     stage: int
-    step: Step
+    step: SamplerStep
     seeds: tuple[int, ...]
 
     def checkpoint(self, batch: int, device: torch.device) -> Checkpoint:
-        """Where to go on from after this step, with tensors on that device."""
+        """Return the state to continue from after this step, with tensors on a device."""
         state = self.step.state.to(device)
-        return Checkpoint(batch, state.k, state.x, state.memory, self.stage, pull=state.pull, seeds=self.seeds)
+        return Checkpoint(
+            batch, state.index, state.x, state.history, self.stage, guidance_grad=state.guidance_grad, seeds=self.seeds
+        )
 
 
-class Descent:
-    """How every batch of a request is painted.
+class BatchSampler:
+    """Samples the batches of one request.
 
     Args:
-        model: its networks.
-        request: complete.
-        prompts: its sentences as each CLIP understands them.
-        init: the picture that it starts from, [1, 3, H, W] in [-1, 1].
-        plan: how much is done at once; `adopt` replaces it between two calls of `steps`.
+        model: the networks.
+        request: a complete request.
+        prompts: the encoded prompts.
+        init: the initial image, [1, 3, H, W] in [-1, 1].
+        plan: memory-saving options; `apply_plan` replaces it between two calls of `steps`.
     """
 
     def __init__(
-        self, model: Model, request: Request, prompts: Sequence[Embedded], init: Tensor | None, plan: Plan
+        self,
+        model: LoadedModel,
+        request: Request,
+        prompts: Sequence[TextConditioning],
+        init: Tensor | None,
+        plan: MemoryPlan,
     ) -> None:
         self.model = model
         self.request = request
         self.prompts = prompts
         self.init = init
-        self.adopt(plan)
+        self.apply_plan(plan)
         self.noise = NoiseSchedule.spaced(request.steps, request.spacing)
-        self.stages = plan_stages(request, side=model.spec.side, stride=model.unet.config.stride)
+        self.stages = plan_stages(request, side=model.spec.resolution, stride=model.unet.config.stride)
         self.sketches = plan_sketches(request.sketches, self.noise, request.skip_steps)
-        self.length = steps_of(self.stages)
+        self.total_steps = steps_of(self.stages)
 
-    def adopt(self, plan: Plan) -> None:
-        """Do as a plan says from now on."""
+    def apply_plan(self, plan: MemoryPlan) -> None:
+        """Use a memory plan from now on."""
         self.plan = plan
-        self.turns = Turns.between(self.model, self.prompts) if plan.offload else Turns()
-        if plan.frugal and self.model.device.type == "cpu":
-            give_back_at_once()
+        self.offload = OffloadSchedule.for_model(self.model, self.prompts) if plan.offload else OffloadSchedule()
+        if plan.eager_free and self.model.device.type == "cpu":
+            trim_malloc()
 
-    def steps(self, seeds: tuple[int, ...], resume: Checkpoint | None = None) -> Iterator[Painted]:
-        """All steps of one batch.
+    def steps(self, seeds: tuple[int, ...], resume: Checkpoint | None = None) -> Iterator[BatchStep]:
+        """Yield all steps of one batch.
 
         Args:
-            seeds: of its pictures.
-            resume: where it stopped; None begins it.
+            seeds: one for each image.
+            resume: the state to continue from; None starts the batch.
         """
-        begin, painted, left = 0, None, sketch_seeds(seeds, self.sketches[0])
+        first, x, remaining = 0, None, sketch_seeds(seeds, self.sketches[0])
         if resume is not None:
-            begin, painted, left = resume.stage, resume.x, resume.seeds or seeds
-        for number in range(begin, len(self.stages)):
-            init = self._init(left, self.stages[number].size)
-            state = self._start(number, left, painted, init)
-            if resume is not None and number == begin:
-                state = State(resume.k, resume.x, resume.memory, state.k - resume.k, resume.pull)
-            while state.k >= 0:
-                for step in self._sample(number, state, left, init):
-                    chosen, seeds_left = self._choose(number, step, left, len(seeds))
-                    state, painted = chosen.state, chosen.state.x
-                    yield Painted(self.stages[number].before + step.index, number, chosen, seeds_left)
-                    if seeds_left != left:  # the sampler goes on with fewer
-                        left = seeds_left
-                        init = self._init(left, self.stages[number].size)
+            first, x, remaining = resume.stage, resume.x, resume.seeds or seeds
+        for number in range(first, len(self.stages)):
+            stage = self.stages[number]
+            init = self._init_images(remaining, stage.size)
+            state = self._initial_state(number, remaining, x, init)
+            if resume is not None and number == first:
+                state = SamplerState(
+                    resume.index, resume.x, resume.history, state.index - resume.index, resume.guidance_grad
+                )
+            while state.index >= 0:
+                for step in self._sample(number, state, remaining, init):
+                    pruned, seeds_left = self._prune(number, step, remaining, len(seeds))
+                    state, x = pruned.state, pruned.state.x
+                    yield BatchStep(stage.before + step.number, number, pruned, seeds_left)
+                    if seeds_left != remaining:  # restart the sampler with fewer sketches
+                        remaining = seeds_left
+                        init = self._init_images(remaining, stage.size)
                         break
 
-    def best(self, painted: Painted, pictures: int) -> Tensor:
-        """The estimates that are shown, [pictures, 3, H, W]: of each picture the sketch that is nearest to the sentences."""
-        x0 = painted.step.x0
-        if len(x0) == pictures:
+    def previews(self, step: BatchStep, images: int) -> Tensor:
+        """Return the estimates to show, [images, 3, H, W]: for each image, the sketch nearest to the prompts."""
+        x0 = step.step.x0
+        if len(x0) == images:
             return x0
-        return x0[nearest(self._unlikeness(painted.step), pictures, 1)]
+        return x0[keep_nearest(self._clip_distance(step.step), images, 1)]
 
-    def _choose(self, number: int, step: Step, seeds: tuple[int, ...], pictures: int) -> tuple[Step, tuple[int, ...]]:
-        """The step with the sketches that are painted on."""
-        keep = self.sketches[step.index + 1] if number == 0 else 1
-        if pictures * keep == len(seeds):
+    def _prune(
+        self, number: int, step: SamplerStep, seeds: tuple[int, ...], images: int
+    ) -> tuple[SamplerStep, tuple[int, ...]]:
+        """Return the step and the seeds of the sketches to continue with."""
+        keep = self.sketches[step.number + 1] if number == 0 else 1
+        if images * keep == len(seeds):
             return step, seeds
-        places = nearest(self._unlikeness(step), pictures, keep)
-        return step.of(places), tuple(seeds[place] for place in places)
+        indices = keep_nearest(self._clip_distance(step), images, keep)
+        return step.select(indices), tuple(seeds[index] for index in indices)
 
-    def _unlikeness(self, step: Step) -> Tensor:
-        """How far each estimate of a step is from the sentences, [B]."""
-        moment = self._moment(step.k)
-        return unlikeness(self.prompts, step.x0, moment, focus=self.request.cut_focus.at(moment))
+    def _clip_distance(self, step: SamplerStep) -> Tensor:
+        """Return the CLIP distance of each estimate of a step, [B]."""
+        position = self._position(step.index)
+        return clip_distance(self.prompts, step.x0, position, focus=self.request.cut_focus.at(position))
 
-    def _start(self, number: int, seeds: tuple[int, ...], painted: Tensor | None, init: Tensor | None) -> State:
-        """The beginning of a stage; a later one takes what is painted so far."""
+    def _initial_state(
+        self, number: int, seeds: tuple[int, ...], x: Tensor | None, init: Tensor | None
+    ) -> SamplerState:
+        """Return the initial state of a stage; later stages start from the result of the previous one."""
         stage = self.stages[number]
-        start = init if number == 0 or painted is None else resized(painted, stage.size).clamp(-1, 1)
-        return starting_state(self.noise, Draws(seeds, number), size=stage.size, skip=stage.skip, init=start)
+        start = init if number == 0 or x is None else resized(x, stage.size).clamp(-1, 1)
+        return initial_state(self.noise, SeededRandom(seeds, number), size=stage.size, skip=stage.skip, init=start)
 
-    def _sample(self, number: int, state: State, seeds: tuple[int, ...], init: Tensor | None) -> Iterator[Step]:
-        """The steps of a stage from a state on, with the sketches of these seeds."""
-        most = int(self.request.recurrence.highest)
-        ways = [self._way(number, Draws(seeds, number, turn), init) for turn in range(most)]
+    def _sample(
+        self, number: int, state: SamplerState, seeds: tuple[int, ...], init: Tensor | None
+    ) -> Iterator[SamplerStep]:
+        """Return the steps of a stage from a state on, for the sketches with these seeds."""
+        max_repeats = int(self.request.recurrence.max)
+        rngs = [SeededRandom(seeds, number, repeat) for repeat in range(max_repeats)]
+        samplers = [self._bind_sampler(number, rng, init) for rng in rngs]
         state = state.to(self.model.device)
-        if most == 1:
-            return ways[0](state)
-        return recurring(ways, state, self.noise, self._turns, Draws(seeds, number))
+        if max_repeats == 1:
+            return samplers[0](state)
+        return sample_with_recurrence(samplers, state, self.noise, self._repeats, rngs[0])
 
-    def _turns(self, k: int) -> int:
-        """How often step k is taken."""
-        return int(self.request.recurrence.at(self._moment(k)))
+    def _repeats(self, index: int) -> int:
+        """Return how often the step at a respaced index is taken."""
+        return int(self.request.recurrence.at(self._position(index)))
 
-    def _way(self, number: int, draws: Draws, init: Tensor | None) -> Way:
-        """The sampler of a stage with the randomness of one turn."""
+    def _bind_sampler(self, number: int, rng: SeededRandom, init: Tensor | None) -> BoundSampler:
+        """Return the sampler of a stage with the random numbers of one repeat."""
         request = self.request
-        guide = build_guide(self.model, request, self.prompts, draws=draws, init=init, at_once=self.plan.at_once)
+        guide = build_guide(self.model, request, self.prompts, rng=rng, init=init, cutout_chunk=self.plan.cutout_chunk)
         if guide is not None:
-            guide = InTurn(guide, self.turns)
+            guide = OffloadedGuide(guide, self.offload)
         symmetry = self._symmetry(self.stages[number])
-        settings = Settings(request.eta, self.model.spec.prediction, request.clip_denoised, symmetry)
-        sampler, denoiser = SAMPLERS[request.sampler], self._denoiser(draws)
-        return lambda state: sampler(denoiser, guide, self.noise, state, draws=draws, settings=settings)
+        options = SamplerOptions(request.eta, self.model.spec.prediction, request.clip_denoised, symmetry)
+        sampler, denoiser = SAMPLERS[request.sampler], self._denoiser(rng)
+        return lambda state: sampler(denoiser, guide, self.noise, state, rng=rng, options=options)
 
-    def _init(self, seeds: tuple[int, ...], size: tuple[int, int]) -> Tensor | None:
-        """The picture that a batch starts from and stays close to, at the size of a stage."""
+    def _init_images(self, seeds: tuple[int, ...], size: tuple[int, int]) -> Tensor | None:
+        """Return the initial images at the size of a stage, [1 or B, 3, H, W]."""
         if self.request.perlin_init:
-            return perlin_init(Draws(seeds), size=size, mode=self.request.perlin_mode)
+            return perlin_init(SeededRandom(seeds), size=size, mode=self.request.perlin_mode)
         return None if self.init is None else resized(self.init, size)
 
-    def _denoiser(self, draws: Draws) -> Denoiser:
-        """The U-Net as a callable; a class-conditional one gets a class, a new one at every step if so asked."""
+    def _denoiser(self, rng: SeededRandom) -> Denoiser:
+        """Return the U-Net as a denoiser, with random class labels if it is class-conditional."""
         unet, classes = self.model.unet, self.model.unet.config.classes
 
-        def denoise(x: Tensor, tau: Tensor) -> Tensor:
+        def denoise(x: Tensor, timestep: Tensor) -> Tensor:
             unet.checkpointing = self.plan.checkpointing  # another run may share the network
-            with self.turns.unet_works:
+            with self.offload.unet_active:
                 if not classes:
-                    return unet(x, tau)
-                moving = self.request.randomize_class
-                chance, moment = (draws, int(tau[0])) if moving else (replace(draws, turn=0), 0)
-                drawn = chance.uniform("class", moment, ()) * classes  # [B]
-                return unet(x, tau, drawn.long().clamp(max=classes - 1).to(x.device))
+                    return unet(x, timestep)
+                per_step = self.request.randomize_class
+                label_rng, index = (rng, int(timestep[0])) if per_step else (replace(rng, repeat=0), 0)
+                labels = label_rng.uniform("class", index, ()) * classes  # [B]
+                return unet(x, timestep, labels.long().clamp(max=classes - 1).to(x.device))
 
-        return jittered(denoise, draws, self.request.jitter) if self.request.jitter else denoise
+        return with_jitter(denoise, rng, self.request.jitter) if self.request.jitter else denoise
 
     def _symmetry(self, stage: Stage) -> Symmetry | None:
         kind = self.request.symmetry
@@ -193,5 +210,6 @@ class Descent:
             vertical=kind in ("vertical", "both"),
         )
 
-    def _moment(self, k: int) -> int:
-        return moment_index(self.noise.tau(k))
+    def _position(self, index: int) -> int:
+        """Return the index into the schedules of a respaced index."""
+        return schedule_index(self.noise.timestep(index))

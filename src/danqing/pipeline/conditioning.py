@@ -1,4 +1,4 @@
-"""From a request to a guide: sentences embedded once, knobs handed to the maths."""
+"""Encoding of the prompts of a request, and construction of its guide."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,137 +8,129 @@ import torch
 from torch import Tensor, nn
 
 from danqing.events import Warned
-from danqing.guidance.clip_guide import ClipGuide, Critic, fuzzy_copies
-from danqing.guidance.cutouts import RandomViews
-from danqing.guidance.losses import normalise_weights
-from danqing.guidance.params import GuidanceScales
-from danqing.pipeline.model import Model, Viewer
+from danqing.guidance.clip_guide import ClipGuide, ClipLoss, fuzzy_prompt_embeds
+from danqing.guidance.cutouts import RandomCutouts
+from danqing.guidance.losses import normalise_weights, pyramid_mse
+from danqing.pipeline.model import LoadedClip, LoadedModel
 from danqing.request import Request
-from danqing.schedule import Schedule, side_by_side
-from danqing.types import Randomness
+from danqing.schedule import Schedule, zip_schedules
+from danqing.types import RandomSource
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Embedded:
-    """The sentences of a request as one CLIP understands them."""
+class TextConditioning:
+    """The prompts of a request, encoded by one CLIP."""
 
-    viewer: Viewer
-    texts: Tensor
-    """[P, D]"""
-    weights: Tensor
-    """[P], or [1000, P] where they change along the run; at each moment the absolute value of their sum is 1, or they are 0."""
-    share: Schedule
-    """How much the word of this CLIP counts along the run; 0 where no sentence pulls."""
+    clip: LoadedClip
+    embeds: Tensor
+    """Text embeddings, [P, D]."""
+    prompt_weights: Tensor
+    """[P], or [1000, P] if they change along the run; normalised by `normalise_weights`."""
+    weight: Schedule
+    """Weight of this CLIP along the run; 0 where all prompt weights are 0."""
 
-    def critic(self) -> Critic:
-        """The CLIP as one that judges pictures by these sentences."""
-        encoder = self.viewer.encoder
-        return Critic(encoder, self.texts, self.weights, mean=encoder.mean, std=encoder.std, share=self.share)
+    def clip_loss(self) -> ClipLoss:
+        """Return the loss of this CLIP for the prompts."""
+        encoder = self.clip.encoder
+        return ClipLoss(
+            encoder, self.embeds, self.prompt_weights, mean=encoder.mean, std=encoder.std, weight=self.weight
+        )
 
 
-def embed_prompts(watching: Sequence[tuple[Viewer, Schedule]], request: Request) -> tuple[Embedded, ...]:
-    """Encode all sentences of a request for every CLIP that looks, once for the whole run.
+def encode_prompts(clips: Sequence[tuple[LoadedClip, Schedule]], request: Request) -> tuple[TextConditioning, ...]:
+    """Encode the prompts of a request with every CLIP.
 
     Args:
-        watching: the CLIPs, and how much the word of each counts along the run.
+        clips: the CLIPs, each with its weight along the run.
         request: a complete request.
     """
-    prompts = request.composed()
-    texts, pulls = [prompt.text for prompt in prompts], [prompt.weight for prompt in prompts]
-    rows = normalise_weights(torch.tensor(side_by_side(pulls)))  # [1 or 1000, P]
+    prompts = request.parsed_prompts()
+    texts, schedules = [prompt.text for prompt in prompts], [prompt.weight for prompt in prompts]
+    rows = normalise_weights(torch.tensor(zip_schedules(schedules)))  # [1 or 1000, P]
     weights = rows[0] if len(rows) == 1 else rows
     return tuple(
-        Embedded(viewer, viewer.embed(texts), weights.to(viewer.device), _where_any(share, pulls))
-        for viewer, share in watching
+        TextConditioning(clip, clip.encode_prompts(texts), weights.to(clip.device), _zero_if_unused(weight, schedules))
+        for clip, weight in clips
     )
 
 
-def _where_any(share: Schedule, pulls: Sequence[Schedule]) -> Schedule:
-    """A CLIP's share, and 0 where no sentence pulls, so that it does not look for nothing."""
-    return Schedule(tuple(now if any(weights) else 0.0 for now, *weights in side_by_side([share, *pulls])))
+def _zero_if_unused(weight: Schedule, prompt_weights: Sequence[Schedule]) -> Schedule:
+    """Return the weight of a CLIP, set to 0 where all prompt weights are 0, so that it is not evaluated in vain."""
+    rows = zip_schedules([weight, *prompt_weights])
+    return Schedule(tuple(clip if any(prompts) else 0.0 for clip, *prompts in rows))
 
 
-def prompt_warnings(viewers: Iterable[Viewer], request: Request) -> Iterator[Warned]:
-    """What of the sentences a CLIP will not read: characters past its context, and ones that it does not know."""
-    for prompt, viewer in product(request.composed(), viewers):
-        beyond = viewer.tokenizer.overflow(prompt.text, viewer.encoder.context)
-        if beyond:
+def prompt_warnings(clips: Iterable[LoadedClip], request: Request) -> Iterator[Warned]:
+    """Yield warnings for truncated prompts and for unknown characters."""
+    for prompt, clip in product(request.parsed_prompts(), clips):
+        truncated = clip.tokenizer.truncated_text(prompt.text, clip.encoder.context)
+        if truncated:
             yield Warned(
-                zh=f"画题太长，{viewer.name} 读不到后面的：“{beyond}”。请把要紧的话放到前面。",
-                en=f"The prompt is too long; {viewer.name} does not read the end: {beyond!r}. Put what matters first.",
+                zh=f"画题太长，{clip.name} 只读前面的部分，后面的“{truncated}”被截断。请把重要的内容放到前面。",
+                en=f"The prompt is too long; {clip.name} truncates the end: {truncated!r}. Put the important words first.",
             )
-        unknown = viewer.tokenizer.unknown(prompt.text)
+        unknown = clip.tokenizer.unknown_characters(prompt.text)
         if unknown:
             yield Warned(
-                zh=f"{viewer.name} 不认识这些字：{'、'.join(unknown)}。可以换个说法。",
-                en=f"{viewer.name} does not know: {', '.join(unknown)}. Try other words.",
+                zh=f"{clip.name} 的词表里没有这些字：{'、'.join(unknown)}。请换一种写法。",
+                en=f"The vocabulary of {clip.name} lacks: {', '.join(unknown)}. Use other words.",
             )
+
+
+def init_warnings(model: LoadedModel, request: Request) -> Iterator[Warned]:
+    """Yield a warning if `init_scale` is used without the LPIPS weights."""
+    if request.init_image is not None and request.init_scale.max and model.perceptual_loss is pyramid_mse:
+        yield Warned(
+            zh="没有安装 LPIPS 权重，init_scale 改用多尺度均方误差衡量与底图的差别，效果与 LPIPS 不同。",
+            en="The LPIPS weights are not installed: init_scale uses a multiscale mean squared error, with other results.",
+        )
 
 
 def build_guide(
-    model: Model,
+    model: LoadedModel,
     request: Request,
-    prompts: Sequence[Embedded],
+    prompts: Sequence[TextConditioning],
     *,
-    draws: Randomness,
+    rng: RandomSource,
     init: Tensor | None,
-    at_once: int | None = None,
+    cutout_chunk: int | None = None,
 ) -> ClipGuide | None:
-    """The guide of one batch.
+    """Build the guide of one batch.
 
     Args:
         model: its networks.
         request: a complete request.
-        prompts: from `embed_prompts`, for each CLIP.
-        draws: the batch's randomness.
-        init: the picture to stay close to, [1 or B, 3, H, W] in [-1, 1].
-        at_once: cuts of each picture that a CLIP sees in one go; None: all of a batch.
+        prompts: from `encode_prompts`.
+        rng: random numbers of the batch.
+        init: the initial image, [1 or B, 3, H, W] in [-1, 1].
+        cutout_chunk: cutouts of each image that a CLIP embeds at once; None: all of a batch.
     Returns:
-        None where nothing would pull at the picture, so that unguided steps cost nothing.
+        the guide, or None if no loss has a weight, so that unguided steps cost nothing.
     """
-    scales = scales_of(request)
-    pulls = (scales.clip_guidance_scale, scales.tv_scale, scales.range_scale, scales.sat_scale)
-    if not any(pull.highest for pull in pulls) and not (init is not None and scales.init_scale.highest):
+    scales = (request.clip_guidance_scale, request.tv_scale, request.range_scale, request.sat_scale)
+    if not any(scale.max for scale in scales) and not (init is not None and request.init_scale.max):
         return None
     return ClipGuide(
-        critics=tuple(_critic(number, part, request, draws) for number, part in enumerate(prompts)),
-        scales=scales,
-        views=RandomViews(draws),
+        clip_losses=tuple(_clip_loss(number, part, request, rng) for number, part in enumerate(prompts)),
+        request=request,
+        cutout_sampler=RandomCutouts(rng),
         secondary=model.secondary,
-        perceptual=model.likeness,
+        perceptual_loss=model.perceptual_loss,
         init=None if init is None else init.to(model.device),
-        at_once=at_once,
+        cutout_chunk=cutout_chunk,
     )
 
 
-def _critic(number: int, part: Embedded, request: Request, draws: Randomness) -> Critic:
+def _clip_loss(number: int, part: TextConditioning, request: Request, rng: RandomSource) -> ClipLoss:
     if not request.fuzzy_prompt:
-        return part.critic()
-    copies = fuzzy_copies(part.texts, part.weights, draws=draws, magnitude=request.rand_mag, critic=number)
-    return replace(part, texts=copies[0], weights=copies[1]).critic()
-
-
-def networks_of(model: Model, prompts: Sequence[Embedded]) -> list[nn.Module]:
-    """All that a guide works with; the U-Net is none of them."""
-    found = [model.secondary, *(part.viewer.encoder for part in prompts), model.likeness]
-    return [network for network in found if isinstance(network, nn.Module)]
-
-
-def scales_of(request: Request) -> GuidanceScales:
-    """The knobs of guidance along the run."""
-    return GuidanceScales(
-        clip_guidance_scale=request.clip_guidance_scale,
-        tv_scale=request.tv_scale,
-        range_scale=request.range_scale,
-        sat_scale=request.sat_scale,
-        init_scale=request.init_scale,
-        clamp_max=request.clamp_max if request.clamp_grad else None,
-        use_secondary=request.use_secondary,
-        cutn_batches=request.cutn_batches,
-        cut_overview=request.cut_overview,
-        cut_innercut=request.cut_innercut,
-        cut_ic_pow=request.cut_ic_pow,
-        cut_icgray_p=request.cut_icgray_p,
-        cut_focus=request.cut_focus,
-        guidance_every=request.guidance_every,
+        return part.clip_loss()
+    embeds, weights = fuzzy_prompt_embeds(
+        part.embeds, part.prompt_weights, rng=rng, magnitude=request.rand_mag, clip_index=number
     )
+    return replace(part, embeds=embeds, prompt_weights=weights).clip_loss()
+
+
+def guidance_modules(model: LoadedModel, prompts: Sequence[TextConditioning]) -> list[nn.Module]:
+    """Return the networks that guidance uses; the U-Net is not among them."""
+    modules = [model.secondary, *(part.clip.encoder for part in prompts), model.perceptual_loss]
+    return [module for module in modules if isinstance(module, nn.Module)]

@@ -1,4 +1,4 @@
-"""Pictures on the way in and out: the one a run starts from, and tensors turned into images."""
+"""Reading the initial image, and conversion of tensors to PIL images."""
 
 import base64
 import binascii
@@ -15,32 +15,34 @@ from torch import Tensor
 
 from danqing.errors import InvalidRequest
 
-FORMATS = ("PNG", "JPEG", "WEBP")
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP")
 MAX_BYTES = 16 * 2**20
-"""Largest file that is read as a picture to start from."""
+"""Largest file that is accepted as initial image."""
 MAX_PIXELS = 40_000_000
-"""Largest picture that is decoded."""
+"""Largest image that is decoded."""
 _BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 
 
 def to_images(x0: Tensor) -> list[Image.Image]:
-    """Estimates [B, 3, H, W] in [-1, 1] as B pictures of 8 bits; what lies outside is cut off."""
+    """Convert [B, 3, H, W] in [-1, 1] to B 8-bit images; values outside are clipped."""
     pixels = ((x0.detach() + 1) * 127.5).clamp(0, 255).round().to("cpu", torch.uint8)  # [B, 3, H, W]
-    return [Image.fromarray(picture.permute(1, 2, 0).contiguous().numpy()) for picture in pixels]
+    return [Image.fromarray(image.permute(1, 2, 0).contiguous().numpy()) for image in pixels]
 
 
-def read_init(source: str, *, size: tuple[int, int], fit: Literal["cover", "stretch"], offline: bool = False) -> Tensor:
-    """The picture that a run starts from, fitted to the canvas.
+def load_init_image(
+    source: str, *, size: tuple[int, int], fit: Literal["cover", "stretch"], offline: bool = False
+) -> Tensor:
+    """Load the initial image and fit it to the canvas.
 
     Args:
         source: a file, an http(s) URL or a data URI; PNG, JPEG or WebP.
         size: width and height of the canvas in pixels.
-        fit: crop what stands over, or stretch.
-        offline: refuse URLs.
+        fit: "cover" crops, "stretch" changes the aspect ratio.
+        offline: do not read URLs.
     Returns:
         [1, 3, H, W] float32 in [-1, 1].
     Raises:
-        InvalidRequest: the source cannot be read, is too large, or is not such a picture.
+        InvalidRequest: the source cannot be read, is too large, or is not such an image.
     """
     image = _decode(_read_bytes(source, offline=offline), source)
     fitted = image.resize(size, Image.Resampling.LANCZOS) if fit == "stretch" else ImageOps.fit(image, size)
@@ -54,9 +56,9 @@ def _read_bytes(source: str, *, offline: bool) -> bytes:
             return base64.b64decode(source.partition(",")[2], validate=True)
         if source.startswith(("http://", "https://")):
             if offline:
-                raise _unreadable(source, "现在不许联网", "the network is switched off")
-            with urllib.request.urlopen(source, timeout=20) as reply:
-                data = reply.read(MAX_BYTES + 1)
+                raise _unreadable(source, "离线模式下不能下载", "downloads are disabled in offline mode")
+            with urllib.request.urlopen(source, timeout=20) as response:
+                data = response.read(MAX_BYTES + 1)
         else:
             with Path(source).expanduser().open("rb") as stream:
                 data = stream.read(MAX_BYTES + 1)
@@ -74,18 +76,20 @@ def _decode(data: bytes, source: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=FORMATS)
+            image = Image.open(io.BytesIO(data), formats=IMAGE_FORMATS)
             if image.width * image.height > MAX_PIXELS:
                 raise _unreadable(source, f"超过 {MAX_PIXELS:,} 像素", f"it has more than {MAX_PIXELS:,} pixels")
             return ImageOps.exif_transpose(image).convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, *_BOMBS) as error:
-        raise _unreadable(source, "不是完整的 PNG、JPEG 或 WebP", "it is not a whole PNG, JPEG or WebP") from error
+        raise _unreadable(
+            source, "不是完整的 PNG、JPEG 或 WebP", "it is not a complete PNG, JPEG or WebP image"
+        ) from error
 
 
 def _unreadable(source: str, zh: str, en: str) -> InvalidRequest:
     name = source if len(source) <= 80 else source[:77] + "…"
     return InvalidRequest(
-        f"底图 {name} 不能用：{zh}。请换一张图。",
-        f"The start picture {name} cannot be used: {en}. Choose another one.",
+        f"无法使用底图 {name}：{zh}。请换一张图。",
+        f"Cannot use the initial image {name}: {en}. Choose another image.",
         field="init_image",
     )

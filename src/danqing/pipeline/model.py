@@ -1,4 +1,4 @@
-"""A model in memory: its networks on a device, in the order and precision in which they are used."""
+"""Loading the networks of a model, with their device, dtype and memory format."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from danqing.models.load import load_encoder, load_lpips, load_secondary, load_u
 from danqing.models.secondary import Secondary
 from danqing.models.tokenizer import Tokenizer
 from danqing.models.unet import UNet
-from danqing.zoo.registry import Installed, InstalledClip
+from danqing.zoo.registry import InstalledClip, InstalledModel
 from danqing.zoo.spec import ModelSpec
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -22,8 +22,8 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Viewer:
-    """One of the CLIPs that look at a picture."""
+class LoadedClip:
+    """A CLIP with its tokenizer."""
 
     name: str
     encoder: Clip
@@ -31,37 +31,37 @@ class Viewer:
 
     @property
     def device(self) -> torch.device:
-        """Where it looks."""
+        """Device of the network."""
         return self.encoder.logit_scale.device
 
-    def embed(self, texts: list[str]) -> torch.Tensor:
-        """P sentences, cut off where its context ends -> [P, D] float32, not unit length."""
+    def encode_prompts(self, texts: list[str]) -> torch.Tensor:
+        """Encode P prompts, truncated to the context length -> [P, D] float32, not normalised."""
         tokens = self.tokenizer.encode(texts, self.encoder.context)  # [P, L]
         with torch.no_grad():
             return self.encoder.encode_text(tokens.to(self.device)).float()
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Model:
-    """The networks of one model, ready to paint."""
+class LoadedModel:
+    """The networks of a model, loaded on a device."""
 
     spec: ModelSpec
     unet: UNet
     secondary: Secondary | None
-    viewers: tuple[Viewer, ...]
-    """Its CLIPs, in the order of `spec.clips`."""
-    likeness: Callable[[Tensor, Tensor], Tensor]
-    """Distance of two pictures [B, 3, H, W] in [-1, 1] -> [B]: LPIPS where it is installed, else a pyramid of pixels."""
+    clips: tuple[LoadedClip, ...]
+    """CLIPs, in the order of `spec.clips`."""
+    perceptual_loss: Callable[[Tensor, Tensor], Tensor]
+    """Distance between images, [B, 3, H, W] in [-1, 1] each -> [B]: LPIPS if installed, else `pyramid_mse`."""
     device: torch.device
     dtype: torch.dtype
-    """Of the networks."""
+    """Dtype of the networks."""
 
 
-def choose_device(name: str) -> torch.device:
-    """The device of a name; 'auto' takes CUDA, else Apple's MPS, else the CPU.
+def resolve_device(name: str) -> torch.device:
+    """Return the device with a name; 'auto' selects CUDA, else MPS, else the CPU.
 
     Raises:
-        InvalidRequest: there is no such device on this machine.
+        InvalidRequest: the device is not available on this machine.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
@@ -77,52 +77,52 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def load_model(installed: Installed, *, device: str = "auto", dtype: Dtype = "float32") -> Model:
+def load_model(installed: InstalledModel, *, device: str = "auto", dtype: Dtype = "float32") -> LoadedModel:
     """Load all networks of an installed model.
 
     Args:
-        installed: where the files are.
+        installed: paths of the files.
         device: auto, cpu, cuda, cuda:1 or mps.
-        dtype: precision of the networks; the schedule, losses and sums stay float32.
+        dtype: dtype of the networks; the noise schedule, losses and sums remain float32.
     Raises:
-        InvalidRequest: there is no such device.
-        WeightsError: a file is damaged or of another architecture.
+        InvalidRequest: the device is not available.
+        WeightsError: a file is damaged or belongs to another architecture.
     """
-    place = choose_device(device)
-    precision = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[dtype]
+    target = resolve_device(device)
+    torch_dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[dtype]
     paths = installed.paths
-    small = load_secondary(paths["secondary"], dtype=precision) if "secondary" in paths else None
-    return Model(
+    secondary = load_secondary(paths["secondary"], dtype=torch_dtype) if "secondary" in paths else None
+    return LoadedModel(
         spec=installed.spec,
-        unet=settle(load_unet(paths["unet"], dtype=precision), place),
-        secondary=None if small is None else settle(small, place),
-        viewers=tuple(load_viewer(clip, device=place, dtype=precision) for clip in installed.clips),
-        likeness=load_lpips(paths["lpips"]).to(place) if "lpips" in paths else pyramid_mse,
-        device=place,
-        dtype=precision,
+        unet=to_device(load_unet(paths["unet"], dtype=torch_dtype), target),
+        secondary=None if secondary is None else to_device(secondary, target),
+        clips=tuple(load_clip(clip, device=target, dtype=torch_dtype) for clip in installed.clips),
+        perceptual_loss=load_lpips(paths["lpips"]).to(target) if "lpips" in paths else pyramid_mse,
+        device=target,
+        dtype=torch_dtype,
     )
 
 
-def settle(network: Network, device: torch.device) -> Network:
-    """Move a network of convolutions to its device; in half precision its weights are laid out with the channels last.
+def to_device(network: Network, device: torch.device) -> Network:
+    """Move a convolutional network to a device; in half precision also to the channels-last memory format.
 
-    That makes half precision a tenth faster (docs/performance.md). In float32 it would gain less, and the weights would
-    have to be read and copied where the mapped file serves as it is.
+    Half precision is about 10 % faster this way. In float32 the gain is smaller, and the weights would have to be copied
+    instead of being used directly from the mapped file.
     """
     half = next(network.parameters()).dtype.itemsize == 2
-    layout = torch.channels_last if half else torch.preserve_format
-    return cast(Any, network).to(device, memory_format=layout)  # its stubs do not know the layout
+    memory_format = torch.channels_last if half else torch.preserve_format
+    return cast(Any, network).to(device, memory_format=memory_format)  # the type stubs lack memory_format
 
 
-def load_viewer(installed: InstalledClip, *, device: torch.device, dtype: torch.dtype) -> Viewer:
+def load_clip(installed: InstalledClip, *, device: torch.device, dtype: torch.dtype) -> LoadedClip:
     """Load a CLIP.
 
     Args:
-        installed: where its files are.
-        device: where it will look.
-        dtype: precision of the network.
+        installed: paths of its files.
+        device: device of the network.
+        dtype: dtype of the network.
     Raises:
-        WeightsError: a file is damaged or of another architecture.
+        WeightsError: a file is damaged or belongs to another architecture.
     """
     encoder = load_encoder(installed.weights, dtype=dtype).to(device)
-    return Viewer(installed.name, encoder, Tokenizer(installed.vocab))
+    return LoadedClip(installed.name, encoder, Tokenizer(installed.vocab))

@@ -1,4 +1,4 @@
-"""Painting: from a request to a stream of events, one batch after another."""
+"""Pipeline: a loaded model that turns requests into streams of events."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,242 +9,250 @@ import torch
 from torch import Tensor
 
 from danqing.diffusion import NoiseSchedule, check_eta
-from danqing.events import Adapted, Completed, Event, Failed, Forecast, Previewed, Started, Stepped
-from danqing.pipeline.batch_sampler import Descent, Painted
-from danqing.pipeline.conditioning import embed_prompts, prompt_warnings
-from danqing.pipeline.images import read_init, to_images
-from danqing.pipeline.memory.dry_run import Cast
-from danqing.pipeline.memory.plan import Plan, goes_through, usual
-from danqing.pipeline.memory.timing import arrange, foresee
-from danqing.pipeline.memory.usage import is_out_of_memory, let_go
-from danqing.pipeline.model import Model, Viewer, load_viewer
-from danqing.request import Look, Request
+from danqing.events import Completed, Event, Failed, MemoryReduced, Previewed, ResourceEstimate, Started, Stepped
+from danqing.pipeline.batch_sampler import BatchSampler, BatchStep
+from danqing.pipeline.conditioning import encode_prompts, init_warnings, prompt_warnings
+from danqing.pipeline.images import load_init_image, to_images
+from danqing.pipeline.memory.dry_run import RunContext
+from danqing.pipeline.memory.plan import MemoryPlan, default_plan, needs_unet_grad
+from danqing.pipeline.memory.timing import plan_and_time, plan_run
+from danqing.pipeline.memory.usage import free_memory, is_out_of_memory
+from danqing.pipeline.model import LoadedClip, LoadedModel, load_clip
+from danqing.request import ClipWeight, Request
 from danqing.request.steps import resized
 from danqing.schedule import Schedule
-from danqing.settings import Settings as Environment
+from danqing.settings import Settings
 from danqing.types import Checkpoint
-from danqing.zoo.registry import find_clip
-from danqing.zoo.resolve import complete
+from danqing.zoo.registry import get_installed_clip
+from danqing.zoo.resolve import resolve_request
 from danqing.zoo.spec import ModelSpec
 
-Keep = Callable[[Checkpoint], None]
-GUESTS = 3
-"""CLIPs that a pipeline keeps for requests to come, beside those of its model."""
+OnCheckpoint = Callable[[Checkpoint], None]
+"""Receives the state to continue from after every step."""
+MAX_EXTRA_CLIPS = 3
+"""Number of CLIPs, besides those of the model, that remain loaded for later requests."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Pipeline:
     """A loaded model that paints requests."""
 
-    model: Model
-    environment: Environment
-    guests: dict[str, Viewer] = field(default_factory=dict[str, Viewer])
-    """CLIPs that requests asked for beside the model's own, by name, the first loaded first; the last few are kept."""
+    model: LoadedModel
+    settings: Settings
+    extra_clips: dict[str, LoadedClip] = field(default_factory=dict[str, LoadedClip])
+    """CLIPs other than the model's own that requests have used, by name, in loading order."""
 
     @property
     def spec(self) -> ModelSpec:
-        """The catalogue's entry of the loaded model."""
+        """Catalog entry of the loaded model."""
         return self.model.spec
 
     def resolve(self, request: Request) -> Request:
-        """The complete request: this model's own defaults where nothing was said, and a seed.
+        """Complete a request with the defaults of this model and a random seed.
 
         Raises:
             InvalidRequest: the canvas is larger than the settings allow, or eta is too large for the steps.
-            ModelNotFound: a CLIP that is asked for is not on this machine.
+            ModelNotFound: a requested CLIP is not installed.
         """
-        whole = complete(request, self.spec, self.environment)
-        if whole.sampler == "ddim":  # complain before the run starts
-            check_eta(NoiseSchedule.spaced(whole.steps, whole.spacing), whole.eta)
-        return whole
+        resolved = resolve_request(request, self.spec, self.settings)
+        if resolved.sampler == "ddim":  # fail before the run starts
+            check_eta(NoiseSchedule.spaced(resolved.steps, resolved.spacing), resolved.eta)
+        return resolved
 
-    def watching(self, request: Request) -> tuple[tuple[Viewer, Schedule], ...]:
-        """The CLIPs that look at a request's pictures, the model's own unless it names others, and how much each counts.
+    def clips_for(self, request: Request) -> tuple[tuple[LoadedClip, Schedule], ...]:
+        """Return the CLIPs of a request, those of the model by default, each with its weight along the run.
 
         Raises:
-            ModelNotFound: one of them is not on this machine.
+            ModelNotFound: one of them is not installed.
             WeightsError: the files of one of them are damaged.
         """
-        own = tuple(Look(name, Schedule((weight,))) for name, weight in self.spec.clips.items())
-        looks = request.looks() or own
-        watching = tuple((self._viewer(look.name), look.share) for look in looks)
-        resting = [name for name in self.guests if name not in {look.name for look in looks}]
-        for name in resting[: max(0, len(self.guests) - GUESTS)]:
-            del self.guests[name]
-        return watching
+        defaults = tuple(ClipWeight(name, Schedule((weight,))) for name, weight in self.spec.clips.items())
+        weights = request.clip_weights() or defaults
+        clips = tuple((self._clip(clip.name), clip.weight) for clip in weights)
+        unused = [name for name in self.extra_clips if name not in {clip.name for clip in weights}]
+        for name in unused[: max(0, len(self.extra_clips) - MAX_EXTRA_CLIPS)]:
+            del self.extra_clips[name]
+        return clips
 
-    def _viewer(self, name: str) -> Viewer:
-        here = {viewer.name: viewer for viewer in self.model.viewers} | self.guests
-        if name not in here:
-            found = find_clip(name, self.environment)
-            self.guests[name] = here[name] = load_viewer(found, device=self.model.device, dtype=self.model.dtype)
-        return here[name]
+    def _clip(self, name: str) -> LoadedClip:
+        loaded = {clip.name: clip for clip in self.model.clips} | self.extra_clips
+        if name not in loaded:
+            installed = get_installed_clip(name, self.settings)
+            self.extra_clips[name] = loaded[name] = load_clip(
+                installed, device=self.model.device, dtype=self.model.dtype
+            )
+        return loaded[name]
 
-    def run(self, request: Request, *, resume: Checkpoint | None = None, keep: Keep | None = None) -> Iterator[Event]:
-        """Paint.
+    def run(
+        self, request: Request, *, resume: Checkpoint | None = None, on_checkpoint: OnCheckpoint | None = None
+    ) -> Iterator[Event]:
+        """Run a request.
 
         Args:
-            request: complete or not; see `resolve`.
-            resume: where an earlier run of the same complete request stopped.
-            keep: told after every step where to go on from.
+            request: completed with `resolve` first.
+            resume: the last checkpoint of an earlier run of the same complete request.
+            on_checkpoint: called after every step with the state to continue from.
         Yields:
-            Started, Warned, and for every batch Stepped, Previewed and Completed; Adapted where memory runs short; or Failed
-            as the last event. Closing the iterator cancels the run.
+            Started, Warned, then Stepped, Previewed and Completed for every batch; Adapted if memory is short; Failed as the
+            last event on failure. Close the iterator to cancel the run.
         Raises:
-            InvalidRequest: the request cannot be painted by this model; nothing has been yielded then.
-            OutOfMemory: it does not fit into memory, however it is arranged; likewise.
+            InvalidRequest: the model does not support the request; raised before the first event.
+            OutOfMemory: the run does not fit into memory with any plan; raised before the first event.
         """
-        return _Painting(self, self.resolve(request)).events(resume, keep)
+        return _Run(self, self.resolve(request)).events(resume, on_checkpoint)
 
-    def plan(self, request: Request) -> tuple[Plan, Forecast]:
-        """How a request would be arranged here, and what it would take, without painting it.
-
-        Raises:
-            InvalidRequest: the request cannot be painted by this model.
-            OutOfMemory: it does not fit into memory, however it is arranged; it says what would.
-        """
-        whole = self.resolve(request)
-        return foresee(self.cast(whole), whole.memory or self.environment.memory)
-
-    def cast(self, request: Request) -> Cast:
-        """What takes the steps of a complete request: the networks, and its sentences as they understand them.
+    def plan(self, request: Request) -> tuple[MemoryPlan, ResourceEstimate]:
+        """Return the memory plan of a request on this machine and its estimated memory and time, without running it.
 
         Raises:
-            ModelNotFound, WeightsError: as for `watching`.
+            InvalidRequest: the model does not support the request.
+            OutOfMemory: the run does not fit into memory with any plan; the message suggests changes.
         """
-        prompts = embed_prompts(self.watching(request), request)
-        return Cast(self.model, request, prompts, init=request.init_image is not None or request.perlin_init)
+        resolved = self.resolve(request)
+        return plan_and_time(self.run_context(resolved), resolved.memory or self.settings.memory)
+
+    def run_context(self, request: Request) -> RunContext:
+        """Return the networks and the encoded prompts of a complete request.
+
+        Raises:
+            ModelNotFound, WeightsError: as for `clips_for`.
+        """
+        prompts = encode_prompts(self.clips_for(request), request)
+        return RunContext(self.model, request, prompts, has_init=request.init_image is not None or request.perlin_init)
 
 
-class _Painting:
-    """One run of one complete request."""
+class _Run:
+    """One run of a complete request."""
 
     def __init__(self, pipeline: Pipeline, request: Request) -> None:
         self.model = pipeline.model
         self.request = request
-        cast = pipeline.cast(request)
-        self.prompts = cast.prompts
-        init = self._read_init(offline=pipeline.environment.offline)
-        plan, self.forecast = arrange(cast, request.memory or pipeline.environment.memory)
-        self.descent = Descent(pipeline.model, request, self.prompts, init, plan)
-        self.at = (0, 0)  # batch and step being painted
+        context = pipeline.run_context(request)
+        self.prompts = context.prompts
+        init = self._load_init(offline=pipeline.settings.offline)
+        plan, self.forecast = plan_run(context, request.memory or pipeline.settings.memory)
+        self.sampler = BatchSampler(pipeline.model, request, self.prompts, init, plan)
+        self.position = (0, 0)  # current batch and step
 
-    def events(self, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
-        """The whole run; see `Pipeline.run`."""
-        plan = self.descent.plan
+    def events(self, resume: Checkpoint | None, on_checkpoint: OnCheckpoint | None) -> Iterator[Event]:
+        """Yield all events; see `Pipeline.run`."""
+        plan = self.sampler.plan
         yield Started(
             request=self.request,
             model=self.model.spec.name,
             device=str(self.model.device),
-            seeds=tuple(self._seed(number) for number in range(self.request.count)),
-            steps=self.descent.length,
-            forecast=self.forecast,
+            seeds=tuple(self._seed(number) for number in range(self.request.image_count)),
+            steps=self.sampler.total_steps,
+            estimate=self.forecast,
         )
-        if plan != usual(self.request):
-            yield _adapted(
+        if plan != default_plan(self.request):
+            yield _memory_event(
                 "plan",
                 plan,
-                "内存不宽裕：{}；画不会变，只是慢些。",
-                "Memory is short: {}. The picture stays the same, at some cost of time.",
+                "内存不足，已启用省内存选项：{}。画面不变，速度会变慢。",
+                "Memory is short, memory-saving options are used: {}. The picture is the same, but takes longer.",
             )
-        yield from prompt_warnings([part.viewer for part in self.prompts], self.request)
+        yield from prompt_warnings([part.clip for part in self.prompts], self.request)
+        yield from init_warnings(self.model, self.request)
         try:
             for batch in range(resume.batch if resume else 0, self.request.n_batches):
-                here = resume if resume and resume.batch == batch else None
-                yield from self._batch(batch, here, keep)
+                checkpoint = resume if resume and resume.batch == batch else None
+                yield from self._batch(batch, checkpoint, on_checkpoint)
         except _NotFiniteError:
             yield self._failed(
                 "nan",
-                "画面出现了无效数值，已停下。请用 dtype=float32，或调低 clip_guidance_scale。",
-                "The picture is not finite any more. Use dtype=float32 or lower clip_guidance_scale.",
+                "画面出现无效数值（NaN），已停止。请使用 dtype=float32，或调低 clip_guidance_scale。",
+                "The picture contains NaN or infinite values. Use dtype=float32 or a lower clip_guidance_scale.",
             )
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
             yield self._failed(
                 "out_of_memory",
-                "内存不够，已没有可省的了。请缩小画幅或 batch_size，或关掉别的程序，再接着画。",
-                "Out of memory, and nothing is left to save. Paint smaller or lower batch_size, or end other programs and resume.",
+                "内存不足，省内存选项已全部启用。请缩小画幅或 batch_size，或关闭其他程序，然后继续这次运行。",
+                "Out of memory with all memory-saving options. Reduce size or batch_size, or close other programs, then resume.",
             )
 
-    def _batch(self, batch: int, resume: Checkpoint | None, keep: Keep | None) -> Iterator[Event]:
-        """Paint one batch from its start or from a checkpoint."""
+    def _batch(self, batch: int, resume: Checkpoint | None, on_checkpoint: OnCheckpoint | None) -> Iterator[Event]:
+        """Yield the events of one batch, from its start or from a checkpoint."""
         first = batch * self.request.batch_size
         seeds = tuple(self._seed(first + j) for j in range(self.request.batch_size))
         nan_steps = 0
-        began = time.perf_counter()
-        for found in self._persist(batch, seeds, resume):
-            if isinstance(found, Adapted):
-                yield found
+        started = time.perf_counter()
+        for item in self._steps_with_oom_retry(batch, seeds, resume):
+            if isinstance(item, MemoryReduced):
+                yield item
                 continue
-            number, step, steps = found.number, found.step, self.descent.length
-            self.at = (batch, number)
+            number, step, steps = item.number, item.step, self.sampler.total_steps
+            self.position = (batch, number)
             nan_steps += step.nan
-            seconds, began = time.perf_counter() - began, time.perf_counter()
+            seconds, started = time.perf_counter() - started, time.perf_counter()
             yield Stepped(batch=batch, step=number, steps=steps, loss=step.loss, nan=step.nan, seconds=seconds)
             if number % self.request.display_rate == 0 or number == steps - 1:
-                yield from self._show(found, first, nan_steps)
-            if keep is not None:
-                keep(found.checkpoint(batch, torch.device("cpu")))
+                yield from self._emit_images(item, first, nan_steps)
+            if on_checkpoint is not None:
+                on_checkpoint(item.checkpoint(batch, torch.device("cpu")))
 
-    def _show(self, painted: Painted, first: int, nan_steps: int) -> Iterator[Event]:
-        """Previews of a step; after the last one the finished pictures."""
-        best = self.descent.best(painted, self.request.batch_size)
-        if not bool(best.isfinite().all()):
+    def _emit_images(self, step: BatchStep, first: int, nan_steps: int) -> Iterator[Event]:
+        """Yield the previews of a step, and after the last step the finished images."""
+        estimates = self.sampler.previews(step, self.request.batch_size)
+        if not bool(estimates.isfinite().all()):
             raise _NotFiniteError
-        last = painted.number == self.descent.length - 1
-        images = to_images(resized(best, self.request.size))
+        last = step.number == self.sampler.total_steps - 1
+        images = to_images(resized(estimates, self.request.size))
         for number, image in enumerate(images, first):
-            yield Previewed(picture=number, step=painted.number, last=last, image=image)
+            yield Previewed(picture=number, step=step.number, last=last, image=image)
         for number, image in enumerate(images if last else (), first):
             yield Completed(picture=number, seed=self._seed(number), image=image, nan_steps=nan_steps)
 
-    def _persist(self, batch: int, seeds: tuple[int, ...], resume: Checkpoint | None) -> Iterator[Painted | Adapted]:
-        """The steps of a batch; where memory runs out less is done at once, and the step that broke is taken again."""
-        reached, way = resume, self.descent
-        through = goes_through(self.request, secondary=self.model.secondary is not None)
+    def _steps_with_oom_retry(
+        self, batch: int, seeds: tuple[int, ...], resume: Checkpoint | None
+    ) -> Iterator[BatchStep | MemoryReduced]:
+        """Yield the steps of a batch; when memory runs out, repeat the failed step with a smaller memory plan."""
+        checkpoint, sampler = resume, self.sampler
+        needs_grad = needs_unet_grad(self.request, secondary=self.model.secondary is not None)
         while True:
             try:
-                for painted in way.steps(seeds, reached):
-                    reached = painted.checkpoint(batch, self.model.device)
-                    yield painted
+                for step in sampler.steps(seeds, checkpoint):
+                    checkpoint = step.checkpoint(batch, self.model.device)
+                    yield step
                 return
             except (RuntimeError, MemoryError) as error:
-                tighter = way.plan.tighter(through=through, device=self.model.device.type)
-                if tighter is None or not is_out_of_memory(error):
+                smaller = sampler.plan.next_smaller(needs_grad=needs_grad, device=self.model.device.type)
+                if smaller is None or not is_out_of_memory(error):
                     raise
-            let_go()
-            way.adopt(tighter)
-            yield _adapted(
+            free_memory()
+            sampler.apply_plan(smaller)
+            yield _memory_event(
                 "out_of_memory",
-                tighter,
-                "内存不够，从这一步起{}；画不会变，只是慢些。",
-                "Out of memory: from this step on {}. The picture stays the same, at some cost of time.",
+                smaller,
+                "内存不足，从这一步起：{}。画面不变，速度会变慢。",
+                "Out of memory; from this step on: {}. The picture is the same, but takes longer.",
             )
 
-    def _read_init(self, *, offline: bool) -> Tensor | None:
+    def _load_init(self, *, offline: bool) -> Tensor | None:
         request = self.request
         if request.init_image is None:
             return None
-        return read_init(request.init_image, size=request.size, fit=request.init_fit, offline=offline)
+        return load_init_image(request.init_image, size=request.size, fit=request.init_fit, offline=offline)
 
     def _seed(self, number: int) -> int:
         assert self.request.seed is not None, "a resolved request has a seed"
         return self.request.seed + number
 
     def _failed(self, reason: Literal["nan", "out_of_memory"], zh: str, en: str) -> Failed:
-        batch, step = self.at
+        batch, step = self.position
         return Failed(reason=reason, zh=zh, en=en, batch=batch, step=step)
 
 
 class _NotFiniteError(Exception):
-    """The estimate holds NaN or infinity: nothing that follows could be shown."""
+    """Raised when the estimate contains NaN or infinity."""
 
 
-def _adapted(cause: Literal["plan", "out_of_memory"], plan: Plan, zh: str, en: str) -> Adapted:
-    return Adapted(
+def _memory_event(cause: Literal["plan", "out_of_memory"], plan: MemoryPlan, zh: str, en: str) -> MemoryReduced:
+    return MemoryReduced(
         cause=cause,
-        cuts_at_once=plan.at_once,
+        cutout_chunk=plan.cutout_chunk,
         checkpointing=plan.checkpointing,
         zh=zh.format(plan.text("zh")),
         en=en.format(plan.text("en")),

@@ -1,4 +1,4 @@
-"""Sketches: a picture begins as several, and the CLIPs that look say which of them is painted on."""
+"""Candidate pruning: an image starts as several sketches, and CLIP keeps those nearest to the prompts."""
 
 from collections.abc import Sequence
 from itertools import accumulate
@@ -7,64 +7,63 @@ import torch
 from torch import Tensor
 
 from danqing.diffusion import NoiseSchedule
-from danqing.guidance.cutouts import cut, plan_overview
-from danqing.guidance.params import moment_index
-from danqing.pipeline.conditioning import Embedded
-from danqing.schedule import Schedule
+from danqing.guidance.cutouts import make_cutouts, overview_cutouts
+from danqing.pipeline.conditioning import TextConditioning
+from danqing.schedule import Schedule, schedule_index
 
-_APART = 2**64
-"""The seeds of one picture's sketches lie this far apart, so that none is the seed of another picture of the run."""
+_SEED_STRIDE = 2**64
+"""Distance between the seeds of the sketches of one image; larger than any seed, so that no seed is used twice."""
 
 
 def plan_sketches(schedule: Schedule, noise: NoiseSchedule, skip: int) -> tuple[int, ...]:
-    """How many sketches of a picture are left after each number of steps, from before the first to after the last.
+    """Return the number of sketches per image before the first step and after each step.
 
     Args:
-        schedule: what the request says; a sketch that fell away never comes back, whatever is said later.
-        noise: the steps.
-        skip: noisiest steps that are left out.
+        schedule: sketches per image along the run; a later increase is ignored, because pruned sketches do not return.
+        noise: the noise schedule.
+        skip: number of noisiest steps that are skipped.
     Returns:
-        steps + 1 numbers, never rising, the last of them 1.
+        steps + 1 numbers, not increasing; the last is 1.
     """
-    moments = [moment_index(noise.tau(k)) for k in reversed(range(len(noise) - skip))]
-    return (*accumulate((int(schedule.at(moment)) for moment in moments), min), 1)
+    positions = [schedule_index(noise.timestep(index)) for index in reversed(range(len(noise) - skip))]
+    return (*accumulate((int(schedule.at(position)) for position in positions), min), 1)
 
 
 def sketch_seeds(seeds: Sequence[int], count: int) -> tuple[int, ...]:
-    """The seeds of all sketches, picture by picture; the first sketch of each has the picture's own."""
-    return tuple(seed + _APART * number for seed in seeds for number in range(count))
+    """Return the seeds of all sketches, image by image; the first sketch has the seed of its image."""
+    return tuple(seed + _SEED_STRIDE * number for seed in seeds for number in range(count))
 
 
-def unlikeness(prompts: Sequence[Embedded], x0: Tensor, moment: int, *, focus: float = 0.0) -> Tensor:
-    """How far each picture is from the sentences, seen whole.
+def clip_distance(prompts: Sequence[TextConditioning], x0: Tensor, position: int, *, focus: float = 0.0) -> Tensor:
+    """Return the CLIP distance of whole images from the prompts.
 
     Args:
-        prompts: the sentences as each CLIP understands them.
-        x0: the pictures, [B, 3, H, W] in [-1, 1].
-        moment: 0 the noisiest, 999 the cleanest; weights may change along the run.
-        focus: how much of a long picture is left out, as for the cuts.
+        prompts: encoded prompts, one entry for each CLIP.
+        x0: images, [B, 3, H, W] in [-1, 1].
+        position: index into the schedules of weights, 0 the noisiest, 999 the cleanest.
+        focus: fraction of a wide image that is left out, as for cutouts.
     Returns:
-        [B]; infinite where a picture is not finite.
+        [B]; infinite for images that are not finite.
     """
-    far = x0.new_zeros(len(x0))
-    whole = plan_overview(1, size=(x0.shape[3], x0.shape[2]), batch=len(x0), focus=focus)
+    distance = x0.new_zeros(len(x0))
+    boxes = overview_cutouts(1, size=(x0.shape[3], x0.shape[2]), batch=len(x0), focus=focus)
     with torch.no_grad():
         for part in prompts:
-            seen = cut((x0 + 1) / 2, whole, part.viewer.encoder.resolution)  # [1, B, 3, R, R]
-            far += part.critic().loss(seen, moment) * part.share.at(moment)
-    return far.nan_to_num(nan=torch.inf, posinf=torch.inf)
+            cutouts = make_cutouts((x0 + 1) / 2, boxes, part.clip.encoder.resolution)  # [1, B, 3, R, R]
+            distance += part.clip_loss()(cutouts, position) * part.weight.at(position)
+    return distance.nan_to_num(nan=torch.inf, posinf=torch.inf)
 
 
-def nearest(far: Tensor, pictures: int, keep: int) -> list[int]:
-    """The places of the sketches that are kept.
+def keep_nearest(distance: Tensor, images: int, keep: int) -> list[int]:
+    """Return the indices of the sketches to keep.
 
     Args:
-        far: of all sketches, picture by picture, [pictures * n], as from `unlikeness`.
-        pictures: how many pictures there are.
-        keep: how many sketches of each are kept, at most n; of equals the first.
+        distance: of all sketches, image by image, [images * n], from `clip_distance`.
+        images: number of images.
+        keep: sketches to keep of each image, at most n; the first of equal ones.
     Returns:
-        pictures * keep places, the nearest of each picture first.
+        images * keep indices; for each image, the nearest first.
     """
-    rows = far.view(pictures, -1)
-    order = rows.argsort(dim=1, stable=True)[:, :keep].cpu()  # [pictures, keep]
-    return [picture * rows.shape[1] + int(place) for picture, places in enumerate(order) for place in places]
+    rows = distance.view(images, -1)
+    order = rows.argsort(dim=1, stable=True)[:, :keep].cpu()  # [images, keep]
+    return [image * rows.shape[1] + int(sketch) for image, sketches in enumerate(order) for sketch in sketches]

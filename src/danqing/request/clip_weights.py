@@ -4,28 +4,28 @@ import re
 from dataclasses import dataclass
 
 from danqing.errors import InvalidRequest, ScheduleError
-from danqing.schedule import ALWAYS, Schedule, parse_schedule
+from danqing.schedule import ONE, Schedule, parse_schedule
 
-MOST = 100.0
+MAX_WEIGHT = 100.0
 """Largest weight of a CLIP."""
 _BETWEEN = re.compile(r"[,，](?![^\[［]*[\]］])")  # commas, but not those of a list of numbers
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ClipWeight:
     """A CLIP by its name."""
 
     name: str
-    share: Schedule = ALWAYS
+    weight: Schedule = ONE
     """How much its word counts along the run; where it is 0 the CLIP does not look."""
 
 
-def split_looks(text: str) -> list[str]:
+def split_clip_weights(text: str) -> list[str]:
     """The single CLIPs of a text that names several, separated by commas."""
     return [part.strip() for part in _BETWEEN.split(text) if part.strip()]
 
 
-def parse_look(source: str) -> Look:
+def parse_clip_weight(source: str) -> ClipWeight:
     """Read "name", "name:0.5" or "name:[1]*400+[0]*600".
 
     Args:
@@ -46,10 +46,10 @@ def parse_look(source: str) -> Look:
     except ScheduleError as error:
         zh, en = f"clip {name} 的权重：{error.zh}", f"weight of the clip {name}: {error.en}"
         raise ScheduleError(zh, en, column=error.column, field="clip") from error
-    if share.lowest < 0 or share.highest > MOST:
+    if share.min < 0 or share.max > MAX_WEIGHT:
         raise InvalidRequest(
-            f"clip {name} 的权重要在 0 到 {MOST:g} 之间。",
-            f"The weight of the clip {name} must lie between 0 and {MOST:g}.",
+            f"clip {name} 的权重要在 0 到 {MAX_WEIGHT:g} 之间。",
+            f"The weight of the clip {name} must lie between 0 and {MAX_WEIGHT:g}.",
             field="clip",
         )
-    return Look(name, share)
+    return ClipWeight(name, share)

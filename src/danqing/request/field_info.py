@@ -22,7 +22,7 @@ UNITS = {"step": ("步", "steps"), "px": ("像素", "px"), "GB": ("GB", "GB")}
 """The units of its fields in Chinese and English."""
 
 
-def said(name: str) -> Mapping[str, str]:
+def field_info(name: str) -> Mapping[str, str]:
     """What a field says of itself: `group`, `zh`, `en` and `unit`, as `knob` put them there."""
     return cast("Mapping[str, str]", Request.model_fields[name].json_schema_extra)
 

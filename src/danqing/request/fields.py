@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from danqing.errors import InvalidRequest, ScheduleError
-from danqing.request.clip_weights import parse_look, split_looks
+from danqing.request.clip_weights import parse_clip_weight, split_clip_weights
 from danqing.schedule import Schedule, parse_schedule
 
 SIDE = 64
@@ -33,7 +33,7 @@ def nearest_sizes(width: int, height: int) -> tuple[tuple[int, int], tuple[int, 
     return (below(width), below(height)), (above(width), above(height))
 
 
-def knob(group: str, zh: str, en: str, unit: str = "") -> dict[str, Any]:
+def field_help(group: str, zh: str, en: str, unit: str = "") -> dict[str, Any]:
     """What a field says of itself: its group in Chinese, its help in both languages, and its unit."""
     return {"description": en, "json_schema_extra": {"group": group, "zh": zh, "en": en, "unit": unit}}
 
@@ -76,7 +76,7 @@ def _read_prompts(value: object) -> object:
     return (value,) if isinstance(value, str) else value
 
 
-def _read_amount(value: object) -> object:
+def _parse_gigabytes(value: object) -> object:
     """6GB is 6."""
     return re.sub(r"\s*(GB?|GiB)\s*$", "", value, flags=re.IGNORECASE) if isinstance(value, str) else value
 
@@ -86,8 +86,8 @@ def _read_clips(value: object) -> object:
     if not isinstance(texts, list | tuple):
         return value
     parts = cast("Sequence[object]", texts)
-    looks = [look for part in parts if isinstance(part, str) for look in split_looks(part)]
-    names = [parse_look(look).name for look in looks]
+    looks = [look for part in parts if isinstance(part, str) for look in split_clip_weights(part)]
+    names = [parse_clip_weight(look).name for look in looks]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise InvalidRequest(
@@ -98,7 +98,9 @@ def _read_clips(value: object) -> object:
     return looks if all(isinstance(part, str) for part in parts) else value
 
 
-def _level(low: float, high: float, *, whole: bool = False) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
+def _schedule_field(
+    low: float, high: float, *, whole: bool = False
+) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
     """How a schedule within a range is read, written, and described."""
 
     def read(value: object, info: ValidationInfo) -> Schedule:
@@ -115,7 +117,7 @@ def _level(low: float, high: float, *, whole: bool = False) -> tuple[BeforeValid
         except ScheduleError as error:
             zh, en = f"{field}：{error.zh}", f"{field}: {error.en}"
             raise ScheduleError(zh, en, column=error.column, field=field) from error
-        if schedule.lowest < low or schedule.highest > high or (whole and not schedule.whole):
+        if schedule.min < low or schedule.max > high or (whole and not schedule.is_integral):
             kind_zh, kind_en = ("整数", "whole numbers") if whole else ("数", "numbers")
             raise InvalidRequest(
                 f"{field} 的值要是 {low:g} 到 {high:g} 之间的{kind_zh}。",
@@ -129,16 +131,16 @@ def _level(low: float, high: float, *, whole: bool = False) -> tuple[BeforeValid
     return BeforeValidator(read), PlainSerializer(str, return_type=str), WithJsonSchema(schema)
 
 
-Scale = Annotated[Schedule, *_level(0, 1e8)]
-Clamp = Annotated[Schedule, *_level(1e-6, 1e3)]
-Count = Annotated[Schedule, *_level(1, 64, whole=True)]
-Spacing = Annotated[Schedule, *_level(0.01, 100)]
-Every = Annotated[Schedule, *_level(1, 100, whole=True)]
-Cuts = Annotated[Schedule, *_level(0, 256, whole=True)]
-Power = Annotated[Schedule, *_level(0, 100)]
-Share = Annotated[Schedule, *_level(0, 1)]
-Switch = Annotated[Schedule, *_level(0, 1, whole=True)]
+Scale = Annotated[Schedule, *_schedule_field(0, 1e8)]
+Clamp = Annotated[Schedule, *_schedule_field(1e-6, 1e3)]
+Count = Annotated[Schedule, *_schedule_field(1, 64, whole=True)]
+Spacing = Annotated[Schedule, *_schedule_field(0.01, 100)]
+StepInterval = Annotated[Schedule, *_schedule_field(1, 100, whole=True)]
+CutoutCount = Annotated[Schedule, *_schedule_field(0, 256, whole=True)]
+Power = Annotated[Schedule, *_schedule_field(0, 100)]
+Fraction = Annotated[Schedule, *_schedule_field(0, 1)]
+Switch = Annotated[Schedule, *_schedule_field(0, 1, whole=True)]
 Size = Annotated[tuple[int, int], BeforeValidator(_read_size)]
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_read_prompts)]
-Gigabytes = Annotated[float | None, BeforeValidator(_read_amount)]
+Gigabytes = Annotated[float | None, BeforeValidator(_parse_gigabytes)]
 Clips = Annotated[tuple[str, ...], BeforeValidator(_read_clips)]

@@ -18,7 +18,7 @@ _RENAMED = {
 }
 
 
-def unknown_name(name: str, known: Collection[str]) -> InvalidRequest:
+def unknown_field_error(name: str, known: Collection[str]) -> InvalidRequest:
     """The error for a name that is no field, with the nearest one that is."""
     near = _RENAMED.get(name) or next(iter(difflib.get_close_matches(name, known, 1, 0.5)), None)
     return InvalidRequest(
@@ -52,7 +52,7 @@ _ZH = {
 }
 
 
-def explain(error: ErrorDetails) -> InvalidRequest:
+def validation_error(error: ErrorDetails) -> InvalidRequest:
     """The error for one of pydantic's findings."""
     field = ".".join(str(part) for part in error["loc"]) or "request"
     zh = _ZH.get(error["type"], "不对").format_map(error.get("ctx", {}))

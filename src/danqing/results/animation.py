@@ -18,7 +18,7 @@ from danqing.storage.atomic import write_bytes
 
 GAP = 8
 """Pixels between the pictures of a sheet."""
-HOLD = 2.0
+LAST_FRAME_SECONDS = 2.0
 """Seconds for which an animation rests on its last frame."""
 
 
@@ -57,7 +57,7 @@ def save_webp(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) -
 
 
 def _animate(images: Sequence[PilImage], form: str, *, seconds: float) -> bytes:
-    durations = [round(seconds * 1000)] * (len(images) - 1) + [round(HOLD * 1000)]
+    durations = [round(seconds * 1000)] * (len(images) - 1) + [round(LAST_FRAME_SECONDS * 1000)]
     buffer = io.BytesIO()
     images[0].save(
         buffer, form, save_all=True, append_images=images[1:], duration=durations, loop=0, **_QUALITY.get(form, {})
@@ -88,7 +88,7 @@ def save_mp4(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) ->
 
     # H.264 wants even sides; a still last frame is a repeated one.
     width, height = (side // 2 * 2 for side in images[0].size)
-    frames = [*images, *[images[-1]] * round(HOLD / seconds)]
+    frames = [*images, *[images[-1]] * round(LAST_FRAME_SECONDS / seconds)]
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as film:
         stream = film.add_stream("libx264", rate=Fraction(1 / seconds).limit_denominator(1000))

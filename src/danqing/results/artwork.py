@@ -13,7 +13,7 @@ from danqing.events import Completed, Event, Previewed, Started
 from danqing.request import Request
 from danqing.results import png_metadata
 from danqing.results.animation import contact_sheet, save_gif, save_mp4, save_webp
-from danqing.storage.atomic import guarded, write_bytes
+from danqing.storage.atomic import storage_errors, write_bytes
 
 if TYPE_CHECKING:
     from docarray import DocumentArray  # pyright: ignore[reportMissingTypeStubs]
@@ -42,7 +42,7 @@ class Picture:
     def to_png(self) -> bytes:
         """The picture as a PNG file that carries its recipe."""
         buffer = io.BytesIO()
-        info = png_metadata.embed(self.request, seed=self.seed, number=self.number, model=self.model)
+        info = png_metadata.to_pnginfo(self.request, seed=self.seed, number=self.number, model=self.model)
         self.image.save(buffer, "PNG", pnginfo=info)
         return buffer.getvalue()
 
@@ -88,7 +88,7 @@ class Artwork(Sequence[Picture]):
     folder: Path | None = None
 
     @classmethod
-    def gather(cls, events: Iterable[Event], *, folder: Path | None = None) -> "Artwork":
+    def from_events(cls, events: Iterable[Event], *, folder: Path | None = None) -> "Artwork":
         """Collect a stream of events into an artwork; pictures that were not finished are left out.
 
         Raises:
@@ -135,7 +135,7 @@ class Artwork(Sequence[Picture]):
             StorageError: the folder cannot be written.
         """
         place = Path(folder)
-        with guarded(place):
+        with storage_errors(place):
             place.mkdir(parents=True, exist_ok=True)
         files = tuple(place / f"{picture.number:03d}.png" for picture in self)
         for picture, file in zip(self, files, strict=True):

@@ -1,4 +1,4 @@
-"""The state of an unfinished run as a safetensors file."""
+"""Checkpoints of unfinished runs as safetensors files."""
 
 # safetensors gives no types.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -12,53 +12,55 @@ from danqing.types import Checkpoint
 if TYPE_CHECKING:
     from torch import Tensor
 
-_NUMBERS = ("batch", "k", "stage")
+_NUMBERS = ("batch", "index", "stage")
 
 
 def to_bytes(checkpoint: Checkpoint) -> bytes:
-    """A checkpoint as the content of a file."""
+    """Serialise a checkpoint: tensors x, history.N and guidance_grad; metadata batch, index, stage, seeds and crc32."""
     from safetensors.torch import save
 
-    tensors = {"x": checkpoint.x} | {f"memory.{index}": kept for index, kept in enumerate(checkpoint.memory)}
-    tensors |= {} if checkpoint.pull is None else {"pull": checkpoint.pull}
+    tensors = {"x": checkpoint.x} | {f"history.{number}": tensor for number, tensor in enumerate(checkpoint.history)}
+    tensors |= {} if checkpoint.guidance_grad is None else {"guidance_grad": checkpoint.guidance_grad}
     contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    said = {name: getattr(checkpoint, name) for name in _NUMBERS} | {"crc": _sum_of(tuple(contiguous.values()))}
-    said["seeds"] = " ".join(map(str, checkpoint.seeds))
-    return save(contiguous, metadata={name: str(value) for name, value in said.items()})
+    metadata = {name: getattr(checkpoint, name) for name in _NUMBERS} | {"crc32": _crc32(tuple(contiguous.values()))}
+    metadata["seeds"] = " ".join(map(str, checkpoint.seeds))
+    return save(contiguous, metadata={name: str(value) for name, value in metadata.items()})
 
 
 def read_checkpoint(path: Path) -> Checkpoint | None:
-    """The checkpoint in a file; None where there is none or it cannot be read, which costs time but no picture."""
+    """Read a checkpoint; None if the file does not exist or is damaged, in which case more steps are repeated."""
     from safetensors import SafetensorError, safe_open
 
     if not path.exists():
         return None
     try:
         with safe_open(path, framework="pt") as file:
-            said = file.metadata()
+            metadata = file.metadata()
             names = file.keys()
-            count = sum(name.startswith("memory.") for name in names)
-            memory = tuple(file.get_tensor(f"memory.{index}") for index in range(count))
+            count = sum(name.startswith("history.") for name in names)
+            history = tuple(file.get_tensor(f"history.{number}") for number in range(count))
             x = file.get_tensor("x")
-            pull = file.get_tensor("pull") if "pull" in names else None
-            kept = (x, *memory) if pull is None else (x, *memory, pull)
-            if int(said["crc"]) != _sum_of(kept):  # a power cut can leave the length without the content
+            guidance_grad = file.get_tensor("guidance_grad") if "guidance_grad" in names else None
+            tensors = (x, *history) if guidance_grad is None else (x, *history, guidance_grad)
+            if int(metadata["crc32"]) != _crc32(
+                tensors
+            ):  # after a power failure, the length may be right but not the content
                 return None
-            numbers = {name: int(said[name]) for name in _NUMBERS}
-            seeds = tuple(int(seed) for seed in said.get("seeds", "").split())
-            return Checkpoint(x=x, memory=memory, pull=pull, seeds=seeds, **numbers)
+            numbers = {name: int(metadata[name]) for name in _NUMBERS}
+            seeds = tuple(int(seed) for seed in metadata.get("seeds", "").split())
+            return Checkpoint(x=x, history=history, guidance_grad=guidance_grad, seeds=seeds, **numbers)
     except (SafetensorError, KeyError, ValueError, TypeError):
         return None
 
 
-def furthest(*checkpoints: Checkpoint | None) -> Checkpoint | None:
-    """The one that leaves the least to be painted."""
-    there = [checkpoint for checkpoint in checkpoints if checkpoint is not None]
-    return max(there, key=lambda checkpoint: (checkpoint.batch, checkpoint.stage, -checkpoint.k), default=None)
+def most_advanced(*checkpoints: Checkpoint | None) -> Checkpoint | None:
+    """Return the most advanced checkpoint, or None if there is none."""
+    present = [checkpoint for checkpoint in checkpoints if checkpoint is not None]
+    return max(present, key=lambda checkpoint: (checkpoint.batch, checkpoint.stage, -checkpoint.index), default=None)
 
 
-def _sum_of(tensors: "tuple[Tensor, ...]") -> int:
-    total = 0
+def _crc32(tensors: "tuple[Tensor, ...]") -> int:
+    crc = 0
     for tensor in tensors:
-        total = zlib.crc32(tensor.numpy().data, total)
-    return total
+        crc = zlib.crc32(tensor.numpy().data, crc)
+    return crc

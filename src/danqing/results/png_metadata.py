@@ -19,7 +19,7 @@ MAX_TEXT = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class ImageMetadata:
     """How one picture was made. `left_out` names request fields that were too long to be kept in the file."""
 
     request: Request
@@ -27,14 +27,14 @@ class Recipe:
     number: int
     model: str
     version: str
-    left_out: tuple[str, ...] = ()
+    omitted: tuple[str, ...] = ()
 
-    def alone(self) -> Request:
+    def single_image_request(self) -> Request:
         """The request that paints this picture and no other."""
-        return self.request.changed(seed=self.seed, n_batches=1, batch_size=1, model=self.model)
+        return self.request.with_changes(seed=self.seed, n_batches=1, batch_size=1, model=self.model)
 
 
-def embed(request: Request, *, seed: int, number: int, model: str) -> PngInfo:
+def to_pnginfo(request: Request, *, seed: int, number: int, model: str) -> PngInfo:
     """PNG text for one picture of a run.
 
     Args:
@@ -65,7 +65,7 @@ def embed(request: Request, *, seed: int, number: int, model: str) -> PngInfo:
     return info
 
 
-def read(path: Path) -> Recipe:
+def read_metadata(path: Path) -> ImageMetadata:
     """The recipe inside a PNG.
 
     Raises:
@@ -87,13 +87,13 @@ def read(path: Path) -> Recipe:
         raise _no_recipe(path) from error
 
 
-def _read_recipe(values: Mapping[str, object]) -> Recipe:
+def _read_recipe(values: Mapping[str, object]) -> ImageMetadata:
     request = read_request(cast("Mapping[str, object]", values["request"]))
     seed, number = values["seed"], values["number"]
     if not isinstance(seed, int) or not isinstance(number, int):
         raise TypeError
     left_out = tuple(str(name) for name in cast("list[object]", values.get("left_out", [])))
-    return Recipe(request, seed, number, str(values["model"]), str(values["version"]), left_out)
+    return ImageMetadata(request, seed, number, str(values["model"]), str(values["version"]), left_out)
 
 
 def _no_recipe(path: Path) -> RunNotFound:

@@ -14,7 +14,7 @@ from danqing.events import Completed, Event, Failed, Previewed
 from danqing.request import Request, read_request
 from danqing.results import run_layout
 from danqing.results.artwork import Artwork
-from danqing.results.checkpoint_file import furthest, read_checkpoint
+from danqing.results.checkpoint_file import most_advanced, read_checkpoint
 from danqing.settings import Settings
 from danqing.types import Checkpoint
 
@@ -54,14 +54,14 @@ class Run:
     @property
     def pictures(self) -> tuple[Path, ...]:
         """The files of the finished pictures."""
-        files = (self.folder / run_layout.picture_file(number) for number in range(self.request.count))
+        files = (self.folder / run_layout.picture_file(number) for number in range(self.request.image_count))
         return tuple(file for file in files if file.exists())
 
     @property
     def animations(self) -> tuple[Path, ...]:
         """The files that show how the pictures came about."""
         kinds = ("gif", "webp", "mp4")
-        files = (self.folder / run_layout.picture_file(n, kind) for n in range(self.request.count) for kind in kinds)
+        files = (self.folder / run_layout.picture_file(n, kind) for n in range(self.request.image_count) for kind in kinds)
         return tuple(file for file in files if file.exists())
 
     def events(self) -> tuple[Event, ...]:
@@ -76,11 +76,11 @@ class Run:
 
     def checkpoint(self) -> Checkpoint | None:
         """Where to go on; None starts from the beginning."""
-        return furthest(*(read_checkpoint(self.folder / name) for name in (run_layout.CHECKPOINT, run_layout.LATEST)))
+        return most_advanced(*(read_checkpoint(self.folder / name) for name in (run_layout.DURABLE_CHECKPOINT, run_layout.FAST_CHECKPOINT)))
 
     def artwork(self) -> Artwork:
         """The finished pictures with their previews, read from their files."""
-        return Artwork.gather(self._with_pictures(), folder=self.folder)
+        return Artwork.from_events(self._with_pictures(), folder=self.folder)
 
     def _with_pictures(self) -> Iterator[Event]:
         for event in self.events():

@@ -15,8 +15,8 @@ from danqing.request import Request
 
 REQUEST = "request.yaml"
 EVENTS = "events.jsonl"
-CHECKPOINT = "checkpoint.safetensors"
-LATEST = "latest.safetensors"
+DURABLE_CHECKPOINT = "checkpoint.safetensors"
+FAST_CHECKPOINT = "latest.safetensors"
 """A checkpoint that a power cut may spoil; the one above is older and safe from that."""
 SHEET = "sheet.png"
 RESULT = "result.json"
@@ -71,7 +71,7 @@ def read_log(path: Path) -> tuple[tuple[Event, ...], int]:
     Returns:
         the events, and how many bytes of the file hold them: what follows was torn when the program or machine was stopped.
     """
-    read = line_reader()
+    read = make_line_parser()
     events: list[Event] = []
     sound = 0
     for line in _whole_lines(path.read_bytes()):
@@ -83,7 +83,7 @@ def read_log(path: Path) -> tuple[tuple[Event, ...], int]:
     return tuple(events), sound
 
 
-def line_reader() -> Callable[[bytes], Event | None]:
+def make_line_parser() -> Callable[[bytes], Event | None]:
     """Makes a function that reads one line of a log; its answer is None for a line that was torn or is no event."""
     adapter: TypeAdapter[Event] = TypeAdapter(Event)
 

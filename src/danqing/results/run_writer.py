@@ -23,14 +23,14 @@ from danqing.results.artwork import Picture
 from danqing.results.checkpoint_file import to_bytes
 from danqing.results.run import Run, find_run, list_runs, load_image
 from danqing.settings import read_settings
-from danqing.storage.atomic import guarded, sweep, write_bytes, write_text
+from danqing.storage.atomic import storage_errors, remove_temp_files, write_bytes, write_text
 from danqing.types import Checkpoint
 
 __all__ = ["Run", "RunWriter", "find_run", "list_runs"]
 
-KEEP_SECONDS = 10.0
+CHECKPOINT_SECONDS = 10.0
 """How often a running run writes a checkpoint that outlives a power cut, which costs a wait for the disk."""
-KEEP_SHARE = 0.02
+CHECKPOINT_OVERHEAD = 0.02
 """Share of the time that may go into the checkpoints between those: they outlive the death of the program, and keep what is to
 be painted again small, whether a step takes milliseconds or minutes."""
 
@@ -42,7 +42,7 @@ class RunWriter:
 
     def __init__(self, run: Run, *, new_in: Path | None = None) -> None:
         self.run = run
-        self._new_in = new_in  # the list that this run is to be added to once it has started
+        self._runs_file = new_in  # the list that this run is to be added to once it has started
         self._log = (run.folder / run_layout.EVENTS).open("ab", buffering=0)
         _hold(self._log, run.folder)
         self._done = {event.picture for event in run.events() if isinstance(event, Completed)}
@@ -64,18 +64,18 @@ class RunWriter:
             StorageError: the folder cannot be made or written.
         """
         _check_films(request)
-        complete = request.changed(model=model)
+        complete = request.with_changes(model=model)
         folder = _make_folder(root, run_layout.folder_name(complete, now=datetime.now()))
         try:
             _write_request(folder, complete)
-            with guarded(folder):
+            with storage_errors(folder):
                 return cls(Run(folder, complete), new_in=runs_file or read_settings().runs_file)
         except StorageError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
     @classmethod
-    def begin(cls, folder: Path, request: Request) -> "RunWriter":
+    def open_or_create(cls, folder: Path, request: Request) -> "RunWriter":
         """Start the run of a folder whose name is settled, or go on with it. It is added to no list.
 
         Args:
@@ -86,15 +86,15 @@ class RunWriter:
             StorageError: the folder cannot be made or written, or another program is painting there.
         """
         with suppress(RunNotFound):
-            return cls.reopen(folder)
+            return cls.resume(folder)
         _check_films(request)
-        with guarded(folder):
+        with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             _write_request(folder, request)
             return cls(Run(folder, request))
 
     @classmethod
-    def reopen(cls, folder: Path | str) -> "RunWriter":
+    def resume(cls, folder: Path | str) -> "RunWriter":
         """Go on recording an unfinished run; a torn end of its log is cut off.
 
         Raises:
@@ -102,10 +102,10 @@ class RunWriter:
             StorageError: it cannot be written, or another program is painting there.
         """
         run = Run.open(folder)
-        with guarded(run.folder):
+        with storage_errors(run.folder):
             writer = cls(run)
             writer._log.truncate(run_layout.read_log(run.folder / run_layout.EVENTS)[1])
-            sweep(run.folder)
+            remove_temp_files(run.folder)
             return writer
 
     @property
@@ -121,7 +121,7 @@ class RunWriter:
     @property
     def finished(self) -> bool:
         """Whether every picture of the request is painted."""
-        return len(self._done) >= self.request.count
+        return len(self._done) >= self.request.image_count
 
     def record(self, event: Event) -> None:
         """Store an event: its picture first, then the line that says it is there.
@@ -136,15 +136,15 @@ class RunWriter:
                 self._write_picture(event, image)
             case _:
                 pass
-        if isinstance(event, Started) and self._new_in is not None:
-            _add_line(self._new_in, str(self.folder))
-            self._new_in = None
-        with guarded(self.folder):
+        if isinstance(event, Started) and self._runs_file is not None:
+            _register_run(self._runs_file, str(self.folder))
+            self._runs_file = None
+        with storage_errors(self.folder):
             line = run_layout.to_line(event)
             if self._log.write(line) < len(line):  # the last bytes of a disk
                 raise OSError(errno.ENOSPC, "disk full")
 
-    def keep(self, checkpoint: Checkpoint) -> None:
+    def save_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Remember where the run stands, and write it down as often as costs little.
 
         Raises:
@@ -152,11 +152,11 @@ class RunWriter:
         """
         self._checkpoint = checkpoint
         now = time.monotonic()
-        if now - self._lasting_at >= KEEP_SECONDS:
+        if now - self._lasting_at >= CHECKPOINT_SECONDS:
             self._write_checkpoint()
             self._lasting_at = time.monotonic()
-        elif now - self._kept_at >= self._cost / KEEP_SHARE:
-            write_bytes(self.folder / run_layout.LATEST, to_bytes(checkpoint), lasting=False)
+        elif now - self._kept_at >= self._cost / CHECKPOINT_OVERHEAD:
+            write_bytes(self.folder / run_layout.FAST_CHECKPOINT, to_bytes(checkpoint), fsync=False)
             self._kept_at = time.monotonic()
             # One slow write, the first for instance, must not put off all that follow.
             self._cost = min(self._kept_at - now, 2 * self._cost + 0.001)
@@ -171,9 +171,9 @@ class RunWriter:
         """
         if self._log.closed:
             return
-        with guarded(self.folder):
+        with storage_errors(self.folder):
             self._log.close()
-        if self._new_in is not None:
+        if self._runs_file is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
         elif self.finished:
             self._finish()
@@ -190,7 +190,7 @@ class RunWriter:
 
     def _write_preview(self, event: Previewed, image: Image) -> None:
         file = self.folder / run_layout.preview_file(event.picture, event.step)
-        with guarded(self.folder):
+        with storage_errors(self.folder):
             file.parent.mkdir(exist_ok=True)
         save_png(image, file, level=1)  # the painting waits for it
 
@@ -202,7 +202,7 @@ class RunWriter:
 
     def _write_checkpoint(self) -> None:
         if self._checkpoint is not None:
-            write_bytes(self.folder / run_layout.CHECKPOINT, to_bytes(self._checkpoint))
+            write_bytes(self.folder / run_layout.DURABLE_CHECKPOINT, to_bytes(self._checkpoint))
 
     def _finish(self) -> None:
         save = self.request.save
@@ -214,7 +214,7 @@ class RunWriter:
             several = [load_image(file) for file in self.run.pictures]
             save_png(contact_sheet(several if len(several) > 1 else self._frames(0)), self.folder / run_layout.SHEET)
         write_text(self.folder / run_layout.RESULT, json.dumps(self._result(), ensure_ascii=False, indent=1) + "\n")
-        for name in (run_layout.CHECKPOINT, run_layout.LATEST):
+        for name in (run_layout.DURABLE_CHECKPOINT, run_layout.FAST_CHECKPOINT):
             (self.folder / name).unlink(missing_ok=True)
         if "previews" not in save:
             for number in self._done:
@@ -256,7 +256,7 @@ def _write_request(folder: Path, request: Request) -> None:
 def _make_folder(root: Path, name: str) -> Path:
     """A new folder of that name, or of that name and a number where it is taken."""
     root = root.expanduser().absolute()
-    with guarded(root):
+    with storage_errors(root):
         root.mkdir(parents=True, exist_ok=True)
         for attempt in range(1, 1000):
             folder = root / (name if attempt == 1 else f"{name}-{attempt}")
@@ -282,7 +282,7 @@ def _hold(log: IO[bytes], folder: Path) -> None:
         ) from error
 
 
-def _add_line(file: Path, line: str) -> None:
+def _register_run(file: Path, line: str) -> None:
     # A home that cannot be written costs the run its place in the list, not the picture.
     with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -13,7 +13,7 @@ from typing import cast
 
 from danqing.errors import InvalidRequest, StorageError
 from danqing.settings import Settings
-from danqing.storage.atomic import guarded, write_text
+from danqing.storage.atomic import HOME_ADVICE, storage_errors, write_text
 
 PREFIX = "dq-"
 """How every key begins, so that one that leaked can be recognised."""
@@ -118,9 +118,9 @@ class Keyring:
 
     def _write(self, keys: tuple[Key, ...]) -> None:
         entries = [{"name": key.name, "sha256": key.digest, "created": key.created} for key in keys]
-        with guarded(self._file):
+        with storage_errors(self._file, HOME_ADVICE):
             self._file.parent.mkdir(parents=True, exist_ok=True)
-        write_text(self._file, json.dumps(entries, ensure_ascii=False, indent=1) + "\n")
+        write_text(self._file, json.dumps(entries, ensure_ascii=False, indent=1) + "\n", advice=HOME_ADVICE)
         with suppress(OSError):  # a file system without permissions
             self._file.chmod(0o600)
         self._stamp = None

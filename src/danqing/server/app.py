@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 import danqing
 from danqing.errors import DanqingError, InvalidRequest
-from danqing.request.validation import explain
+from danqing.request.validation import validation_error
 from danqing.server import openapi
 from danqing.server.dependencies import Service, service_behind
 from danqing.server.errors import Refusal, answer, language_of, to_refusal
@@ -86,7 +86,7 @@ def _explain(request: Request, error: Exception) -> Response:
 
 def _first(error: RequestValidationError) -> InvalidRequest:
     found = cast("ErrorDetails", error.errors()[0])
-    return explain({**found, "loc": found["loc"][1:]})
+    return validation_error({**found, "loc": found["loc"][1:]})
 
 
 def _plain(status: int) -> Refusal:

@@ -119,6 +119,6 @@ def submit(request: Request, service: Service, *, owner: str, id: str | None = N
     """
     if service.feed.closing:
         raise ServiceStopping("服务正在停下，请稍后再试。", "The service is stopping; try again later.", retry_after=10)
-    chosen = request.changed(model=service.shelf.model(request.model))
+    chosen = request.with_changes(model=service.shelf.model(request.model))
     service.limits.check(service.shelf.filled(chosen))
     return service.runtime.submit(chosen, id=id, owner=owner)

@@ -18,6 +18,7 @@ from danqing.errors import (
     StorageError,
     TooManyJobs,
 )
+from danqing.i18n import Language
 
 EXCEPTION = "101"
 """PaddleHub's status for anything that went wrong while a module worked."""
@@ -80,7 +81,7 @@ def to_refusal(error: DanqingError) -> Refusal:
             return Refusal(500, "failed", error.zh, error.en)
 
 
-def answer(refusal: Refusal, *, path: str, request_id: str, language: str) -> JSONResponse:
+def answer(refusal: Refusal, *, path: str, request_id: str, language: Language) -> JSONResponse:
     """The answer that a caller of this path understands.
 
     Args:
@@ -89,7 +90,7 @@ def answer(refusal: Refusal, *, path: str, request_id: str, language: str) -> JS
         request_id: goes into the answer.
         language: zh or en.
     """
-    text = writable(refusal.text(language))
+    text = writable(refusal.in_language(language))
     headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
     if refusal.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -103,11 +104,12 @@ def answer(refusal: Refusal, *, path: str, request_id: str, language: str) -> JS
     return JSONResponse(content, refusal.status, headers)
 
 
-def language_of(headers: Headers, default: str) -> str:
-    """zh or en, whichever Accept-Language names first, else the server's own."""
+def language_of(headers: Headers, default: Language) -> Language:
+    """Return the first of zh and en in Accept-Language, or the server's own language."""
     for part in headers.get("accept-language", "").lower().split(","):
-        if part.strip()[:2] in ("zh", "en"):
-            return part.strip()[:2]
+        language = part.strip()[:2]
+        if language in ("zh", "en"):
+            return language
     return default
 
 

@@ -43,7 +43,7 @@ class Limits:
             raise _too_much(
                 "recurrence", f"{turns}", f"{self.steps} 步，重走的也算", f"{self.steps} steps, repeated ones too,"
             )
-        if request.count > self.pictures:
+        if request.image_count > self.pictures:
             shown = f"{request.n_batches} x {request.batch_size}"
             raise _too_much("n_batches", shown, f"{self.pictures} 幅", f"{self.pictures} pictures")
 

@@ -67,7 +67,7 @@ def serve(options: Options, settings: Settings) -> None:
     Raises:
         InvalidRequest: a public address without a key, or an address that is taken.
         ModelNotFound: a model is unknown.
-        HomeTaken: another service works in this home.
+        HomeLocked: another service works in this home.
         StorageError: the home cannot be written.
     """
     write_logs()

@@ -6,7 +6,7 @@ from danqing.errors import ModelNotFound
 from danqing.paddlehub.fallback import Painter, painter_of
 from danqing.request import Request
 from danqing.settings import Settings
-from danqing.zoo.registry import find, painting, spec_of
+from danqing.zoo.registry import get_installed, installed_models, get_spec
 from danqing.zoo.spec import ModelSpec
 
 AUTO = "auto"
@@ -32,14 +32,14 @@ class Shelf:
     def default(self) -> str:
         """The model that paints where a caller names none."""
         named = next(iter(self._named.values()), None)
-        return find(AUTO, self._settings).spec.name if named is None else named.model
+        return get_installed(AUTO, self._settings).spec.name if named is None else named.model
 
     @property
     def models(self) -> tuple[str, ...]:
         """Names of the models that paint, the default first."""
         if self._named:
             return tuple(dict.fromkeys(painter.model for painter in self._named.values()))
-        return tuple(dict.fromkeys((self.default, *(spec.name for spec in painting(self._settings)))))
+        return tuple(dict.fromkeys((self.default, *(spec.name for spec in installed_models(self._settings)))))
 
     @property
     def remarks(self) -> tuple[Painter, ...]:
@@ -71,8 +71,8 @@ class Shelf:
         """A request with its model's own defaults; the model is looked up once."""
         name = self.model(request.model)
         if name not in self._specs:
-            self._specs[name] = spec_of(name, self._settings)
-        return request.filled(self._specs[name].fills(request))
+            self._specs[name] = get_spec(name, self._settings)
+        return request.with_defaults(self._specs[name].defaults_for(request))
 
     def module(self, name: str) -> Painter | None:
         """Who paints for a PaddleHub module; None for one that is not served."""

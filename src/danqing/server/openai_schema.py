@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from danqing.errors import InvalidRequest
 from danqing.request import Request
-from danqing.request.validation import explain, unknown_name
+from danqing.request.validation import validation_error, unknown_field_error
 from danqing.server.request_parsing import FIELDS, read_values
 
 Format = Literal["png", "jpeg", "webp"]
@@ -62,11 +62,11 @@ def read_wish(values: Mapping[str, object], *, allow_urls: bool) -> tuple[Wish, 
     given = {name: value for name, value in values.items() if value is not None}
     for name in given:
         if name not in Wish.model_fields and name not in OURS:
-            raise unknown_name(name, (*Wish.model_fields, *OURS))
+            raise unknown_field_error(name, (*Wish.model_fields, *OURS))
     try:
         wish = Wish.model_validate({name: value for name, value in given.items() if name in Wish.model_fields})
     except ValidationError as error:
-        raise explain(error.errors(include_url=False)[0]) from error
+        raise validation_error(error.errors(include_url=False)[0]) from error
     if wish.response_format == "url" and wish.output_format != "png":
         zh = "response_format 为 url 时只有 PNG。要 jpeg 或 webp，请用 b64_json。"
         en = "With response_format url there are PNGs only. For jpeg or webp take b64_json."
@@ -89,4 +89,4 @@ def with_previews(request: Request, wish: Wish, steps: int) -> Request:
     """
     if not (wish.stream and wish.partial_images) or "display_rate" in request.model_fields_set:
         return request
-    return request.changed(display_rate=max(1, steps // (wish.partial_images + 1)))
+    return request.with_changes(display_rate=max(1, steps // (wish.partial_images + 1)))

@@ -6,11 +6,11 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 from danqing.errors import InvalidRequest
 from danqing.settings import Settings
-from danqing.storage.atomic import guarded
+from danqing.storage.atomic import HOME_ADVICE, storage_errors, write_text
+from danqing.storage.lock import Lock
 
 PATIENCE = 15.0
 """Seconds in which a service that was told to end has ended."""
@@ -24,18 +24,16 @@ def posted(settings: Settings, port: int) -> Generator[None]:
         StorageError: the home cannot be written.
     """
     file = _file(settings, port)
-    with guarded(file):
+    lock = Lock(file.with_suffix(".lock"))
+    with storage_errors(file, HOME_ADVICE):
         file.parent.mkdir(parents=True, exist_ok=True)
-        stream = file.open("a+", encoding="ascii")
-    with stream:
-        _lock(stream)
-        stream.truncate(0)
-        stream.write(f"{os.getpid()}\n")
-        stream.flush()
-        try:
-            yield
-        finally:
-            file.unlink(missing_ok=True)
+        lock.acquire()
+    try:
+        write_text(file, f"{os.getpid()}\n", advice=HOME_ADVICE)
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+        lock.release(remove=True)
 
 
 def stop(settings: Settings, port: int) -> int:
@@ -71,24 +69,12 @@ def _file(settings: Settings, port: int) -> Path:
 
 
 def _holder(file: Path) -> int | None:
-    """The process that holds a note; None where it was only left behind."""
+    """Return the id of the process that holds a pid file; None if no process does."""
+    lock = Lock(file.with_suffix(".lock"))
     try:
-        with file.open("r+", encoding="ascii") as stream:
-            if _lock(stream):
-                return None
-            return int(stream.read())
+        if lock.acquire():
+            lock.release(remove=True)
+            return None
+        return int(file.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
-
-
-def _lock(stream: IO[str]) -> bool:
-    """Whether nobody else held it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return False
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

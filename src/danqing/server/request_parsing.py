@@ -11,7 +11,7 @@ from PIL import Image
 
 from danqing.errors import InvalidRequest
 from danqing.request import Request, read_request
-from danqing.request.validation import unknown_name
+from danqing.request.validation import unknown_field_error
 from danqing.server.errors import Refusal
 from danqing.server.url_fetch import fetch
 
@@ -49,7 +49,7 @@ def read_values(values: Mapping[str, object], *, allow_urls: bool) -> Request:
                 f"{name} 由服务器决定，请不要给。", f"The server decides {name}; leave it out.", field=name
             )
         if name not in FIELDS:
-            raise unknown_name(name, FIELDS)
+            raise unknown_field_error(name, FIELDS)
     source = values.get("init_image")
     if isinstance(source, str) and source:
         values = {**values, "init_image": read_start(source, allow_urls=allow_urls)}

@@ -1,91 +1,155 @@
-"""Files that are whole or absent: written beside their place and moved there in one step."""
+"""Atomic file writes: a file is either complete or absent. Also links, disk space, and errors of the file system."""
 
 import errno
+import logging
 import os
 import secrets
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from danqing.errors import StorageError
+from danqing.i18n import Text
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_NO_FSYNC = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 
+OUTPUT_ADVICE = Text("请用 --out 换一个文件夹。", "Choose another folder with --out.")
+"""Advice for errors in a folder that the user chose for the results."""
+HOME_ADVICE = Text("请用环境变量 DANQING_HOME 换一个文件夹。", "Choose another folder with the variable DANQING_HOME.")
+"""Advice for errors in the folder of models, settings and jobs."""
 
-def write_bytes(path: Path, data: bytes, *, lasting: bool = True) -> None:
-    """Write a file so that nobody ever sees half of it: the old content stays until the new is complete.
-
-    Args:
-        path: its place.
-        data: its content.
-        lasting: wait until it is on the disk, which takes milliseconds; else a power cut may spoil it, a crash of the program not.
-    Raises:
-        StorageError: no permission, the disk is full, or the folder is not there; nothing is left behind.
-    """
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
-    with guarded(path.parent):
-        try:
-            with part.open("xb") as stream:
-                stream.write(data)
-                if lasting:
-                    stream.flush()
-                    os.fsync(stream.fileno())
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-
-
-def write_text(path: Path, text: str) -> None:
-    """`write_bytes` for UTF-8 text."""
-    write_bytes(path, text.encode("utf-8"))
-
-
-def sweep(folder: Path) -> None:
-    """Remove what writers that were killed have left beside their files. Nobody may be writing there."""
-    for part in folder.rglob(".*.part"):
-        part.unlink(missing_ok=True)
+log = logging.getLogger(__name__)
 
 
 @contextmanager
-def guarded(folder: Path) -> Generator[None]:
-    """Turn the operating system's complaints about writing in `folder` into a StorageError that names the remedy."""
+def atomic_path(path: Path, *, fsync: bool = True) -> Generator[Path]:
+    """Write a file under a temporary name and rename it when the block ends. After an error the old file remains.
+
+    Args:
+        path: the file to create or replace.
+        fsync: wait until the content is on the disk, which takes milliseconds; without it a power cut can lose the content,
+            but a crash of the program cannot.
+    Yields:
+        A path beside `path`, where the block must create the new file.
+    Raises:
+        OSError: the file cannot be written.
+    """
+    temporary = path.with_name(f".{secrets.token_hex(6)}.part")
     try:
-        yield
-    except OSError as error:
-        raise _explain(folder, error) from error
+        yield temporary
+        if fsync:
+            _fsync(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
-def _explain(folder: Path, error: OSError) -> StorageError:
-    if error.errno in _FULL:
-        return StorageError(
-            f"磁盘满了，写不进 {folder}。请腾出空间，或用 --out 换一个文件夹。",
-            f"The disk is full: cannot write {folder}. Free some space or choose another folder with --out.",
-        )
-    if error.errno in _DENIED:
-        return StorageError(
-            f"没有权限写 {folder}。请用 --out 换一个文件夹，或修改它的权限。",
-            f"No permission to write {folder}. Choose another folder with --out or change its permissions.",
-        )
-    reason = error.strerror or str(error)
-    return StorageError(
-        f"写不进 {folder}：{reason}。请用 --out 换一个文件夹。",
-        f"Cannot write {folder}: {reason}. Choose another folder with --out.",
-    )
+def write_bytes(path: Path, data: bytes, *, fsync: bool = True, advice: Text = OUTPUT_ADVICE) -> None:
+    """Write a whole file atomically.
+
+    Args:
+        path: the file to create or replace.
+        data: its content.
+        fsync: see `atomic_path`.
+        advice: end of the error message.
+    Raises:
+        StorageError: no permission, the disk is full, or the folder does not exist. The old file remains.
+    """
+    with storage_errors(path.parent, advice), atomic_path(path, fsync=fsync) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_text(path: Path, text: str, *, advice: Text = OUTPUT_ADVICE) -> None:
+    """Write a UTF-8 text file atomically; see `write_bytes`."""
+    write_bytes(path, text.encode("utf-8"), advice=advice)
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Put a file at a second place. A file that is there already is replaced.
+    """Hard-link a file, or copy it where the file system has no links. Replaces `target`.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the file cannot be written.
     """
-    part = target.with_name(f".{target.name}.part")
-    part.unlink(missing_ok=True)
+    with atomic_path(target, fsync=False) as temporary:
+        try:
+            os.link(source.resolve(), temporary)
+        except OSError:  # another disk, or a file system without links
+            shutil.copyfile(source, temporary)
+
+
+def remove_temp_files(folder: Path) -> None:
+    """Remove the temporary files of killed writers below a folder. No other process may write there meanwhile."""
+    for temporary in folder.rglob(".*.part"):
+        temporary.unlink(missing_ok=True)
+
+
+def check_disk_space(folder: Path, needed: int, advice: Text = HOME_ADVICE) -> None:
+    """Check that a disk has enough free space.
+
+    Args:
+        folder: a folder on the disk; it need not exist yet.
+        needed: bytes.
+        advice: end of the error message.
+    Raises:
+        StorageError: less is free; the message contains both sizes.
+    """
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if free < needed:
+        raise StorageError(
+            f"磁盘空间不足：{folder} 需要 {needed / 1e9:.2f} GB，剩余 {free / 1e9:.2f} GB。"
+            f"请清理磁盘，或{advice.zh.removeprefix('请')}",
+            f"Not enough disk space: {folder} needs {needed / 1e9:.2f} GB, {free / 1e9:.2f} GB are free. "
+            f"Free some space. {advice.en}",
+        )
+
+
+@contextmanager
+def storage_errors(path: Path, advice: Text = OUTPUT_ADVICE) -> Generator[None]:
+    """Convert an OSError of the block into a StorageError.
+
+    Args:
+        path: the folder or file that is written; part of the message.
+        advice: end of the message.
+    Raises:
+        StorageError: the block raised an OSError.
+    """
     try:
-        os.link(source.resolve(), part)
-    except OSError:  # another disk, or a file system without links
-        shutil.copyfile(source, part)
-    part.replace(target)
+        yield
+    except OSError as error:
+        raise write_error(path, error, advice) from error
+
+
+def write_error(path: Path, error: OSError, advice: Text = OUTPUT_ADVICE) -> StorageError:
+    """Return the StorageError for a path that cannot be written; see `storage_errors`."""
+    if error.errno in DISK_FULL:
+        return StorageError(
+            f"磁盘已满，无法写入 {path}。请清理磁盘，或{advice.zh.removeprefix('请')}",
+            f"The disk is full: cannot write {path}. Free some space. {advice.en}",
+        )
+    if error.errno in _DENIED:
+        return StorageError(
+            f"没有权限写入 {path}。请修改权限，或{advice.zh.removeprefix('请')}",
+            f"No permission to write {path}. Change the permissions. {advice.en}",
+        )
+    reason = error.strerror or str(error)
+    return StorageError(f"无法写入 {path}：{reason}。{advice.zh}", f"Cannot write {path}: {reason}. {advice.en}")
+
+
+def _fsync(path: Path) -> None:
+    with path.open("rb+") as stream:
+        try:
+            os.fsync(stream.fileno())
+        except OSError as error:
+            if error.errno not in _NO_FSYNC:
+                raise
+            _warn_no_fsync()
+
+
+@cache
+def _warn_no_fsync() -> None:
+    log.warning("The file system does not support fsync: a power cut can lose files that were just written.")

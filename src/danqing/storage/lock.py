@@ -1,67 +1,101 @@
-"""One holder at a time, across threads and processes; the system frees the lock of a process that dies."""
+"""File locks between threads and processes. The operating system releases the lock of a process that ends."""
 
-import sys
+import errno
+import logging
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
-from typing import IO
 
-from danqing.errors import StorageError
-from danqing.settings import Settings
+import filelock
 
-if sys.platform == "win32":
-    import msvcrt
+from danqing.storage.atomic import HOME_ADVICE, storage_errors
 
-    def _take(stream: IO[bytes]) -> bool:
-        try:
-            msvcrt.locking(stream.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
-else:
-    import fcntl
-
-    def _take(stream: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+log = logging.getLogger(__name__)
 
 
-@contextmanager
-def held(path: Path, waiting: Callable[[], None], *, pause: float = 0.2) -> Generator[None]:
-    """Hold the lock of a file while the block runs.
+class Lock:
+    """An exclusive lock on a file of its own, which stays empty.
+
+    On a file system without locks every `acquire` succeeds; a warning is logged once.
 
     Args:
-        path: the lock file; it is made, and stays.
-        waiting: called before each pause while somebody else holds it.
-        pause: seconds between two looks.
-    Raises:
-        OSError: the file cannot be made.
+        path: the lock file; created if it does not exist. It must not be a file with content: on Windows it cannot be read.
     """
-    with path.open("ab") as stream:  # closing it frees the lock
-        while not _take(stream):
-            waiting()
-            time.sleep(pause)
-        yield
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = filelock.FileLock(path, thread_local=False, fallback_to_soft=False)
+
+    def acquire(self) -> bool:
+        """Try once to take the lock; False while another thread or process holds it.
+
+        Raises:
+            OSError: the file cannot be created.
+        """
+        try:
+            self._lock.acquire(blocking=False)
+        except filelock.Timeout:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            _warn_no_locks()
+        return True
+
+    def release(self, *, remove: bool = False) -> None:
+        """Release the lock; does nothing if it is not held.
+
+        Args:
+            remove: also remove the lock file.
+        """
+        if remove:
+            # Safe while the lock is held: filelock tries again when the file it opened has been removed.
+            with suppress(OSError):  # Windows cannot remove an open file
+                self._path.unlink(missing_ok=True)
+        self._lock.release()
 
 
 @contextmanager
-def alone(settings: Settings, waiting: Callable[[], None]) -> Generator[None]:
-    """One installation at a time in a home: the files of one are not removed under the hands of another.
+def file_lock(path: Path, on_wait: Callable[[], None], *, poll_seconds: float = 0.2) -> Generator[None]:
+    """Hold the lock of a file during the block; waits until it is free.
 
+    Args:
+        path: the lock file; created if it does not exist, and not removed.
+        on_wait: called before each pause while another process holds the lock; it may raise to give up.
+        poll_seconds: length of a pause.
+    Raises:
+        OSError: the file cannot be created.
+    """
+    lock = Lock(path)
+    while not lock.acquire():
+        on_wait()
+        time.sleep(poll_seconds)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def install_lock(home: Path, on_wait: Callable[[], None]) -> Generator[None]:
+    """Allow one installation at a time in a home; see `file_lock`.
+
+    Args:
+        home: created if it does not exist.
+        on_wait: see `file_lock`.
     Raises:
         StorageError: the home cannot be written.
     """
-    try:
-        settings.home.mkdir(parents=True, exist_ok=True)
-        with held(settings.home / ".install.lock", waiting):
+    with storage_errors(home, HOME_ADVICE):
+        home.mkdir(parents=True, exist_ok=True)
+        with file_lock(home / ".install.lock", on_wait):
             yield
-    except OSError as error:
-        raise StorageError(
-            f"写不进 {settings.home}：{error.strerror}。请检查权限和磁盘空间，或用 DANQING_HOME 换一个地方。",
-            f"Cannot write {settings.home}: {error.strerror}. Check permissions and disk space, or move it with DANQING_HOME.",
-        ) from error
+
+
+@cache
+def _warn_no_locks() -> None:
+    log.warning("The file system does not support locks: do not let two programs write to the same folder.")

@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw
 from torch import Tensor, nn
 
 from danqing.diffusion.noise_schedule import NoiseSchedule, alpha_sigma
-from danqing.diffusion.rng import Draws
-from danqing.diffusion.sampler import Settings, starting_state
+from danqing.diffusion.rng import SeededRandom
+from danqing.diffusion.sampler import SamplerOptions, initial_state
 from danqing.diffusion.samplers import ddim
 
 CURVE = (960, 480)  # of the curve's picture, in pixels
@@ -48,7 +48,7 @@ def draw_curve(losses: list[tuple[int, float]], file: Path) -> None:
 def paint_samples(network: nn.Module, *, resolution: int, count: int = 16, steps: int = 40) -> Tensor:
     """Unguided pictures by a U-Net that predicts x0, always from the same noise: [count, 3, R, R] in [-1, 1]."""
     device = next(network.parameters()).device
-    noise, draws = NoiseSchedule.linear(steps), Draws(tuple(range(count)))
+    noise, draws = NoiseSchedule.linear(steps), SeededRandom(tuple(range(count)))
 
     def model(x: Tensor, tau: Tensor) -> Tensor:
         with torch.autocast(device.type, dtype=torch.bfloat16):
@@ -56,8 +56,8 @@ def paint_samples(network: nn.Module, *, resolution: int, count: int = 16, steps
         alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(tau))
         return (alpha * x - x0) / sigma
 
-    start = starting_state(noise, draws, size=(resolution, resolution))
-    *_, last = ddim(model, None, noise, start, draws=draws, settings=Settings(eta=0.0, prediction="v"))
+    start = initial_state(noise, draws, size=(resolution, resolution))
+    *_, last = ddim(model, None, noise, start, draws=draws, settings=SamplerOptions(eta=0.0, prediction="v"))
     return last.x0.clamp(-1, 1)
 
 

@@ -50,7 +50,7 @@ def create_studio(settings: Settings, *, hidden: Collection[str] = ()) -> ASGIAp
             board = Board(groups=groups, models=painters(settings))
         except DanqingError as error:  # the user's file of models has a mistake
             english = request.headers.get("accept-language", "").startswith("en")
-            problem = {"error": {"message": error.text("en" if english else "zh")}}
+            problem = {"error": {"message": error.in_language("en" if english else "zh")}}
             return _answer(json.dumps(problem).encode(), "application/json", status=500)
         return _answer(board.model_dump_json().encode(), "application/json")
 

@@ -6,10 +6,10 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from danqing.request import Quality, Request, read_request
-from danqing.request.field_info import GROUPS, UNITS, choices, range_of, said, to_text
+from danqing.request.field_info import GROUPS, UNITS, choices, range_of, field_info, to_text
 from danqing.schedule import Schedule
 from danqing.settings import Settings
-from danqing.zoo.registry import painting
+from danqing.zoo.registry import installed_models
 from danqing.zoo.spec import ModelSpec
 
 Kind = Literal["lines", "picture", "size", "choice", "several", "switch", "schedule", "number", "list", "text"]
@@ -67,7 +67,7 @@ def groups_of(hidden: Collection[str]) -> tuple[Group, ...]:
     found: dict[str, list[Control]] = {}
     for name in Request.model_fields:
         if name not in hidden:
-            found.setdefault(said(name)["group"], []).append(_control(name))
+            found.setdefault(field_info(name)["group"], []).append(_control(name))
     return tuple(Group(zh=zh, en=GROUPS[zh], controls=tuple(controls)) for zh, controls in found.items())
 
 
@@ -77,21 +77,21 @@ def painters(settings: Settings) -> tuple[Painter, ...]:
     Raises:
         InvalidRequest: the user's file of models cannot be used.
     """
-    return tuple(_painter(spec) for spec in painting(settings))
+    return tuple(_painter(spec) for spec in installed_models(settings))
 
 
 def _painter(spec: ModelSpec) -> Painter:
     fills: dict[Quality, Mapping[str, str]] = {}
     for quality in get_args(Quality):
         asked = read_request({"prompts": "山", "quality": quality})
-        fields = spec.fills(asked)
-        filled = asked.filled(fields)
+        fields = spec.defaults_for(asked)
+        filled = asked.with_defaults(fields)
         fills[quality] = {name: to_text(getattr(filled, name)) for name in fields}
     return Painter(name=spec.name, zh=spec.title_zh, en=spec.title_en, fills=fills)
 
 
 def _control(name: str) -> Control:
-    words, field = said(name), Request.model_fields[name]
+    words, field = field_info(name), Request.model_fields[name]
     unit_zh, unit_en = UNITS.get(words["unit"], ("", ""))
     return Control(
         name=name,

@@ -1,1 +1,1 @@
-"""Which weights exist, where they lie on this machine, and how original files become ours."""
+"""Registry of models, their installation, and the conversion of published weights."""

@@ -1,4 +1,4 @@
-"""What `danqing train` exported becomes a model that paints: checked against its card, copied, and written down."""
+"""Adds the user's own models: a model exported by `danqing train`, or a checkpoint of a U-Net."""
 
 import json
 import shutil
@@ -9,17 +9,19 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from danqing.errors import ModelNotFound, StorageError, WeightsError
+from danqing.errors import ModelNotFound, WeightsError
 from danqing.request import SIDE
 from danqing.settings import Settings
-from danqing.storage.lock import alone
+from danqing.storage.atomic import HOME_ADVICE, storage_errors
+from danqing.storage.atomic import HOME_ADVICE, storage_errors
+from danqing.storage.lock import install_lock
 from danqing.types import Prediction
-from danqing.zoo.catalog import MINI, catalogue, trained_files
+from danqing.zoo.catalog import MINI, catalog, exported_files
 from danqing.zoo.convert import convert_file
-from danqing.zoo.custom_models import OwnModel, check_name, read_own, write_own
+from danqing.zoo.custom_models import CustomModel, check_name, load_custom, save_custom
 from danqing.zoo.download import sha256_of
-from danqing.zoo.manifest import Record, write_manifest
-from danqing.zoo.spec import Published
+from danqing.zoo.manifest import FileRecord, write_manifest
+from danqing.zoo.spec import RemoteFile
 
 CARD = "card.json"
 
@@ -32,7 +34,7 @@ class _File(BaseModel):
 
 
 class _Card(BaseModel):
-    """What is needed of card.json."""
+    """The part of card.json that is used here."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -41,145 +43,139 @@ class _Card(BaseModel):
     files: Mapping[str, _File]
 
     @property
-    def clips(self) -> int:
-        """How many CLIPs look at its pictures."""
+    def clip_count(self) -> int:
+        """Number of CLIPs."""
         return 2 if "clip2.safetensors" in self.files else 1
 
     @property
-    def needed(self) -> tuple[str, ...]:
-        """Names of the files that such a model consists of."""
-        return tuple(file.installed for file in trained_files(Published, self.clips))
+    def file_names(self) -> tuple[str, ...]:
+        """Names of the model's files."""
+        return tuple(file.installed for file in exported_files(RemoteFile, self.clip_count))
 
     @property
-    def kept(self) -> Mapping[str, _File]:
-        """These files; nothing else is read or copied."""
-        return {file: self.files[file] for file in self.needed}
+    def model_files(self) -> Mapping[str, _File]:
+        """Checksums of these files; other files of the folder are ignored."""
+        return {file: self.files[file] for file in self.file_names}
 
 
-def add_training(folder: Path, name: str, settings: Settings) -> None:
-    """Install the folder that a training exported, and write the model into models.yaml.
+def add_export(folder: Path, name: str, settings: Settings) -> None:
+    """Install an exported model and add it to models.yaml.
 
     Args:
-        folder: holds card.json and the files that it names.
-        name: what the model will be called.
-        settings: says where models live.
+        folder: folder with card.json and the files listed there.
+        name: name of the new model.
+        settings: location of the models folder.
     Raises:
-        ModelNotFound: the folder holds no finished export.
-        InvalidRequest: the name is taken or cannot name a folder.
-        WeightsError: a file is not what its card says.
+        ModelNotFound: the folder is not a complete export.
+        InvalidRequest: the name is taken or invalid.
+        WeightsError: a file does not match its checksum in card.json.
         StorageError: DANQING_HOME cannot be written.
     """
     card = _read_card(folder)
     check_name(name, settings)
     side = -(-card.resolution // SIDE) * SIDE
-    entry = OwnModel(
+    entry = CustomModel(
         unet="unet.safetensors",
-        size=sum(said.bytes for said in card.kept.values()),
-        trained=True,
-        trained_clips=card.clips,
+        size=sum(file.bytes for file in card.model_files.values()),
+        is_export=True,
+        clip_count=card.clip_count,
         prediction=card.prediction,
-        side=card.resolution,
-        defaults={**catalogue()[MINI].defaults, "size": [side, side]},
+        resolution=card.resolution,
+        defaults={**catalog()[MINI].defaults, "size": [side, side]},
     )
-    for file, said in card.kept.items():
-        if sha256_of(folder / file) != said.sha256:
+    for file, info in card.model_files.items():
+        if sha256_of(folder / file) != info.sha256:
             raise WeightsError(
-                f"{folder / file} 和 {CARD} 里的校验和不符：请重新导出（danqing train export）。",
-                f"{folder / file} is not what {CARD} says; export it again (danqing train export).",
+                f"{folder / file} 与 {CARD} 中的校验和不一致，请重新导出（danqing train export）。",
+                f"{folder / file} does not match its checksum in {CARD}; export the model again (danqing train export).",
             )
-    try:
-        with alone(settings, lambda: None):
-            _copy(folder, card, settings.models / name, entry)
-            write_own(settings, {**read_own(settings), name: entry})
-    except OSError as error:
-        raise StorageError(
-            f"写不进 {settings.models}：{error.strerror}。请检查权限和磁盘空间。",
-            f"Cannot write {settings.models}: {error.strerror}. Check permissions and disk space.",
-        ) from error
+    with storage_errors(settings.models, HOME_ADVICE), install_lock(settings.home, lambda: None):
+        _copy_files(folder, card, settings.models / name, entry)
+        save_custom(settings, {**load_custom(settings), name: entry})
 
 
-def _copy(folder: Path, card: _Card, place: Path, entry: OwnModel) -> None:
-    """All files or none."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{place.name}-", dir=place.parent) as staged:
-        for file in card.kept:
+def _copy_files(folder: Path, card: _Card, target: Path, entry: CustomModel) -> None:
+    """Copy all files or none."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as staged:
+        for file in card.model_files:
             shutil.copyfile(folder / file, Path(staged) / file)
-        place.mkdir(exist_ok=True)
-        for file in card.kept:
-            (Path(staged) / file).replace(place / file)
+        target.mkdir(exist_ok=True)
+        for file in card.model_files:
+            (Path(staged) / file).replace(target / file)
     records = {
-        file: Record(sha256=said.sha256, bytes=said.bytes, made_from={}, half=file.endswith(".safetensors"))
-        for file, said in card.kept.items()
+        file: FileRecord(sha256=info.sha256, bytes=info.bytes, made_from={}, half=file.endswith(".safetensors"))
+        for file, info in card.model_files.items()
     }
-    write_manifest(place, records, own=entry)
+    write_manifest(target, records, custom_model=entry)
 
 
 def _read_card(folder: Path) -> _Card:
     try:
         card = _Card.model_validate(cast("dict[str, Any]", json.loads((folder / CARD).read_text(encoding="utf-8"))))
     except (OSError, ValueError, ValidationError) as error:
-        raise _incomplete(folder, CARD) from error
-    for file in card.needed:
+        raise _incomplete_export(folder, CARD) from error
+    for file in card.file_names:
         if file not in card.files or not (folder / file).is_file():
-            raise _incomplete(folder, file)
+            raise _incomplete_export(folder, file)
     return card
 
 
-def _incomplete(folder: Path, file: str) -> ModelNotFound:
+def _incomplete_export(folder: Path, file: str) -> ModelNotFound:
     return ModelNotFound(
-        f"{folder} 里没有可用的 {file}，它不是训练好的模型。请先运行 danqing train export … --to 文件夹。",
-        f"{folder} has no usable {file}; it is no trained model. Run danqing train export … --to FOLDER first.",
+        f"{folder} 缺少可用的 {file}，不是完整的导出模型。请先运行 danqing train export … --to 文件夹。",
+        f"{folder} has no usable {file} and is not a complete export. Run danqing train export … --to FOLDER first.",
     )
 
 
 def add_checkpoint(
     checkpoint: Path,
     name: str,
-    entry: OwnModel,
+    entry: CustomModel,
     settings: Settings,
     *,
     half: bool = False,
     check: Callable[[Path], object] = lambda _: None,
 ) -> None:
-    """Install a U-Net of the user's own, and write the model into models.yaml.
+    """Install the checkpoint of a U-Net and add the model to models.yaml.
 
     Args:
         checkpoint: a PyTorch or safetensors file.
-        name: what the model will be called.
-        entry: what models.yaml shall say of it; size and checksum are filled in.
-        settings: says where models live.
+        name: name of the new model.
+        entry: entry for models.yaml; size and checksum are filled in.
+        settings: location of the models folder.
         half: store fp16 instead of the original precision.
-        check: is shown the converted file and raises WeightsError where it is no such network.
+        check: called with the converted file; raises WeightsError if the architecture is not supported.
     Raises:
-        ModelNotFound: there is no such file.
-        InvalidRequest: the name is taken or cannot name a folder.
-        WeightsError: the file is damaged or no guided-diffusion U-Net; the message says what does not fit.
+        ModelNotFound: the file does not exist.
+        InvalidRequest: the name is taken or invalid.
+        WeightsError: the file is damaged or not a guided-diffusion U-Net; the message names the mismatch.
         StorageError: DANQING_HOME cannot be written.
     """
     if not checkpoint.is_file():
-        raise ModelNotFound(f"没有 {checkpoint} 这个文件。", f"There is no file {checkpoint}.")
+        raise ModelNotFound(f"文件 {checkpoint} 不存在。", f"The file {checkpoint} does not exist.")
     check_name(name, settings)
-    place = settings.models / name
-    with alone(settings, lambda: None):
+    target = settings.models / name
+    with install_lock(settings.home, lambda: None):
         settings.models.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=settings.models) as staged:
-            ready = Path(staged) / "unet.safetensors"
-            convert_file(checkpoint, ready, "unet", half=half)
-            _check(check, ready, checkpoint)
+            converted = Path(staged) / "unet.safetensors"
+            convert_file(checkpoint, converted, "unet", half=half)
+            _check_converted(check, converted, checkpoint)
             checksum = sha256_of(checkpoint)
             entry = entry.model_copy(update={"sha256": checksum, "size": checkpoint.stat().st_size})
             origin = {checkpoint.name: checksum}
-            record = Record(sha256=sha256_of(ready), bytes=ready.stat().st_size, made_from=origin, half=half)
-            place.mkdir(exist_ok=True)
-            ready.replace(place / ready.name)
-            write_manifest(place, {ready.name: record}, own=entry)
-        write_own(settings, {**read_own(settings), name: entry})
+            record = FileRecord(sha256=sha256_of(converted), bytes=converted.stat().st_size, made_from=origin, half=half)
+            target.mkdir(exist_ok=True)
+            converted.replace(target / converted.name)
+            write_manifest(target, {converted.name: record}, custom_model=entry)
+        save_custom(settings, {**load_custom(settings), name: entry})
 
 
-def _check(check: Callable[[Path], object], ready: Path, checkpoint: Path) -> None:
-    """Let it speak of the user's file, not of ours."""
+def _check_converted(check: Callable[[Path], object], converted: Path, checkpoint: Path) -> None:
+    """Run the check; its error names the user's file instead of the temporary one."""
     try:
-        check(ready)
+        check(converted)
     except WeightsError as error:
-        zh, en = (text.replace(str(ready), str(checkpoint)) for text in (error.zh, error.en))
+        zh, en = (text.replace(str(converted), str(checkpoint)) for text in (error.zh, error.en))
         raise WeightsError(zh, en) from error

@@ -1,5 +1,6 @@
-"""The user's own models: models.yaml in DANQING_HOME, read and written."""
+"""The user's own models: reads and writes DANQING_HOME/models.yaml."""
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Annotated, Self, cast
@@ -7,122 +8,131 @@ from typing import Annotated, Self, cast
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
-from danqing.errors import InvalidRequest, StorageError
+from danqing.errors import InvalidRequest
 from danqing.settings import Settings
+from danqing.storage.atomic import HOME_ADVICE, storage_errors, write_text
 from danqing.types import Prediction
-from danqing.zoo.catalog import CLIP, catalogue, model_files, trained_clips, trained_files
-from danqing.zoo.spec import ModelSpec, Published, WeightFile
+from danqing.zoo.catalog import DEFAULT_CLIP, catalog, exported_clips, exported_files, model_files
+from danqing.zoo.spec import ModelSpec, RemoteFile, WeightFile
 
-Name = Annotated[str, Field(pattern=r"^[\w][\w.+-]*$", max_length=80)]
-"""A folder of that name is made, so it holds neither slashes nor a dot in front."""
+ModelName = Annotated[str, Field(pattern=r"^[\w][\w.+-]*$", max_length=80)]
+"""Also the name of the folder: letters, digits, `_`, `.`, `+` and `-`, not starting with a dot."""
 
 
-class OwnModel(BaseModel):
-    """What the file says of one model; only `unet` is needed."""
+class CustomModel(BaseModel):
+    """An entry of models.yaml; only `unet` is required."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    unet: str = Field(pattern=r"^[^/\\\\.][^/\\\\]*$", description="Name of the checkpoint's file.")
-    sources: tuple[str, ...] = Field(default=(), description="Addresses of the checkpoint, tried in this order.")
+    unet: str = Field(pattern=r"^[^/\\\\.][^/\\\\]*$", description="File name of the checkpoint.")
+    sources: tuple[str, ...] = Field(default=(), description="URLs of the checkpoint in the order in which they are tried.")
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
-    size: int | None = Field(default=None, ge=1, description="Bytes of the checkpoint.")
-    secondary: bool = Field(default=True, description="Whether guidance may look through the secondary network.")
-    clips: Mapping[str, float] = Field(default={CLIP: 1.0}, min_length=1, description="Encoders and their weights.")
-    trained: bool = Field(
-        default=False, description="Whether all its networks come from one training of the user's own."
+    size: int | None = Field(default=None, ge=1, description="Size of the checkpoint in bytes.")
+    secondary: bool = Field(default=True, description="Use the secondary network for guidance.")
+    clips: Mapping[str, float] = Field(
+        default={DEFAULT_CLIP: 1.0}, min_length=1, description="Names of CLIPs and their weights."
     )
-    trained_clips: int = Field(default=1, ge=1, le=2, description="How many CLIPs came from it.")
+    is_export: bool = Field(
+        default=False, description="True for a model exported by danqing train."
+    )
+    clip_count: int = Field(default=1, ge=1, le=2, description="Number of CLIPs of an exported model.")
     title: str = ""
     licence: str = "your own"
     prediction: Prediction = "eps"
-    side: int | None = Field(default=None, ge=1, description="Side of the square pictures that its U-Net learnt from.")
-    defaults: Mapping[str, object] = Field(default={}, description="Request fields that this model fills differently.")
+    resolution: int | None = Field(
+        default=None, ge=1, description="Side of the square training images in pixels."
+    )
+    defaults: Mapping[str, object] = Field(default={}, description="Defaults of request fields.")
 
     @field_validator("clips")
     @classmethod
-    def _known_encoders(cls, value: Mapping[str, float]) -> Mapping[str, float]:
-        known = [name for name, spec in catalogue().items() if not spec.paints]
+    def _check_clips(cls, value: Mapping[str, float]) -> Mapping[str, float]:
+        known = [name for name, spec in catalog().items() if not spec.has_unet]
         unknown = [name for name in value if name not in known]
         if unknown:
-            raise ValueError(f"{', '.join(unknown)} ≠ {', '.join(known)}")
+            raise ValueError(f"unknown CLIP {', '.join(unknown)}; available: {', '.join(known)}")
         return value
 
     @model_validator(mode="after")
-    def _addresses_need_a_checksum(self) -> Self:
+    def _check_sources(self) -> Self:
         if self.sources and not self.sha256:
-            raise ValueError("sources 要有 sha256 need a sha256")
+            raise ValueError("sources requires sha256")
         return self
 
-    def spec(self, name: str) -> ModelSpec:
-        """The entry of the catalogue that this makes."""
-        if self.trained:
-            return self._trained_spec(name)
+    def to_spec(self, name: str) -> ModelSpec:
+        """Return the registry entry."""
+        if self.is_export:
+            return self._export_spec(name)
         return ModelSpec(
             name=name,
-            title_zh=self.title or "自己添加的模型",
-            title_en=self.title or "a model of your own",
+            title_zh=self.title or "自定义模型",
+            title_en=self.title or "custom model",
             files=model_files(
-                WeightFile("unet", (Published(self.unet, self.sources, self.sha256, self.size),)),
+                WeightFile("unet", (RemoteFile(self.unet, self.sources, self.sha256, self.size),)),
                 self.clips,
                 secondary=self.secondary,
             ),
             licence=self.licence,
             prediction=self.prediction,
-            side=self.side,
+            resolution=self.resolution,
             defaults=MappingProxyType(dict(self.defaults)),
             clips=MappingProxyType(dict(self.clips)),
-            own=True,
+            is_custom=True,
         )
 
-    def _trained_spec(self, name: str) -> ModelSpec:
-        """A model whose secondary network, encoders and vocabularies were trained along with its U-Net."""
+    def _export_spec(self, name: str) -> ModelSpec:
+        """Registry entry of a model whose networks were all trained by danqing train."""
         return ModelSpec(
             name=name,
-            title_zh=self.title or "自己训练的模型",
-            title_en=self.title or "a model of your own training",
-            files=trained_files(
-                lambda file: Published(file, about=self.size or 0 if file == self.unet else 0), self.trained_clips
+            title_zh=self.title or "自行训练的模型",
+            title_en=self.title or "custom trained model",
+            files=exported_files(
+                lambda file: RemoteFile(file, approx_size=self.size or 0 if file == self.unet else 0), self.clip_count
             ),
             licence=self.licence,
             prediction=self.prediction,
-            side=self.side,
+            resolution=self.resolution,
             defaults=MappingProxyType(dict(self.defaults)),
-            clips=trained_clips(name, self.trained_clips),
-            own=True,
+            clips=exported_clips(name, self.clip_count),
+            is_custom=True,
         )
 
 
-def own_model(unet: str, *, clips: Mapping[str, float], secondary: bool) -> OwnModel:
-    """An entry for a checkpoint.
+def make_custom(unet: str, *, clips: Mapping[str, float], secondary: bool) -> CustomModel:
+    """Create the entry of a checkpoint.
 
     Args:
-        unet: name of its file.
-        clips: encoders and their weights; none stands for the original's.
-        secondary: whether guidance may look through the secondary network.
+        unet: file name of the checkpoint.
+        clips: names of CLIPs and their weights; empty for the default CLIP.
+        secondary: use the secondary network for guidance.
     Raises:
-        InvalidRequest: there is no such encoder.
+        InvalidRequest: a CLIP is unknown.
     """
     try:
-        return OwnModel(unet=unet, clips=clips or {CLIP: 1.0}, secondary=secondary)
+        return CustomModel(unet=unet, clips=clips or {DEFAULT_CLIP: 1.0}, secondary=secondary)
     except ValidationError as error:
-        reason = error.errors(include_url=False)[0]["msg"]
-        raise InvalidRequest(f"不能这样添加：{reason}", f"This cannot be added: {reason}", field="clip") from error
+        known = [name for name, spec in catalog().items() if not spec.has_unet]
+        raise InvalidRequest(
+            f"--clip 不正确：{'、'.join(clips)}。可用的 CLIP：{'、'.join(known)}。",
+            f"Invalid --clip: {', '.join(clips)}. Available CLIPs: {', '.join(known)}.",
+            field="clip",
+        ) from error
 
 
-def own_models(settings: Settings) -> Mapping[str, ModelSpec]:
-    """The user's own models by name.
+def custom_specs(settings: Settings) -> Mapping[str, ModelSpec]:
+    """Return the registry entries of models.yaml by name.
 
     Raises:
-        InvalidRequest: the file is no such YAML; the message names the entry and what is wrong with it.
+        InvalidRequest: models.yaml is invalid; the message names the entry and the problem.
     """
-    return {name: model.spec(name) for name, model in read_own(settings).items()}
+    return {name: model.to_spec(name) for name, model in load_custom(settings).items()}
 
 
-def read_own(settings: Settings) -> dict[str, OwnModel]:
-    """What the file says, checked; nothing where there is no file.
+def load_custom(settings: Settings) -> dict[str, CustomModel]:
+    """Read and validate models.yaml; empty if the file does not exist.
 
     Raises:
-        InvalidRequest: as `own_models`.
+        InvalidRequest: models.yaml is invalid; the message names the entry and the problem.
     """
     file = settings.models_file
     try:
@@ -130,65 +140,83 @@ def read_own(settings: Settings) -> dict[str, OwnModel]:
     except FileNotFoundError:
         return {}
     except OSError as error:
-        raise _wrong(settings, error.strerror or str(error)) from error
+        reason = error.strerror or str(error)
+        raise _file_error(settings, reason, reason) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise _wrong(settings, " ".join(str(error).split())[:200]) from error
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark is not None else 1
+        raise _file_error(settings, f"第 {line} 行不是 YAML", f"line {line} is not YAML") from error
     if values is None:
         return {}
     if not isinstance(values, dict):
-        raise _wrong(settings, "name: {unet: file.pt}")
+        raise _file_error(settings, "每个模型要写成“名字: {unet: 文件.pt}”", "expected NAME: {unet: FILE.pt}")
     return {
-        str(name): _read(settings, str(name), entry) for name, entry in cast("dict[object, object]", values).items()
+        str(name): _parse_entry(settings, str(name), entry)
+        for name, entry in cast("dict[object, object]", values).items()
     }
 
 
-def write_own(settings: Settings, entries: Mapping[str, OwnModel]) -> None:
-    """Replace the file; it is there whole or as it was.
+def save_custom(settings: Settings, entries: Mapping[str, CustomModel]) -> None:
+    """Replace models.yaml atomically.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: the file cannot be written.
     """
-    plain = {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in entries.items()}
-    part = settings.models_file.with_name(f".{settings.models_file.name}.part")
-    try:
-        part.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(yaml.safe_dump(plain, allow_unicode=True, sort_keys=False), encoding="utf-8")
-        part.replace(settings.models_file)
-    except OSError as error:
-        raise StorageError(
-            f"写不进 {settings.models_file}：{error.strerror}。请检查权限和磁盘空间。",
-            f"Cannot write {settings.models_file}: {error.strerror}. Check permissions and disk space.",
-        ) from error
+    values = {name: model.model_dump(mode="json", exclude_defaults=True) for name, model in entries.items()}
+    file = settings.models_file
+    with storage_errors(file, HOME_ADVICE):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, yaml.safe_dump(values, allow_unicode=True, sort_keys=False), advice=HOME_ADVICE)
 
 
 def check_name(name: str, settings: Settings) -> None:
-    """Make sure that a new model can have this name.
+    """Check the name of a new model.
 
     Raises:
-        InvalidRequest: it is taken, or it could not name a folder.
+        InvalidRequest: the name is taken or invalid.
     """
-    if name in catalogue() or name in read_own(settings):
+    if name in catalog() or name in load_custom(settings):
         raise InvalidRequest(
-            f"已经有叫 {name} 的模型了，请用 --name 换一个名字。",
-            f"There is a model called {name} already; choose another name with --name.",
+            f"已有名为 {name} 的模型，请用 --name 指定另一个名字。",
+            f"A model named {name} already exists; choose another name with --name.",
             field="name",
         )
-    _read(settings, name, {"unet": "x"})
+    if not _is_valid_name(name):
+        raise InvalidRequest(
+            f"--name “{name}” 不能用作模型名：只能包含文字、数字和 _ . + -，且不能以 . 开头，例如 {_suggest_name(name)}。",
+            f"--name {name!r} is not a valid model name: use letters, digits and _ . + - only, not starting with a dot, "
+            f"for example {_suggest_name(name)}.",
+            field="name",
+        )
 
 
-def _read(settings: Settings, name: str, entry: object) -> OwnModel:
-    if name in catalogue():
-        raise _wrong(settings, f"{name}: 与目录重名 taken by the catalogue")
+def _is_valid_name(name: str) -> bool:
     try:
-        TypeAdapter(Name).validate_python(name)
-        return OwnModel.model_validate(entry)
+        TypeAdapter(ModelName).validate_python(name)
+    except ValidationError:
+        return False
+    return True
+
+
+def _suggest_name(name: str) -> str:
+    return re.sub(r"[^\w.+-]+", "-", name.strip()).strip(".-+")[:80] or "my-model"
+
+
+def _parse_entry(settings: Settings, name: str, entry: object) -> CustomModel:
+    if name in catalog():
+        raise _file_error(settings, f"{name} 与内置的模型名重复", f"{name} is the name of a built-in model")
+    if not _is_valid_name(name):
+        raise _file_error(settings, f"模型名 {name} 不正确", f"invalid model name {name}")
+    try:
+        return CustomModel.model_validate(entry)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise _wrong(settings, ": ".join((name, *map(str, first["loc"]), first["msg"]))) from error
+        where = ": ".join((name, *map(str, first["loc"])))
+        raise _file_error(settings, f"{where} 的值不正确", f"{where}: {first['msg']}") from error
 
 
-def _wrong(settings: Settings, reason: str) -> InvalidRequest:
+def _file_error(settings: Settings, zh: str, en: str) -> InvalidRequest:
     return InvalidRequest(
-        f"{settings.models_file} 里有错：{reason}。请改正，写法见 docs/models.md。",
-        f"{settings.models_file} has a mistake: {reason}. Correct it; docs/models.md says how it is written.",
+        f"{settings.models_file} 有误：{zh}。写法见 docs/zh/models.md。",
+        f"{settings.models_file} is invalid: {en}. See docs/en/models.md for the format.",
     )

@@ -12,21 +12,21 @@ from urllib.error import HTTPError
 from urllib.request import Request, build_opener
 
 from danqing.errors import ModelNotFound
-from danqing.storage.lock import held
-from danqing.zoo.partial_file import Part
-from danqing.zoo.spec import Published
+from danqing.storage.lock import file_lock
+from danqing.zoo.partial_file import PartialFile
+from danqing.zoo.spec import RemoteFile
 
-Report = Callable[[int, int | None], None]
+OnProgress = Callable[[int, int | None], None]
 """Told the bytes that are here and the bytes in all, again and again; an exception from it stops the download."""
 
 _BLOCK = 1 << 18
 
 
-class Refused(Exception):
+class UrlRejected(Exception):
     """This address does not have the file."""
 
 
-class Broken(Exception):
+class ConnectionBroken(Exception):
     """This address may work another time, after `wait` seconds."""
 
     def __init__(self, reason: str, wait: float = 0.0) -> None:
@@ -34,7 +34,7 @@ class Broken(Exception):
         self.wait = wait
 
 
-def receive(url: str, file: Published, part: Part, *, report: Report, seconds: float) -> None:
+def download_once(url: str, file: RemoteFile, part: PartialFile, *, on_progress: OnProgress, timeout: float) -> None:
     """Ask one address once; on return the file is whole, checked, and has its name.
 
     Args:
@@ -50,19 +50,19 @@ def receive(url: str, file: Published, part: Part, *, report: Report, seconds: f
     """
     total = file.size
     try:
-        with cast("HTTPResponse", build_opener().open(_request(url, file, part), timeout=seconds)) as answer:
-            total = _start(url, answer, file, part)
-            _read(answer, part, total=total, report=report)
+        with cast("HTTPResponse", build_opener().open(_request(url, file, part), timeout=timeout)) as answer:
+            total = _start_response(url, answer, file, part)
+            _read_body(answer, part, total=total, report=on_progress)
     except HTTPError as error:
-        _explain(error, file, part)
+        _raise_for_status(error, file, part)
     except (OSError, HTTPException) as error:
-        raise Broken(_brief(error)) from error
+        raise ConnectionBroken(_short_reason(error)) from error
     if total is not None and part.size < total:
-        raise Broken(f"在 {part.size}/{total} 字节处断开 broke off there")
-    _accept(url, file, part, total)
+        raise ConnectionBroken(f"在 {part.size}/{total} 字节处断开 broke off there")
+    _verify_and_finish(url, file, part, total)
 
 
-def _request(url: str, file: Published, part: Part) -> Request:
+def _request(url: str, file: RemoteFile, part: PartialFile) -> Request:
     """Ask for what is lacking: with a checksum from any address, else only from the same, if the file is the same."""
     headers = {"User-Agent": "danqing", "Accept-Encoding": "identity"}
     validator = part.validator(url)
@@ -73,34 +73,34 @@ def _request(url: str, file: Published, part: Part) -> Request:
     return Request(url, headers=headers)
 
 
-def _start(url: str, answer: HTTPResponse, file: Published, part: Part) -> int | None:
+def _start_response(url: str, answer: HTTPResponse, file: RemoteFile, part: PartialFile) -> int | None:
     """Put the answer where the part goes on; returns the bytes in all, where they are known."""
     if answer.headers.get_content_type() == "text/html":
-        raise Refused("是网页，不是文件 a web page, not the file")
+        raise UrlRejected("是网页，不是文件 a web page, not the file")
     if answer.headers.get("Content-Encoding", "identity") != "identity":
-        raise Refused("经过压缩 compressed on the way")
-    first, said = _extent(answer)
+        raise UrlRejected("经过压缩 compressed on the way")
+    first, said = _content_range(answer)
     if None not in (file.size, said) and file.size != said:
-        raise Refused(f"大小不对 wrong size: {said} ≠ {file.size}")
+        raise UrlRejected(f"大小不对 wrong size: {said} ≠ {file.size}")
     total = file.size if said is None else said
     if part.size and not first and file.sha256 is None:
         part.clear()  # by now it is another file
     if first > part.size:
-        raise Refused(f"从 {first} 字节给起 begins at that byte")
+        raise UrlRejected(f"从 {first} 字节给起 begins at that byte")
     if total is not None:
-        part.make_room(total)
+        part.check_disk_space(total)
     if not part.size:
-        part.begin(url, _validator(answer))
+        part.restart(url, _validator(answer))
     _skip(answer, part.size - first)
     return total
 
 
-def _read(answer: HTTPResponse, part: Part, *, total: int | None, report: Report) -> None:
+def _read_body(answer: HTTPResponse, part: PartialFile, *, total: int | None, report: OnProgress) -> None:
     while block := answer.read1(_BLOCK):
         if total is not None and part.size + len(block) > total:
             part.clear()
-            raise Refused(f"比 {total} 字节长 longer than that")
-        part.add(block)
+            raise UrlRejected(f"比 {total} 字节长 longer than that")
+        part.write(block)
         report(part.size, total)
 
 
@@ -109,42 +109,42 @@ def _skip(answer: HTTPResponse, count: int) -> None:
     while count > 0:
         block = answer.read1(min(count, _BLOCK))
         if not block:
-            raise Broken("断开 broke off")
+            raise ConnectionBroken("断开 broke off")
         count -= len(block)
 
 
-def _explain(error: HTTPError, file: Published, part: Part) -> None:
+def _raise_for_status(error: HTTPError, file: RemoteFile, part: PartialFile) -> None:
     """Say what a status means. 416 means that the part ends where the file ends, or that it is worth nothing."""
     reason = f"HTTP {error.code}"
     if error.code == 416:
         if part.sha256 != file.sha256:
             part.clear()
-            raise Broken(reason) from error
+            raise ConnectionBroken(reason) from error
     elif error.code in (408, 425, 429) or error.code >= 500:
         wait = error.headers.get("Retry-After", "")
-        raise Broken(reason, float(wait) if wait.isdecimal() else 0.0) from error
+        raise ConnectionBroken(reason, float(wait) if wait.isdecimal() else 0.0) from error
     else:
-        raise Refused(reason) from error
+        raise UrlRejected(reason) from error
 
 
-def _accept(url: str, file: Published, part: Part, total: int | None) -> None:
+def _verify_and_finish(url: str, file: RemoteFile, part: PartialFile, total: int | None) -> None:
     """Give the file its name if it is the right one."""
     if file.sha256 is None and total is None:
         part.clear()
-        raise Refused("没有说文件有多长 does not say how long the file is")
+        raise UrlRejected("没有说文件有多长 does not say how long the file is")
     if file.sha256 not in (None, part.sha256):
-        surely = part.pure == url and total is not None
+        surely = part.single_source == url and total is not None
         part.clear()
-        raise (Refused if surely else Broken)("校验和不符 wrong checksum")
+        raise (UrlRejected if surely else ConnectionBroken)("校验和不符 wrong checksum")
     part.finish()
 
 
-def _extent(answer: HTTPResponse) -> tuple[int, int | None]:
+def _content_range(answer: HTTPResponse) -> tuple[int, int | None]:
     """The first byte that an answer carries, and the bytes of the whole file."""
     if answer.status == 206:
         found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", answer.headers.get("Content-Range", ""))
         if found is None:
-            raise Refused("Content-Range?")
+            raise UrlRejected("Content-Range?")
         return int(found[1]), None if found[2] == "*" else int(found[2])
     length = answer.headers.get("Content-Length", "")
     return 0, int(length) if length.isdecimal() else None
@@ -155,25 +155,25 @@ def _validator(answer: HTTPResponse) -> str | None:
     return tag if tag.startswith('"') else answer.headers.get("Last-Modified")
 
 
-def _brief(error: BaseException) -> str:
+def _short_reason(error: BaseException) -> str:
     said = getattr(error, "reason", None) or error
     return " ".join(str(said).split())[:120] or type(error).__name__
 
 
-_MOST_BREAKS = 200  # connections to one address that each bring something, before the next address is asked
+_MAX_BREAKS = 200  # connections to one address that each bring something, before the next address is asked
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long a download puts up with bad connections."""
 
-    seconds: float = 3.0
+    timeout: float = 3.0
     """Without a connection or a byte in the first round, tripled with each: quick to try the next address, then patient."""
     rounds: int = 3
     """How often every address is asked."""
     pause: float = 1.0
     """Seconds before the second round, doubled with each; a server may ask for more."""
-    longest: float = 30.0
+    max_pause: float = 30.0
     """The longest pause that a server gets."""
 
 
@@ -187,17 +187,17 @@ class DownloadFailed(ModelNotFound):
             f"{file} could not be downloaded: {shown}. What has arrived is kept: run {command} again to go on, or with the "
             f"original files at hand: {command} --from FOLDER.",
         )
-        self.tried = tuple(tried)
+        self.attempts = tuple(tried)
 
 
-def fetch(
-    file: Published,
+def download_file(
+    file: RemoteFile,
     target: Path,
     urls: Sequence[str],
     *,
     command: str,
-    report: Report,
-    patience: Patience | None = None,
+    on_progress: OnProgress,
+    retry: RetryPolicy | None = None,
 ) -> None:
     """Bring one file here, whole and checked, or not at all.
 
@@ -218,16 +218,16 @@ def fetch(
         OSError: the folder cannot be written.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = Part(target)
-    with held(target.with_name(f".{target.name}.lock"), lambda: report(part.here, None)):
+    part = PartialFile(target)
+    with file_lock(target.with_name(f".{target.name}.lock"), lambda: on_progress(part.bytes_on_disk, None)):
         if target.is_file() and file.sha256 in (None, sha256_of(target)):
-            report(target.stat().st_size, target.stat().st_size)
+            on_progress(target.stat().st_size, target.stat().st_size)
             return
         with part:
             if part.size and part.sha256 == file.sha256:
                 part.finish()
                 return
-            tried = _ask(urls, file, part, report=report, patience=patience or Patience())
+            tried = _try_urls(urls, file, part, report=on_progress, patience=retry or RetryPolicy())
     if tried:
         raise DownloadFailed(file.name, tried, command)
 
@@ -238,8 +238,8 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _ask(
-    urls: Sequence[str], file: Published, part: Part, *, report: Report, patience: Patience
+def _try_urls(
+    urls: Sequence[str], file: RemoteFile, part: PartialFile, *, report: OnProgress, patience: RetryPolicy
 ) -> list[tuple[str, str]]:
     """Ask round after round: nothing is returned once the file is there, else each address and why it failed."""
     reasons = dict.fromkeys(urls, "不是 http 地址 no http address")
@@ -247,28 +247,28 @@ def _ask(
     wait = 0.0
     for number in range(patience.rounds):
         if number and alive:
-            time.sleep(min(max(wait, patience.pause * 2 ** (number - 1)), patience.longest))
+            time.sleep(min(max(wait, patience.pause * 2 ** (number - 1)), patience.max_pause))
         wait = 0.0
         for url in tuple(alive):
             try:
-                _insist(url, file, part, report=report, seconds=patience.seconds * 3**number)
+                _retry_url(url, file, part, report=report, seconds=patience.timeout * 3**number)
                 return []
-            except Refused as refusal:
+            except UrlRejected as refusal:
                 reasons[url] = str(refusal)
                 alive.remove(url)
-            except Broken as broken:
+            except ConnectionBroken as broken:
                 reasons[url] = str(broken)
                 wait = max(wait, broken.wait)
     return list(reasons.items()) or [("", "没有已知的地址 no address is known")]
 
 
-def _insist(url: str, file: Published, part: Part, *, report: Report, seconds: float) -> None:
+def _retry_url(url: str, file: RemoteFile, part: PartialFile, *, report: OnProgress, seconds: float) -> None:
     """Ask one address again as long as every connection brings something."""
-    for _ in range(_MOST_BREAKS):
+    for _ in range(_MAX_BREAKS):
         before = part.size
         try:
-            return receive(url, file, part, report=report, seconds=seconds)
-        except Broken:
+            return download_once(url, file, part, on_progress=report, timeout=seconds)
+        except ConnectionBroken:
             if part.size <= before:
                 raise
-    raise Broken(f"断了 {_MOST_BREAKS} 次 broke off {_MOST_BREAKS} times")
+    raise ConnectionBroken(f"断了 {_MAX_BREAKS} 次 broke off {_MAX_BREAKS} times")

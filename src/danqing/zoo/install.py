@@ -1,4 +1,4 @@
-"""Installing a model: from the net, a folder of original files, another home or a tar; converted, checked, whole."""
+"""Installs models: downloads or reads local files, converts them, verifies checksums."""
 
 import glob
 import shutil
@@ -11,21 +11,18 @@ from danqing.errors import ModelNotFound, WeightsError
 from danqing.events import Downloaded
 from danqing.settings import Settings
 from danqing.storage.atomic import link_or_copy
-from danqing.storage.lock import alone
-from danqing.zoo.archive import homes, opened, peek
+from danqing.storage.lock import install_lock
 from danqing.zoo.convert import convert_file
-from danqing.zoo.custom_models import check_name, read_own, write_own
-from danqing.zoo.download import Patience, sha256_of
-from danqing.zoo.download_files import download, forget, installable, lacking
-from danqing.zoo.manifest import Record, find_twin, read_manifest, write_manifest
-from danqing.zoo.registry import folder, known
+from danqing.zoo.custom_models import check_name, load_custom, save_custom
+from danqing.zoo.download import RetryPolicy, sha256_of
+from danqing.zoo.download_files import download_originals, installable, missing_files, remove_originals
+from danqing.zoo.manifest import FileRecord, find_duplicate, read_manifest, write_manifest
+from danqing.zoo.registry import all_specs, model_dir
 from danqing.zoo.spec import ModelSpec, WeightFile
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """How files are installed."""
-
+class _InstallOptions:
     settings: Settings
     half: bool
     verify: bool
@@ -37,177 +34,184 @@ def install(
     *,
     half: bool = False,
     optional: bool = False,
-    waiting: Callable[[], None] = lambda: None,
-    patience: Patience | None = None,
+    on_wait: Callable[[], None] = lambda: None,
+    retry: RetryPolicy | None = None,
 ) -> Iterator[Downloaded]:
-    """Download what a model lacks, convert it, and throw the originals away.
+    """Download the missing files of a model, convert them, and delete the originals.
 
     Args:
-        name: a model or an encoder.
-        settings: says where models live and which mirrors are asked.
+        name: name of a model or CLIP.
+        settings: location of models, and mirrors.
         half: store fp16 instead of the original precision.
-        optional: also the files that the model paints without.
-        waiting: called now and then while another program installs something.
-        patience: how long to put up with bad connections.
+        optional: also download optional files.
+        on_wait: called repeatedly while another process installs a model.
+        retry: timeouts and number of retries.
     Yields:
-        progress of the downloads, then one event for each file that is ready.
+        Progress of the downloads, then one event for each installed file.
     Raises:
-        DownloadFailed: a file could not be had from any address; what has arrived is kept for the next time.
-        ModelNotFound, WeightsError, StorageError: as `adopt`.
+        DownloadFailed: a file could not be downloaded from any URL; the received part is kept for the next attempt.
+        ModelNotFound, WeightsError, StorageError: see `install_from`.
     """
-    with alone(settings, waiting):
+    with install_lock(settings.home, on_wait):
         spec = installable(name, settings)
-        parts = [part for file in lacking(spec, settings, half=half, optional=optional) for part in file.parts]
-        yield from download(name, settings, half=half, optional=optional, patience=patience)
-        yield from _install(spec, settings.downloads, _Plan(settings, half, verify=True))
-        forget(parts, settings)
+        parts = [part for file in missing_files(spec, settings, half=half, optional=optional) for part in file.parts]
+        yield from download_originals(name, settings, half=half, optional=optional, retry=retry)
+        yield from _install_files(spec, settings.downloads, _InstallOptions(settings, half, verify=True))
+        remove_originals(parts, settings)
 
 
-def adopt(
+def install_from(
     name: str,
     source: Path,
     settings: Settings,
     *,
     half: bool = False,
     verify: bool = True,
-    waiting: Callable[[], None] = lambda: None,
+    on_wait: Callable[[], None] = lambda: None,
 ) -> Iterator[Downloaded]:
-    """Install a model from files that are here.
+    """Install a model from local files.
 
     Args:
-        name: a model or an encoder.
-        source: a folder with the published files under their published names, at any depth: a PaddleHub module's folder,
-            another DANQING_HOME; or a tar of any of these, compressed or not.
-        settings: says where models live.
+        name: name of a model or CLIP.
+        source: a folder that contains the published files under their published names at any depth, such as the folder of
+            a PaddleHub module, or another DANQING_HOME.
+        settings: location of models.
         half: store fp16 instead of the original precision.
-        verify: compare the files' SHA-256 with the published ones; leave it off only for files of your own.
-        waiting: called now and then while another program installs something.
+        verify: compare SHA-256 with the published checksums.
+        on_wait: called repeatedly while another process installs a model.
     Yields:
-        one event for each file that is ready.
+        One event for each installed file.
     Raises:
-        ModelNotFound: the model is unknown or cannot be installed, or files are missing in `source`.
-        WeightsError: a file is damaged or of another architecture.
+        ModelNotFound: the model is unknown or embedded, or files are missing in `source`.
+        WeightsError: a file is damaged or has another architecture.
         StorageError: the models folder cannot be written.
     """
-    with alone(settings, waiting):
-        _learn(name, source, settings)
+    if not source.is_dir():
+        raise ModelNotFound(
+            f"文件夹 {source} 不存在。压缩包请先解压，再用 --from 指定解压出的文件夹。",
+            f"The folder {source} does not exist. Extract an archive first and pass the extracted folder to --from.",
+        )
+    with install_lock(settings.home, on_wait):
+        _register_custom(name, source, settings)
         spec = installable(name, settings)
-        with opened(source, _names(spec), settings) as place:
-            yield from _install(spec, place, _Plan(settings, half, verify))
+        yield from _install_files(spec, source, _InstallOptions(settings, half, verify))
 
 
-def _learn(name: str, source: Path, settings: Settings) -> None:
-    """Take over what another machine wrote down of a model of the user's own."""
-    if name not in known(settings) and (own := peek(name, source).own):
+def _register_custom(name: str, source: Path, settings: Settings) -> None:
+    """Copy the models.yaml entry of a custom model from the manifest of another home."""
+    manifests = (read_manifest(folder) for folder in _candidate_dirs(name, source))
+    custom = next((manifest.custom_model for manifest in manifests if manifest.files), None)
+    if name not in all_specs(settings) and custom:
         check_name(name, settings)
-        write_own(settings, {**read_own(settings), name: own})
+        save_custom(settings, {**load_custom(settings), name: custom})
 
 
-def _install(spec: ModelSpec, source: Path, plan: _Plan) -> Iterator[Downloaded]:
-    place = folder(spec, plan.settings)
-    originals = _find_originals(spec, source, plan)
-    place.parent.mkdir(parents=True, exist_ok=True)
-    for left in place.parent.glob(f".{glob.escape(spec.name)}-*"):  # by an installation that was killed
-        shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f".{spec.name}-", dir=place.parent) as staged:
-        records: dict[str, Record] = {}
+def _install_files(spec: ModelSpec, source: Path, options: _InstallOptions) -> Iterator[Downloaded]:
+    folder = model_dir(spec, options.settings)
+    originals = _find_originals(spec, source, options)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    for stale in folder.parent.glob(f".{glob.escape(spec.name)}-*"):  # left by a killed installation
+        shutil.rmtree(stale, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=f".{spec.name}-", dir=folder.parent) as staged:
+        records: dict[str, FileRecord] = {}
         for file, paths in originals.items():
             target = Path(staged) / file.installed
-            records[file.installed] = _make(file, paths, target, plan)
+            records[file.installed] = _build_file(file, paths, target, options)
             size = target.stat().st_size
             yield Downloaded(file=file.installed, bytes=size, total=size)
-        place.mkdir(exist_ok=True)
-        for ready in Path(staged).iterdir():
-            ready.replace(place / ready.name)
-        write_manifest(place, records)
+        folder.mkdir(exist_ok=True)
+        for path in Path(staged).iterdir():
+            path.replace(folder / path.name)
+        write_manifest(folder, records)
 
 
-def _find_originals(spec: ModelSpec, source: Path, plan: _Plan) -> Mapping[WeightFile, tuple[Path, ...]]:
-    """For each file what it is made from; nothing for a file that another model shares or that is here already."""
-    here = folder(spec, plan.settings)
-    found: dict[WeightFile, tuple[Path, ...]] = {}
+def _find_originals(spec: ModelSpec, source: Path, options: _InstallOptions) -> Mapping[WeightFile, tuple[Path, ...]]:
+    """Map each file that must be built to its originals; the tuple is empty if another model has the same file."""
+    folder = model_dir(spec, options.settings)
+    originals: dict[WeightFile, tuple[Path, ...]] = {}
     absent: list[str] = []
     for file in spec.files:
-        paths = _search(file, source, spec.name)
-        if not paths and (here / file.installed).is_file():
+        paths = _find_file(file, source, spec.name)
+        if not paths and (folder / file.installed).is_file():
             continue
-        if paths or find_twin(file, plan.settings, half=plan.half):
-            found[file] = paths
+        if paths or find_duplicate(file, options.settings, half=options.half):
+            originals[file] = paths
         elif not file.optional:
             absent.append(file.original.replace("|", " / "))
     if absent:
         raise ModelNotFound(
-            f"{source} 里缺少 {'、'.join(absent)}。请把原始文件放进去，文件名不变。",
+            f"{source} 缺少 {'、'.join(absent)}。请把原始文件放入该文件夹，不要改文件名。",
             f"{source} lacks {', '.join(absent)}. Put the original files there under their published names.",
         )
-    return found
+    return originals
 
 
-def _search(file: WeightFile, source: Path, name: str) -> tuple[Path, ...]:
-    """The published files, else another form of them, else the file as a home of ours holds it."""
-    whole = tuple(path for part in file.parts if (path := _below(source, part.name)))
-    if len(whole) == len(file.parts):
-        return whole
-    others = (_below(source, other) for other in file.also)
-    ready = (home / file.installed for home in homes(name, source))
-    return next(((path,) for path in (*others, *ready) if path and path.exists()), ())
+def _find_file(file: WeightFile, source: Path, name: str) -> tuple[Path, ...]:
+    """Find the published files, else an alternative, else the file as installed in another home."""
+    parts = tuple(path for part in file.parts if (path := _find_below(source, part.name)))
+    if len(parts) == len(file.parts):
+        return parts
+    alternatives = (_find_below(source, alternative) for alternative in file.alternatives)
+    installed = (folder / file.installed for folder in _candidate_dirs(name, source))
+    return next(((path,) for path in (*alternatives, *installed) if path and path.exists()), ())
 
 
-def _below(source: Path, name: str) -> Path | None:
-    straight = source / name
-    return straight if straight.exists() else next(iter(sorted(source.rglob(name))), None)
+def _find_below(source: Path, name: str) -> Path | None:
+    direct = source / name
+    return direct if direct.exists() else next(iter(sorted(source.rglob(name))), None)
 
 
-def _names(spec: ModelSpec) -> set[str]:
-    """Every name under which a file of the model may come in a tar."""
-    parts = {part.name for file in spec.files for part in file.parts}
-    return parts | {name for file in spec.files for name in (file.installed, *file.also)}
+def _candidate_dirs(name: str, source: Path) -> tuple[Path, Path, Path]:
+    """Folders that may hold an installed model: in a DANQING_HOME, in its models folder, or the folder itself."""
+    return source / "models" / name, source / name, source
 
 
-def _make(file: WeightFile, paths: tuple[Path, ...], target: Path, plan: _Plan) -> Record:
-    """Make one installed file beside its place; returns what the manifest says of it."""
-    twin = find_twin(file, plan.settings, half=plan.half)
-    if not paths and twin:
-        link_or_copy(twin[0], target)
-        return twin[1]
-    ready = read_manifest(paths[0].parent).files.get(paths[0].name)
-    made_from = _check(file, paths, ready, verify=plan.verify)
-    half = file.role != "vocab" and (plan.half or (ready is not None and ready.half))
+def _build_file(file: WeightFile, paths: tuple[Path, ...], target: Path, options: _InstallOptions) -> FileRecord:
+    """Create one installed file at `target` and return its record for the manifest."""
+    duplicate = find_duplicate(file, options.settings, half=options.half)
+    if not paths and duplicate:
+        link_or_copy(duplicate[0], target)
+        return duplicate[1]
+    installed = read_manifest(paths[0].parent).files.get(paths[0].name)
+    made_from = _original_checksums(file, paths, installed, verify=options.verify)
+    half = file.role != "vocab" and (options.half or (installed is not None and installed.half))
     if file.role == "vocab":
         link_or_copy(paths[0], target)
     elif len(paths) == 1:
-        convert_file(paths[0], target, file.role, half=plan.half, spare=file.spare)
+        convert_file(paths[0], target, file.role, half=options.half, ignored_keys=file.ignored_keys)
     else:
-        _convert_together(file, paths, target, half=plan.half)
-    return Record(sha256=sha256_of(target), bytes=target.stat().st_size, made_from=made_from, half=half)
+        _convert_folder(file, paths, target, half=options.half)
+    return FileRecord(sha256=sha256_of(target), bytes=target.stat().st_size, made_from=made_from, half=half)
 
 
-def _convert_together(file: WeightFile, paths: tuple[Path, ...], target: Path, *, half: bool) -> None:
-    assert file.role != "vocab", "a vocabulary is one file"
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as together:
+def _convert_folder(file: WeightFile, paths: tuple[Path, ...], target: Path, *, half: bool) -> None:
+    assert file.role != "vocab", "a vocabulary is a single file"
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as folder:
         for path in paths:
-            link_or_copy(path, Path(together) / path.name)
-        convert_file(Path(together), target, file.role, half=half)
+            link_or_copy(path, Path(folder) / path.name)
+        convert_file(Path(folder), target, file.role, half=half)
 
 
-def _check(file: WeightFile, paths: tuple[Path, ...], ready: Record | None, *, verify: bool) -> Mapping[str, str]:
-    """Compare checksums; returns those of the originals, under their published names."""
-    if ready is not None:
-        if verify and sha256_of(paths[0]) != ready.sha256:
-            raise _differs(paths[0], ready.sha256)
-        return ready.made_from
+def _original_checksums(
+    file: WeightFile, paths: tuple[Path, ...], installed: FileRecord | None, *, verify: bool
+) -> Mapping[str, str]:
+    """Verify checksums and return the SHA-256 of the originals under their published names."""
+    if installed is not None:
+        if verify and sha256_of(paths[0]) != installed.sha256:
+            raise _checksum_error(paths[0], installed.sha256)
+        return installed.made_from
     if not verify or tuple(path.name for path in paths) != tuple(part.name for part in file.parts):
-        return {}  # a file of the user's own, or another form of the weights: nobody publishes its checksum
-    sums = {part.name: sha256_of(path) for part, path in zip(file.parts, paths, strict=True)}
+        return {}  # the user's own file or an alternative: no checksum is published
+    checksums = {part.name: sha256_of(path) for part, path in zip(file.parts, paths, strict=True)}
     for part, path in zip(file.parts, paths, strict=True):
-        if part.sha256 not in (None, sums[part.name]):
-            raise _differs(path, part.sha256)
-    return sums
+        if part.sha256 not in (None, checksums[part.name]):
+            raise _checksum_error(path, part.sha256)
+    return checksums
 
 
-def _differs(path: Path, expected: str | None) -> WeightsError:
+def _checksum_error(path: Path, expected: str | None) -> WeightsError:
     return WeightsError(
-        f"{path} 与公布的校验和不符（应为 {expected}）：文件残缺或不是原件。请重新下载；确实要用自己的文件时加 --no-verify。",
-        f"{path} differs from the published checksum (expected {expected}): it is damaged or not the original. Download it "
-        "again, or add --no-verify to use a file of your own.",
+        f"{path} 的校验和与公布的不一致（应为 {expected}）：文件已损坏或不是原件。请重新下载；确认要使用自己的文件时加 --no-verify。",
+        f"{path} does not match the published checksum {expected}: it is damaged or not the original. Download it again, "
+        "or add --no-verify to use your own file.",
     )

@@ -1,4 +1,4 @@
-"""Where a model's files lie: in the package, or in the models folder of DANQING_HOME."""
+"""All known models, and the paths of installed files in the package or in DANQING_HOME/models."""
 
 import difflib
 from collections.abc import Mapping
@@ -8,155 +8,154 @@ from pathlib import Path
 
 from danqing.errors import ModelNotFound
 from danqing.settings import Settings
-from danqing.zoo.catalog import MINI, catalogue, models
-from danqing.zoo.custom_models import own_models
+from danqing.zoo.catalog import MINI, catalog, models
+from danqing.zoo.custom_models import custom_specs
 from danqing.zoo.spec import ModelSpec, Role
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledClip:
-    """One of the CLIPs that look at a picture."""
+    """Files of an installed CLIP."""
 
     name: str
     weights: Path
     vocab: Path
     weight: float
-    """How much its loss counts."""
+    """Weight of its loss."""
 
 
 @dataclass(frozen=True, slots=True)
-class Installed:
-    """A model whose files are on this machine."""
+class InstalledModel:
+    """A model whose required files are all installed."""
 
     spec: ModelSpec
     paths: Mapping[Role, Path]
-    """The files by role; of several CLIPs the first."""
+    """Paths by role; of several CLIPs the first."""
     clips: tuple[InstalledClip, ...]
-    """All CLIPs, the first included."""
+    """All CLIPs, including the first."""
 
 
-def folder(spec: ModelSpec, settings: Settings) -> Path:
-    """The folder that holds a model's files, whether it exists or not."""
-    if spec.embedded:
+def model_dir(spec: ModelSpec, settings: Settings) -> Path:
+    """Return the folder of a model's files; it need not exist."""
+    if spec.is_embedded:
         return Path(str(files("danqing"))) / "assets" / spec.name
     return settings.models / spec.name
 
 
-def missing(spec: ModelSpec, settings: Settings) -> tuple[str, ...]:
-    """Names of the needed files that are not on this machine."""
-    place = folder(spec, settings)
-    return tuple(f.installed for f in spec.files if not f.optional and not (place / f.installed).is_file())
+def missing_names(spec: ModelSpec, settings: Settings) -> tuple[str, ...]:
+    """Return the names of required files that are not installed."""
+    folder = model_dir(spec, settings)
+    return tuple(f.installed for f in spec.files if not f.optional and not (folder / f.installed).is_file())
 
 
-def installed(name: str, settings: Settings) -> bool:
-    """Whether all needed files of a model are on this machine.
-
-    Raises:
-        ModelNotFound: there is no model of that name.
-    """
-    return not missing(spec_of(name, settings), settings)
-
-
-def painting(settings: Settings) -> tuple[ModelSpec, ...]:
-    """The models that paint and whose files are on this machine.
+def is_installed(name: str, settings: Settings) -> bool:
+    """Return True if all required files of a model are installed.
 
     Raises:
-        InvalidRequest: the user's file of models cannot be used.
+        ModelNotFound: the name is unknown.
     """
-    return tuple(spec for spec in known(settings).values() if spec.paints and not missing(spec, settings))
+    return not missing_names(get_spec(name, settings), settings)
 
 
-def known(settings: Settings) -> Mapping[str, ModelSpec]:
-    """All entries by name: the catalogue's and the user's own.
+def installed_models(settings: Settings) -> tuple[ModelSpec, ...]:
+    """Return the installed models that have a U-Net.
 
     Raises:
-        InvalidRequest: the user's file of models cannot be used.
+        InvalidRequest: models.yaml is invalid.
     """
-    return {**catalogue(), **own_models(settings)}
+    return tuple(spec for spec in all_specs(settings).values() if spec.has_unet and not missing_names(spec, settings))
 
 
-def spec_of(name: str, settings: Settings | None = None) -> ModelSpec:
-    """The entry for a name.
+def all_specs(settings: Settings) -> Mapping[str, ModelSpec]:
+    """Return all entries by name: the catalog and the user's models.
+
+    Raises:
+        InvalidRequest: models.yaml is invalid.
+    """
+    return {**catalog(), **custom_specs(settings)}
+
+
+def get_spec(name: str, settings: Settings | None = None) -> ModelSpec:
+    """Return the entry of a model or CLIP.
 
     Args:
-        name: of a model or an encoder.
-        settings: where the user's own models are; without them only the catalogue is known.
+        name: name of the model or CLIP.
+        settings: location of the user's models; without it only the catalog is searched.
     Raises:
-        ModelNotFound: there is no model of that name; the nearest one is named.
+        ModelNotFound: the name is unknown; the message suggests the closest one.
     """
-    entries = catalogue() if settings is None else known(settings)
+    entries = catalog() if settings is None else all_specs(settings)
     if name in entries:
         return entries[name]
     near = next(iter(difflib.get_close_matches(name, entries, 1, 0.4)), None)
     raise ModelNotFound(
-        f"没有叫“{name}”的模型" + (f"，是不是 {near}？" if near else "。") + "用 danqing models list 看全部模型。",
-        f"There is no model {name!r}" + (f"; did you mean {near}?" if near else ".") + " See danqing models list.",
+        f"没有名为“{name}”的模型" + (f"，是否要找 {near}？" if near else "。") + "运行 danqing models list 查看所有模型。",
+        f"There is no model {name!r}" + (f"; did you mean {near}?" if near else ".") + " Run danqing models list.",
     )
 
 
-def find(name: str, settings: Settings) -> Installed:
-    """A model that is ready to be loaded; 'auto' takes the first installed one, else the embedded one.
+def get_installed(name: str, settings: Settings) -> InstalledModel:
+    """Return an installed model. 'auto' selects the first installed model of the catalog, else the embedded one.
 
     Raises:
-        ModelNotFound: the name is unknown, or files are missing; the message carries the command that installs them.
+        ModelNotFound: the name is unknown, or files are missing; the message contains the install command.
     """
     if name == "auto":
-        name = next((n for n, spec in models().items() if not missing(spec, settings)), MINI)
-    spec = spec_of(name, settings)
-    if not spec.paints:
+        name = next((n for n, spec in models().items() if not missing_names(spec, settings)), MINI)
+    spec = get_spec(name, settings)
+    if not spec.has_unet:
         raise ModelNotFound(
-            f"{name} 只是编码器，没有 U-Net，画不了画。用 danqing models list 看能画的模型。",
-            f"{name} is an encoder without a U-Net and cannot paint. See danqing models list for models that can.",
+            f"{name} 是 CLIP 编码器，没有 U-Net，不能作画。运行 danqing models list 查看可用的模型。",
+            f"{name} is a CLIP without a U-Net and cannot paint. Run danqing models list to see all models.",
         )
-    absent = missing(spec, settings)
-    if absent and spec.embedded:
+    absent = missing_names(spec, settings)
+    if absent and spec.is_embedded:
         raise ModelNotFound(
-            f"随包的模型 {name} 不全，缺少 {'、'.join(absent)}。请重装 danqing。",
-            f"The embedded model {name} lacks {', '.join(absent)}. Install danqing again.",
+            f"内置模型 {name} 缺少文件：{'、'.join(absent)}。请重新安装 danqing。",
+            f"The embedded model {name} lacks {', '.join(absent)}. Reinstall danqing.",
         )
     if absent:
         raise ModelNotFound(
-            f"模型 {name} 还没有装好，缺少 {'、'.join(absent)}（应在 {folder(spec, settings)}）。"
-            f"安装：danqing models install {name}（有原始文件时加 --from 文件夹）；不装也能画：--model {MINI}。",
-            f"The model {name} is not installed: {', '.join(absent)} missing in {folder(spec, settings)}. Install it: danqing "
-            f"models install {name} (with the original files at hand add --from FOLDER); to paint without it: --model {MINI}.",
+            f"模型 {name} 尚未安装，{model_dir(spec, settings)} 缺少 {'、'.join(absent)}。"
+            f"安装：danqing models install {name}（已有原始文件时加 --from 文件夹）；也可改用内置模型：--model {MINI}。",
+            f"The model {name} is not installed: {', '.join(absent)} missing in {model_dir(spec, settings)}. Install it: danqing "
+            f"models install {name} (add --from FOLDER to use local files), or use the embedded model: --model {MINI}.",
         )
-    place = folder(spec, settings)
-    here = [file for file in spec.files if (place / file.installed).is_file()]
-    paths: dict[Role, Path] = {file.role: place / file.installed for file in reversed(here)}
-    return Installed(spec, paths, _clips(spec, place))
+    folder = model_dir(spec, settings)
+    present = [file for file in spec.files if (folder / file.installed).is_file()]
+    paths: dict[Role, Path] = {file.role: folder / file.installed for file in reversed(present)}
+    return InstalledModel(spec, paths, _clips(spec, folder))
 
 
-def find_clip(name: str, settings: Settings) -> InstalledClip:
-    """A CLIP that is ready to be loaded: installed alone, or as part of a model.
+def get_installed_clip(name: str, settings: Settings) -> InstalledClip:
+    """Return an installed CLIP, be it installed alone or as part of a model.
 
     Raises:
-        ModelNotFound: there is none of that name, or it is not here; the message carries the command that installs it.
+        ModelNotFound: the name is unknown, or the CLIP is not installed; the message contains the install command.
     """
-    having = [spec for spec in known(settings).values() if name in spec.clips]
-    if not having:
-        clips = list(dict.fromkeys(clip for spec in known(settings).values() for clip in spec.clips))
+    candidates = [spec for spec in all_specs(settings).values() if name in spec.clips]
+    if not candidates:
+        clips = list(dict.fromkeys(clip for spec in all_specs(settings).values() for clip in spec.clips))
         near = next(iter(difflib.get_close_matches(name, clips, 1, 0.4)), None)
         raise ModelNotFound(
-            f"没有叫“{name}”的 CLIP" + (f"，是不是 {near}？" if near else "。") + f"有这些：{'、'.join(clips)}。",
+            f"没有名为“{name}”的 CLIP" + (f"，是否要找 {near}？" if near else "。") + f"可用的有：{'、'.join(clips)}。",
             f"There is no CLIP {name!r}"
             + (f"; did you mean {near}?" if near else ".")
             + f" Known: {', '.join(clips)}.",
         )
-    for spec in sorted(having, key=lambda spec: spec.name != name):
-        found = next(clip for clip in _clips(spec, folder(spec, settings)) if clip.name == name)
-        if found.weights.is_file() and found.vocab.is_file():
-            return found
+    for spec in sorted(candidates, key=lambda spec: spec.name != name):
+        installed = next(clip for clip in _clips(spec, model_dir(spec, settings)) if clip.name == name)
+        if installed.weights.is_file() and installed.vocab.is_file():
+            return installed
     raise ModelNotFound(
-        f"CLIP {name} 还没有装。安装：danqing models install {name}（有原始文件时加 --from 文件夹）。",
-        f"The CLIP {name} is not installed. Install it: danqing models install {name} (with the original files at hand add "
-        "--from FOLDER).",
+        f"CLIP {name} 尚未安装。安装：danqing models install {name}（已有原始文件时加 --from 文件夹）。",
+        f"The CLIP {name} is not installed. Run danqing models install {name} (add --from FOLDER to use local files).",
     )
 
 
-def _clips(spec: ModelSpec, place: Path) -> tuple[InstalledClip, ...]:
-    names = {(file.role, file.number): place / file.installed for file in spec.files}
+def _clips(spec: ModelSpec, folder: Path) -> tuple[InstalledClip, ...]:
+    paths = {(file.role, file.clip_index): folder / file.installed for file in spec.files}
     return tuple(
-        InstalledClip(name, names["clip", number], names["vocab", number], weight)
-        for number, (name, weight) in enumerate(spec.clips.items(), 1)
+        InstalledClip(name, paths["clip", index], paths["vocab", index], weight)
+        for index, (name, weight) in enumerate(spec.clips.items(), 1)
     )

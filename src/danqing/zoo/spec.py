@@ -1,4 +1,4 @@
-"""What a model is: the files as they are published, what they become here, its licence and its own defaults."""
+"""Descriptions of models: published files, installed files, licence and defaults."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,56 +13,56 @@ Role = Literal["unet", "secondary", "clip", "vocab", "lpips"]
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
-    """One file as its publisher offers it."""
+class RemoteFile:
+    """A file as its publisher offers it."""
 
     name: str
-    """Its name, on the net and in a folder of original files."""
+    """File name at the publisher and in a folder of original files."""
     sources: tuple[str, ...] = ()
-    """Where it is, the preferred first: https addresses, hf:owner/repository/path or ms:owner/repository/path."""
+    """Addresses, the preferred first: https URLs, hf:owner/repository/path or ms:owner/repository/path."""
     sha256: str | None = None
-    """None where its publisher states none."""
+    """None if the publisher states none."""
     size: int | None = None
-    """Bytes, where they are known exactly."""
-    about: int = 0
-    """Bytes, roughly, where they are not."""
+    """Exact size in bytes, if known."""
+    approx_size: int = 0
+    """Approximate size in bytes, for files of unknown exact size."""
 
     @property
-    def room(self) -> int:
-        """Bytes to expect."""
-        return self.size or self.about
+    def expected_size(self) -> int:
+        """Size in bytes, exact if known."""
+        return self.size or self.approx_size
 
 
 @dataclass(frozen=True, slots=True)
 class WeightFile:
-    """One file of an installed model, and the published files that it is made of."""
+    """A file of an installed model and the published files that it is made from."""
 
     role: Role
-    parts: tuple[Published, ...]
+    parts: tuple[RemoteFile, ...]
     """Usually one."""
-    also: tuple[str, ...] = ()
-    """Other files or folders that hold the same weights; found in a folder of original files, never downloaded."""
+    alternatives: tuple[str, ...] = ()
+    """Other files or folders with the same weights; used from a local folder, never downloaded."""
     optional: bool = False
-    """Whether the model paints without it."""
-    number: int = 1
-    """Which CLIP of the model it belongs to, counted from 1."""
-    spare: tuple[str, ...] = ()
-    """Tensors that the published file holds and its network has no use for; they are left out when it is converted."""
+    """True if the model works without it."""
+    clip_index: int = 1
+    """The CLIP of the model that the file belongs to, counted from 1."""
+    ignored_keys: tuple[str, ...] = ()
+    """Keys of the published state dict that are dropped by the conversion."""
 
     @property
-    def room(self) -> int:
-        """Bytes to expect, as published."""
-        return sum(part.room for part in self.parts)
+    def expected_size(self) -> int:
+        """Size of the published files in bytes."""
+        return sum(part.expected_size for part in self.parts)
 
     @property
     def original(self) -> str:
-        """Names under which it is published, several separated by '|'."""
-        return "|".join((" + ".join(part.name for part in self.parts), *self.also))
+        """Names of the published files; alternatives are separated by '|'."""
+        return "|".join((" + ".join(part.name for part in self.parts), *self.alternatives))
 
     @property
     def installed(self) -> str:
-        """Name of the file in an installed model's folder."""
-        stem = self.role if self.number == 1 else f"{self.role}{self.number}"
+        """File name in the folder of the installed model."""
+        stem = self.role if self.clip_index == 1 else f"{self.role}{self.clip_index}"
         if self.role == "vocab":
             return f"{stem}.txt.gz" if self.parts[0].name.endswith(".gz") else f"{stem}.txt"
         return f"{stem}.safetensors"
@@ -70,7 +70,7 @@ class WeightFile:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """An entry of the catalogue: a model that paints, or an encoder alone."""
+    """Registry entry of a model, or of a CLIP without a U-Net."""
 
     name: str
     title_zh: str
@@ -78,21 +78,21 @@ class ModelSpec:
     files: tuple[WeightFile, ...]
     licence: str
     prediction: Prediction = "eps"
-    side: int | None = None
-    """Of the square pictures that the U-Net learnt from, in pixels, where it is known."""
-    embedded: bool = False
-    """Whether the files come with the package itself."""
+    resolution: int | None = None
+    """Side of the square training images in pixels, if known."""
+    is_embedded: bool = False
+    """True if the files are part of the Python package."""
     defaults: Mapping[str, object] = field(default_factory=dict[str, object])
-    """Request fields that this model fills differently when the user says nothing."""
+    """Defaults of request fields that differ from those of `Request`."""
     qualities: Mapping[str, Mapping[str, object]] = field(default_factory=dict[str, Mapping[str, object]])
-    """Further fields for `draft` and `fine`; a model that says nothing takes a third of its steps, or twice as many."""
+    """Further defaults for `draft` and `fine`. Without them `draft` uses a third of the steps and `fine` twice as many."""
     clips: Mapping[str, float] = field(default_factory=dict[str, float])
-    """The CLIPs that look at the picture and their weights; the n-th one's files carry the number n."""
-    own: bool = False
-    """Whether the user added it."""
+    """Names of the CLIPs and their weights; the n-th one has the files with clip_index n."""
+    is_custom: bool = False
+    """True if the user added the model."""
 
-    def fills(self, request: "Request") -> Mapping[str, object]:
-        """Request fields that this model fills differently when the user says nothing, at the quality that was asked for."""
+    def defaults_for(self, request: "Request") -> Mapping[str, object]:
+        """Return the model's defaults at the quality of the request."""
         if request.quality in self.qualities:
             return {**self.defaults, **self.qualities[request.quality]}
         steps = int(str(self.defaults.get("steps", request.steps)))
@@ -101,10 +101,10 @@ class ModelSpec:
 
     @property
     def size_bytes(self) -> int:
-        """All needed files together, as published, roughly."""
-        return sum(file.room for file in self.files if not file.optional)
+        """Approximate size of the required published files."""
+        return sum(file.expected_size for file in self.files if not file.optional)
 
     @property
-    def paints(self) -> bool:
-        """Whether it has a U-Net; an encoder alone has none."""
+    def has_unet(self) -> bool:
+        """True for models that paint, False for a CLIP alone."""
         return any(file.role == "unet" for file in self.files)

@@ -39,13 +39,13 @@ class Painter:
     def resolve(self, request: Request) -> Request:
         """As `Pipeline.resolve`."""
         self.asked.append(request)
-        complete = request.filled(self.spec.defaults)
-        return complete.changed(seed=7 if complete.seed is None else complete.seed, model=MODEL)
+        complete = request.with_defaults(self.spec.defaults)
+        return complete.with_changes(seed=7 if complete.seed is None else complete.seed, model=MODEL)
 
     def resume(self, folder: Path) -> Iterator[Event]:
         """As `api.resume`."""
         self.stop_after = None
-        yield from self.record(self, RunWriter.reopen(Run.open(folder).folder))
+        yield from self.record(self, RunWriter.resume(Run.open(folder).folder))
 
     def record(self, pipeline: Self, writer: RunWriter) -> Iterator[Event]:
         """As `api.record`."""
@@ -53,7 +53,7 @@ class Painter:
         with writer:
             for event in islice(paint(writer.request), self.stop_after):
                 writer.record(event)
-                writer.keep(checkpoint(0, 1))
+                writer.save_checkpoint(checkpoint(0, 1))
                 yield event
             if self.stop_after is not None:
                 raise self.error

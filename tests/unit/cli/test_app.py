@@ -5,8 +5,8 @@ import re
 import pytest
 
 import danqing as package
-from danqing.cli.app import entries, load
-from danqing.cli.i18n import pick, say
+from danqing.cli.app import commands, load_command
+from danqing.cli.i18n import localized, tr
 from tests.unit.cli.conftest import Command
 
 
@@ -33,9 +33,9 @@ def test_help_is_in_the_users_language(danqing: Command, monkeypatch: pytest.Mon
         assert " | " not in rest
 
 
-@pytest.mark.parametrize("name", list(entries()))
+@pytest.mark.parametrize("name", list(commands()))
 def test_every_command_can_be_made(name: str) -> None:
-    assert load(name).name == name
+    assert load_command(name).name == name
 
 
 def test_the_hub_is_mounted(danqing: Command) -> None:
@@ -72,6 +72,6 @@ def test_a_language_that_is_neither_is_said(danqing: Command, monkeypatch: pytes
 
 
 def test_texts_in_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (say("是", "yes"), pick("是 | yes"), pick("both 是")) == ("是", "是", "both 是")
+    assert (tr("是", "yes"), localized("是 | yes"), localized("both 是")) == ("是", "是", "both 是")
     monkeypatch.setenv("DANQING_LANGUAGE", "en")
-    assert (say("是", "yes"), pick("是 | yes")) == ("yes", "yes")
+    assert (tr("是", "yes"), localized("是 | yes")) == ("yes", "yes")

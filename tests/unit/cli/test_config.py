@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from danqing.cli.config import read_config, write_template
-from danqing.cli.options import describe
+from danqing.cli.options import help_text
 from danqing.errors import InvalidRequest
 from danqing.request import Request, read_request
 from tests.unit.cli.conftest import Command
@@ -19,7 +19,7 @@ def test_the_template_explains_every_field_and_changes_nothing(monkeypatch: pyte
         assert yaml.safe_load(template) is None
         for name in Request.model_fields:
             if name != "prompts":
-                assert f"# {describe(name)[language == 'en']}\n# {name}: " in template
+                assert f"# {help_text(name)[language == 'en']}\n# {name}: " in template
 
 
 def test_the_template_without_its_marks_is_the_defaults() -> None:
@@ -70,16 +70,16 @@ def test_mistakes_name_the_file(tmp_path: Path, content: bytes, says: str) -> No
     file = tmp_path / "my.yaml"
     file.write_bytes(content)
     with pytest.raises(InvalidRequest) as caught:
-        read_config(file, needed=True)
+        read_config(file, required=True)
     assert str(file) in caught.value.zh
     assert says in caught.value.zh
 
 
 def test_files_that_say_nothing(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("\ufeff# nothing\n", "utf-8")
-    assert read_config(tmp_path / "empty.yaml", needed=True) == {}
-    assert read_config(tmp_path / "none.yaml", needed=False) == {}
+    assert read_config(tmp_path / "empty.yaml", required=True) == {}
+    assert read_config(tmp_path / "none.yaml", required=False) == {}
     with pytest.raises(InvalidRequest):
-        read_config(tmp_path / "none.yaml", needed=True)
+        read_config(tmp_path / "none.yaml", required=True)
     with pytest.raises(InvalidRequest):
-        read_config(tmp_path, needed=False)
+        read_config(tmp_path, required=False)

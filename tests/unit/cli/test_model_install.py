@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from danqing.cli import model_install
-from danqing.cli.progress import show
+from danqing.cli.progress import show_downloads
 from danqing.events import Downloaded
 from danqing.models.unet import UNet
 from danqing.settings import read_settings
-from danqing.zoo.catalog import CLIP, MINI, ORIGINAL
+from danqing.zoo.catalog import DEFAULT_CLIP, MINI, ORIGINAL
 from tests.tiny_model import UNET, randomise
 from tests.unit.cli.conftest import Command
 from tests.unit.zoo import conftest as zoo
@@ -32,31 +32,31 @@ def test_install_downloads_and_prints_a_line_for_each_file(danqing: Command, mir
 
 def test_verify_tells_damage(danqing: Command, mirror: Server, home: Path) -> None:
     assert mirror.sites
-    danqing("models", "install", CLIP)
-    (home / "models" / CLIP / "vocab.txt").write_bytes(b"[PAD]")
-    answer = danqing("models", "verify", CLIP, "--json")
+    danqing("models", "install", DEFAULT_CLIP)
+    (home / "models" / DEFAULT_CLIP / "vocab.txt").write_bytes(b"[PAD]")
+    answer = danqing("models", "verify", DEFAULT_CLIP, "--json")
     assert answer.code == 2
     assert [json.loads(line) for line in answer.out.splitlines()] == [
         {"file": "clip.safetensors", "state": "right"},
         {"file": "vocab.txt", "state": "damaged"},
     ]
-    assert f"danqing models rm {CLIP}" in answer.err
-    assert danqing("models", "rm", CLIP).code == 0
-    assert not (home / "models" / CLIP).exists()
-    assert "不用删" in danqing("models", "rm", CLIP).err
+    assert f"danqing models rm {DEFAULT_CLIP}" in answer.err
+    assert danqing("models", "rm", DEFAULT_CLIP).code == 0
+    assert not (home / "models" / DEFAULT_CLIP).exists()
+    assert "不用删" in danqing("models", "rm", DEFAULT_CLIP).err
 
 
 def test_install_from_another_home(
     danqing: Command, mirror: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert mirror.sites
-    danqing("models", "install", CLIP)
+    danqing("models", "install", DEFAULT_CLIP)
     home = read_settings().home
     monkeypatch.setenv("DANQING_HOME", str(tmp_path / "elsewhere"))
     monkeypatch.setenv("DANQING_OFFLINE", "1")
-    assert danqing("models", "install", CLIP, "--from", str(home)).code == 0
-    plain = json.loads(danqing("models", "show", CLIP, "--json").out)
-    assert (plain["kind"], plain["installed"], plain["own"]) == ("encoder", True, False)
+    assert danqing("models", "install", DEFAULT_CLIP, "--from", str(home)).code == 0
+    plain = json.loads(danqing("models", "show", DEFAULT_CLIP, "--json").out)
+    assert (plain["kind"], plain["installed"], plain["is_custom"]) == ("encoder", True, False)
     assert plain["files"][0]["made_from"][0]["sources"]
 
 
@@ -69,7 +69,7 @@ def test_a_checkpoint_of_ones_own(danqing: Command, mirror: Server, tmp_path: Pa
     assert "墨竹" in danqing("models", "list").out
     assert danqing("models", "rm", "墨竹").code == 0
     assert "墨竹" not in danqing("models", "list").out
-    danqing("models", "install", CLIP)
+    danqing("models", "install", DEFAULT_CLIP)
     assert (
         "danqing models install 墨竹"
         not in danqing("models", "add", str(tmp_path / "ink.pt"), "--name", "墨竹", "--no-secondary").out
@@ -87,7 +87,7 @@ def test_a_checkpoint_that_does_not_fit_is_explained(danqing: Command, tmp_path:
     assert "墨竹" not in danqing("models", "list").out
     assert "不认识" not in danqing("models", "add", str(tmp_path / "ink.pt"), "--name", MINI).err
     assert "clip-rn51" in danqing("models", "add", "x.pt", "--name", "a", "--clip", "clip-rn51:0.5").err
-    assert "0.5" in danqing("models", "add", "x.pt", "--name", "a", "--clip", f"{CLIP}:much").err
+    assert "0.5" in danqing("models", "add", "x.pt", "--name", "a", "--clip", f"{DEFAULT_CLIP}:much").err
 
 
 def test_an_interrupt_says_how_to_go_on(
@@ -100,16 +100,16 @@ def test_an_interrupt_says_how_to_go_on(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("danqing.zoo.install.install", stop)
-    answer = danqing("models", "install", CLIP)
+    answer = danqing("models", "install", DEFAULT_CLIP)
     assert answer.code == 130
-    assert f"接着下载：danqing models install {CLIP}" in answer.err
+    assert f"接着下载：danqing models install {DEFAULT_CLIP}" in answer.err
     assert capsys.readouterr().out == ""
 
 
 def test_bars_and_sizes(capsys: pytest.CaptureFixture[str]) -> None:
-    show(
+    show_downloads(
         [Downloaded(file="a", bytes=1, total=2), Downloaded(file="b", bytes=1), Downloaded(file="a", bytes=2, total=2)]
     )
     assert capsys.readouterr().out == ""
-    assert (model_install.size(2_900_000_000), model_install.size(109_540)) == ("2.9 GB", "0.1 MB")
+    assert (model_install.format_size(2_900_000_000), model_install.format_size(109_540)) == ("2.9 GB", "0.1 MB")
     assert read_settings().downloads.name == "downloads"

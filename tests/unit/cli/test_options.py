@@ -2,7 +2,7 @@
 
 import pytest
 
-from danqing.cli.options import describe, from_text, option_name
+from danqing.cli.options import help_text, parse_value, option_name
 from danqing.request import Request, read_request
 from danqing.request.field_info import to_text
 from tests.unit.cli.conftest import Command, Painter
@@ -16,7 +16,7 @@ def test_every_field_is_an_option_with_help(danqing: Command, monkeypatch: pytes
         monkeypatch.setenv("DANQING_LANGUAGE", language)
         shown = danqing("draw", "--help").out
         for name in FIELDS:
-            zh, en = describe(name)
+            zh, en = help_text(name)
             assert option_name(name) in shown
             assert (zh if language == "zh" else en) in shown
 
@@ -33,8 +33,8 @@ def test_every_field_is_an_option_with_help(danqing: Command, monkeypatch: pytes
     ],
 )
 def test_help_has_range_unit_and_default(name: str, zh: str, en: str) -> None:
-    assert zh in describe(name)[0]
-    assert en in describe(name)[1]
+    assert zh in help_text(name)[0]
+    assert en in help_text(name)[1]
 
 
 def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> None:
@@ -71,16 +71,16 @@ def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> No
 @pytest.mark.parametrize("name", FIELDS)
 def test_defaults_survive_being_written_and_read(name: str) -> None:
     default = Request.model_fields[name].default
-    again = read_request({"prompts": "雪", name: from_text(name, to_text(default))})
+    again = read_request({"prompts": "雪", name: parse_value(name, to_text(default))})
     if name != "batch_name":
         assert getattr(again, name) == default
 
 
 def test_lists_and_nothing() -> None:
-    assert from_text("save", "gif，webp mp4") == ["gif", "webp", "mp4"]
-    assert from_text("save", "") == []
-    assert from_text("style", "") is None
-    assert from_text("batch_name", "") == ""
+    assert parse_value("save", "gif，webp mp4") == ["gif", "webp", "mp4"]
+    assert parse_value("save", "") == []
+    assert parse_value("style", "") is None
+    assert parse_value("batch_name", "") == ""
 
 
 def test_an_assignment_needs_a_value(danqing: Command, painter: Painter) -> None:

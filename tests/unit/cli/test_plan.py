@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from danqing.cli.plan import show_outlook, spoken
+from danqing.cli.plan import print_plan, format_duration
 from danqing.errors import OutOfMemory
 from danqing.request import Request, read_request
 from danqing.zoo.catalog import ORIGINAL
@@ -18,7 +18,7 @@ def request_(tiny_home: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
 
 
 def test_it_says_memory_arrangement_and_time(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
-    show_outlook(request_, as_json=False)
+    print_plan(request_, as_json=False)
     model, memory, plan, seconds = capsys.readouterr().out.splitlines()
     assert ORIGINAL in model
     assert "GB" in memory
@@ -27,18 +27,18 @@ def test_it_says_memory_arrangement_and_time(request_: Request, capsys: pytest.C
 
 
 def test_as_json_it_gives_numbers(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
-    show_outlook(request_, as_json=True)
+    print_plan(request_, as_json=True)
     found = json.loads(capsys.readouterr().out)
-    assert (found["cuts_at_once"], found["checkpointing"]) == (16, False)
-    assert found["memory"] == found["held"] + found["weights"] + found["work"]
+    assert (found["cutout_chunk"], found["checkpointing"]) == (16, False)
+    assert found["memory"] == found["in_use"] + found["unloaded_weights"] + found["peak_activations"]
     assert found["seconds"] > 0
 
 
 def test_what_cannot_fit_is_refused(request_: Request) -> None:
     with pytest.raises(OutOfMemory, match="GB"):
-        show_outlook(request_.changed(memory=0.1), as_json=False)
+        print_plan(request_.with_changes(memory=0.1), as_json=False)
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(8.4, "8 秒"), (600.0, "10 分钟"), (9000.0, "2.5 小时")])
 def test_time_is_told_as_people_do(seconds: float, words: str) -> None:
-    assert spoken(seconds) == words
+    assert format_duration(seconds) == words

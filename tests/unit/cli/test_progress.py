@@ -6,40 +6,40 @@ import pytest
 from PIL import Image
 from rich.console import Console
 
-from danqing.cli.progress import HALF, Board, half_blocks
+from danqing.cli.progress import HALF_BLOCK, ProgressDisplay, half_blocks
 from danqing.events import Stepped, Warned
 from tests.unit.results.runs import paint, small_request
 
 
-def drawn(*, preview: bool, name_model: bool, monkeypatch: pytest.MonkeyPatch) -> str:
+def drawn(*, preview: bool, show_model: bool, monkeypatch: pytest.MonkeyPatch) -> str:
     terminal = io.StringIO()
 
     def console(**_: object) -> Console:
         return Console(file=terminal, force_terminal=True, width=80, height=20, color_system="truecolor")
 
     monkeypatch.setattr("danqing.cli.progress.Console", console)
-    with Board(preview=preview, name_model=name_model) as board:
+    with ProgressDisplay(preview=preview, show_model=show_model) as board:
         for event in paint(small_request(n_batches=2)):
-            board.show(event)
+            board.on_event(event)
             if isinstance(event, Stepped) and event.step == 3:
-                board.show(Warned(zh="小心", en="careful"))
+                board.on_event(Warned(zh="小心", en="careful"))
                 board.refresh()
     return terminal.getvalue()
 
 
 def test_it_shows_step_loss_and_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = drawn(preview=False, name_model=True, monkeypatch=monkeypatch)
+    text = drawn(preview=False, show_model=True, monkeypatch=monkeypatch)
     for words in ("作画", "4/12", "10/12", "损失 1.5", "小心", "由模型 danqing_mini 作画（自动选定"):
         assert words in text
-    assert HALF not in text
+    assert HALF_BLOCK not in text
 
 
 def test_a_named_model_is_not_named_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "自动选定" not in drawn(preview=False, name_model=False, monkeypatch=monkeypatch)
+    assert "自动选定" not in drawn(preview=False, show_model=False, monkeypatch=monkeypatch)
 
 
 def test_the_picture_is_shown_if_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert HALF in drawn(preview=True, name_model=False, monkeypatch=monkeypatch)
+    assert HALF_BLOCK in drawn(preview=True, show_model=False, monkeypatch=monkeypatch)
 
 
 def test_half_blocks_hold_two_pixels_each() -> None:
@@ -48,7 +48,7 @@ def test_half_blocks_hold_two_pixels_each() -> None:
 
     text = half_blocks(image, columns=2, rows=1)
 
-    assert text.plain == HALF * 2 + "\n"
+    assert text.plain == HALF_BLOCK * 2 + "\n"
     assert [str(span.style) for span in text.spans] == ["#ff0000 on #0000ff", "#00ff00 on #090909"]
 
 

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from danqing.cli.reproduce import write_command
+from danqing.cli.reproduce import format_command
 from danqing.request import read_request
 
 PROMPTS = ("孤舟", 'it\'s $HOME `x` "y"\n', "-5 degrees", "a b", "*?[x]")
@@ -12,7 +12,7 @@ PROMPTS = ("孤舟", 'it\'s $HOME `x` "y"\n', "-5 degrees", "a b", "*?[x]")
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_sentences_are_quoted(prompt: str) -> None:
-    words = shlex.split(write_command(read_request({"prompts": prompt, "seed": 1}), {}))
+    words = shlex.split(format_command(read_request({"prompts": prompt, "seed": 1}), {}))
     assert prompt in words
     if prompt.startswith("-"):
         assert words[-2:] == ["--", prompt]
@@ -21,9 +21,9 @@ def test_sentences_are_quoted(prompt: str) -> None:
 def test_only_what_differs_is_said() -> None:
     request = read_request({"prompts": ["山：2", "水"], "seed": 1, "steps": 50, "clamp_grad": False, "model": "m"})
 
-    assert write_command(request, {"steps": 50}) == "danqing draw '山：2' '水' --seed 1 --no-clamp-grad --model m"
-    assert "--steps 50" in write_command(request, {})
-    assert "--style ''" in write_command(request, {"style": "水墨画"})
+    assert format_command(request, {"steps": 50}) == "danqing draw '山：2' '水' --seed 1 --no-clamp-grad --model m"
+    assert "--steps 50" in format_command(request, {})
+    assert "--style ''" in format_command(request, {"style": "水墨画"})
 
 
 def test_every_kind_of_value() -> None:
@@ -39,7 +39,7 @@ def test_every_kind_of_value() -> None:
             "perlin_init": True,
         }
     )
-    words = shlex.split(write_command(request, {}))
+    words = shlex.split(format_command(request, {}))
     for option, text in {
         "--seed": "0",
         "--size": "128x64",
@@ -54,6 +54,6 @@ def test_every_kind_of_value() -> None:
 
 def test_every_clip_is_an_option_of_its_own() -> None:
     request = read_request({"prompts": "雪", "seed": 1, "model": "m", "clip": ["a", "b:[1]*400+[0]*600"]})
-    assert write_command(request, {}) == ("danqing draw '雪' --seed 1 --clip a --clip 'b:[1]*400+[0]*600' --model m")
+    assert format_command(request, {}) == ("danqing draw '雪' --seed 1 --clip a --clip 'b:[1]*400+[0]*600' --model m")
     none = read_request({"prompts": "雪", "seed": 1, "model": "m", "clip": []})
-    assert shlex.split(write_command(none, {"clip": ["a"]}))[5:7] == ["--clip", ""]
+    assert shlex.split(format_command(none, {"clip": ["a"]}))[5:7] == ["--clip", ""]

@@ -60,7 +60,7 @@ def test_the_printed_command_makes_the_same_picture(danqing: Command, home: Path
     assert danqing(*words[1:], "--out", "b").code == 0
 
     again = next(Path("b").iterdir())
-    assert Run.open(again).request == png_metadata.read(folder / "001.png").alone()
+    assert Run.open(again).request == png_metadata.read_metadata(folder / "001.png").single_image_request()
 
 
 def test_again_with_changes(danqing: Command, painter: Painter) -> None:
@@ -69,11 +69,11 @@ def test_again_with_changes(danqing: Command, painter: Painter) -> None:
     assert danqing("runs", "again", str(folder / "001.png"), "--seed", "8", "--tv_scale", "5", "--out", "b").code == 0
 
     asked = painter.asked[-1]
-    assert (asked.seed, asked.count, str(asked.tv_scale), asked.steps) == (8, 1, "5", 6)
+    assert (asked.seed, asked.image_count, str(asked.tv_scale), asked.steps) == (8, 1, "5", 6)
     danqing("runs", "again", str(folder / "001.png"), "--out", "b")
     assert painter.asked[-1].seed == 8  # the run's 7 and one
     danqing("runs", "again", folder.name, "--set", "steps=4", "--out", "b")
-    assert (painter.asked[-1].count, painter.asked[-1].steps) == (2, 4)
+    assert (painter.asked[-1].image_count, painter.asked[-1].steps) == (2, 4)
 
 
 def test_again_checks_the_changes(danqing: Command, painter: Painter) -> None:
@@ -86,7 +86,7 @@ def test_again_checks_the_changes(danqing: Command, painter: Painter) -> None:
 
 def test_again_needs_a_start_picture_that_was_too_large(danqing: Command, painter: Painter) -> None:
     request = small_request(init_image="data:image/png;base64," + "A" * png_metadata.MAX_TEXT)
-    image(1, 1).save("a.png", pnginfo=png_metadata.embed(request, seed=7, number=0, model="danqing_mini"))
+    image(1, 1).save("a.png", pnginfo=png_metadata.to_pnginfo(request, seed=7, number=0, model="danqing_mini"))
 
     assert "--init-image" in danqing("runs", "again", "a.png").err
     assert danqing("runs", "again", "a.png", "--init-image", "b.png").code == 0

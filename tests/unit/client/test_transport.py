@@ -5,12 +5,15 @@ import json
 import pytest
 
 from danqing import errors
-from danqing.client.transport import Sent, read_events, to_error
+from danqing.client.transport import ServerSentEvent, read_events, to_error
 
 
 def test_events_are_read_as_they_were_sent() -> None:
     lines = [": ping", "", "event: stepped", 'data: {"a": 1}', "id: 3", "", "data: a", "data:b", "", "data: cut off"]
-    assert list(read_events(iter(lines))) == [Sent("stepped", '{"a": 1}', "3"), Sent("message", "a\nb", "")]
+    assert list(read_events(iter(lines))) == [
+        ServerSentEvent("stepped", '{"a": 1}', "3"),
+        ServerSentEvent("message", "a\nb", ""),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from danqing.diffusion.noise_schedule import NoiseSchedule, alpha_sigma
-from danqing.types import Guidance, Moment, Prediction
+from danqing.types import Guidance, NoiseLevel, Prediction
 
 MEAN, SPREAD = 0.3, 0.5
 
@@ -19,10 +19,10 @@ class GaussianNetwork:
     calls: int = 0
     seen: list[float] = field(default_factory=list[float])
 
-    def __call__(self, x: Tensor, tau: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, timestep: Tensor) -> Tensor:
         self.calls += 1
-        self.seen.append(float(tau[0]))
-        alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(tau))
+        self.seen.append(float(timestep[0]))
+        alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(timestep))
         eps = sigma * (x - alpha * MEAN) / (alpha**2 * SPREAD**2 + sigma**2)
         x0 = (x - sigma * eps) / alpha
         return {"eps": eps, "v": alpha * eps - sigma * x0, "x0": x0}[self.prediction]
@@ -30,7 +30,7 @@ class GaussianNetwork:
 
 def exact(x: Tensor, noise: NoiseSchedule, k: int) -> Tensor:
     """Where a sampler without fresh noise and with infinitely many steps ends from x at step k."""
-    spread = (noise.abar[k] * SPREAD**2 + noise.sigma(k) ** 2) ** 0.5
+    spread = (noise.alphas_cumprod[k] * SPREAD**2 + noise.sigma(k) ** 2) ** 0.5
     return MEAN + SPREAD * (x - noise.alpha(k) * MEAN) / spread
 
 
@@ -46,16 +46,16 @@ class Pull:
     graph: bool = False
     broken: int | None = None
     every: int = 1
-    moments: list[Moment] = field(default_factory=list[Moment])
+    levels: list[NoiseLevel] = field(default_factory=list[NoiseLevel])
 
-    def needs_graph(self, moment: Moment) -> bool:
-        return self.graph and moment.index >= 0
+    def needs_denoiser_grad(self, level: NoiseLevel) -> bool:
+        return self.graph and level.index >= 0
 
-    def repeats(self, moment: Moment) -> bool:
-        return moment.index % self.every != 0
+    def reuses_gradient(self, level: NoiseLevel) -> bool:
+        return level.index % self.every != 0
 
-    def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
-        self.moments.append(moment)
+    def __call__(self, x: Tensor, x0: Tensor, level: NoiseLevel) -> Guidance:
+        self.levels.append(level)
         loss = self.strength * (x0 - self.target).square().sum((1, 2, 3))
         gradient = self.strength * (self.target - x0)
         if self.graph:

@@ -11,7 +11,7 @@ from danqing.pipeline import Pipeline
 from danqing.request import read_request
 
 
-def double(x: Tensor, tau: Tensor) -> Tensor:  # noqa: ARG001
+def double(x: Tensor, timestep: Tensor) -> Tensor:  # noqa: ARG001
     return x * 2
 
 
@@ -24,13 +24,13 @@ def test_a_network_that_looks_at_single_pixels_does_not_notice() -> None:
 def test_it_sees_each_picture_shifted_by_its_own_seed_alone() -> None:
     seen: list[Tensor] = []
 
-    def watch(x: Tensor, tau: Tensor) -> Tensor:  # noqa: ARG001
+    def watch(x: Tensor, timestep: Tensor) -> Tensor:  # noqa: ARG001
         seen.append(x)
         return x
 
     x = torch.arange(16 * 16.0).view(1, 1, 16, 16).expand(2, 3, 16, 16)
-    for tau in (900.0, 800.0):
-        with_jitter(watch, SeededRandom((1, 2)), 7)(x, torch.full((2,), tau))
+    for timestep in (900.0, 800.0):
+        with_jitter(watch, SeededRandom((1, 2)), 7)(x, torch.full((2,), timestep))
     with_jitter(watch, SeededRandom((2,)), 7)(x[:1], torch.full((1,), 800.0))
     corners = [int(x[0, 0, 0]) for batch in seen for x in batch]
     shifts = [(-(corner // 16) % 16, -(corner % 16) % 16) for corner in corners]

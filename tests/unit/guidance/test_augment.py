@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from danqing.diffusion.rng import Draws
-from danqing.guidance.augment import HUE, NOISE, Augmentation, augment, plan_augmentation
+from danqing.diffusion.rng import SeededRandom
+from danqing.guidance.augment import HUE_ROTATION, NOISE_STD, Augmentation, augment, sample_augmentation
 from danqing.guidance.cutouts import LUMA
 
 N, B, R = 4, 2, 16
@@ -19,7 +19,7 @@ def still() -> Augmentation:
     return Augmentation(
         affine=torch.eye(2, 3).expand(N, B, 2, 3),
         colour=torch.eye(3).expand(N, B, 3, 3),
-        lift=torch.zeros(N, B),
+        offset=torch.zeros(N, B),
         noise=torch.zeros(N, B, 3, R, R),
     )
 
@@ -30,7 +30,7 @@ def cuts() -> torch.Tensor:
 
 
 def drawn(count: int = N, k: int = 0, seeds: tuple[int, ...] = (1, 2)) -> Augmentation:
-    return plan_augmentation(Draws(seeds), "cuts/0/0", k, count=count, resolution=R)
+    return sample_augmentation(SeededRandom(seeds), "cuts/0/0", k, count=count, resolution=R)
 
 
 def test_a_still_plan_changes_nothing(cuts: torch.Tensor) -> None:
@@ -52,7 +52,7 @@ def test_what_comes_in_from_outside_is_black(cuts: torch.Tensor) -> None:
 
 def test_contrast_pulls_toward_the_mean_luma(cuts: torch.Tensor) -> None:
     contrast = 0.9
-    plan = replace(still(), colour=contrast * still().colour, lift=torch.full((N, B), 1 - contrast))
+    plan = replace(still(), colour=contrast * still().colour, offset=torch.full((N, B), 1 - contrast))
     mean = (cuts * torch.tensor(LUMA)[:, None, None]).sum(2).mean((-2, -1))[..., None, None, None]
     torch.testing.assert_close(augment(cuts, plan), contrast * cuts + (1 - contrast) * mean, rtol=0, atol=1e-5)
 
@@ -65,7 +65,7 @@ def test_result_stays_in_range(cuts: torch.Tensor) -> None:
 
 def test_hue_is_the_turn_of_yiq() -> None:
     quarter = torch.tensor([[0.0, 0, 0], [0, 0, -1], [0, 1, 0]])
-    torch.testing.assert_close(YIQ @ torch.tensor(HUE), quarter @ YIQ, rtol=0, atol=1e-3)
+    torch.testing.assert_close(YIQ @ torch.tensor(HUE_ROTATION), quarter @ YIQ, rtol=0, atol=1e-3)
 
 
 def test_drawn_colours_keep_gray_gray_and_luma() -> None:
@@ -96,14 +96,14 @@ def test_turns_and_shifts_stay_small_and_keep_size() -> None:
 
 def test_noise_is_as_strong_as_the_three_of_the_original() -> None:
     """0.01 before a rotation by bilinear interpolation and 0.01 twice after it."""
-    draws, size = Draws((1,)), 128
+    draws, size = SeededRandom((1,)), 128
     noise = [0.01 * part for part in draws.normal("n", 0, (3, 1, 3, size, size))[0]]
     angle = torch.tensor(0.1)
     rows = torch.stack([angle.cos(), -angle.sin(), torch.tensor(0.013), angle.sin(), angle.cos(), torch.tensor(0.007)])
     grid = torch.nn.functional.affine_grid(rows.view(1, 2, 3), [1, 3, size, size], align_corners=False)
     first = torch.nn.functional.grid_sample(noise[0], grid, align_corners=False)
     three = (first + noise[1] + noise[2])[..., 20:-20, 20:-20]
-    assert float(three.std()) == pytest.approx(NOISE, rel=0.02)
+    assert float(three.std()) == pytest.approx(NOISE_STD, rel=0.02)
 
 
 def test_every_cut_and_picture_is_changed_on_its_own() -> None:

@@ -1,4 +1,4 @@
-"""The guide: batches, critics, the way through the denoiser, likeness."""
+"""The guide: batches, several CLIPs, the gradient through the denoiser, the initial image."""
 
 from dataclasses import replace
 
@@ -7,33 +7,34 @@ import torch
 from torch import Tensor
 
 from danqing.diffusion import NoiseSchedule
-from danqing.diffusion.rng import Draws
-from danqing.guidance import ClipGuide, Critic, GuidanceScales, RandomViews, normalise_weights
-from danqing.guidance.clip_guide import COPIES, fuzzy_copies
+from danqing.diffusion.rng import SeededRandom
+from danqing.guidance import ClipGuide, ClipLoss, RandomCutouts, normalise_weights
+from danqing.guidance.clip_guide import FUZZY_COPIES, fuzzy_prompt_embeds
+from danqing.request import Request
 from danqing.schedule import Schedule, parse_schedule
 from danqing.types import Guidance
 
-from .fakes import SCALES, TinyClip, always, small_network
+from .fakes import REQUEST, TinyClip, always, small_network
 
 NOISE = NoiseSchedule.linear(10)
-MOMENT = NOISE.moment(6)
+LEVEL = NOISE.noise_level(6)
 HALF = (0.5, 0.5, 0.5)
 SEEDS = (1, 2, 3)
-EVERYTHING = replace(SCALES, tv_scale=always(100), range_scale=always(100), sat_scale=always(100))
+ALL_LOSSES = REQUEST.with_changes(tv_scale=always(100), range_scale=always(100), sat_scale=always(100))
 
 
-def critic(encoder: TinyClip | None = None, share: Schedule | None = None) -> Critic:
+def clip_loss(encoder: TinyClip | None = None, weight: Schedule | None = None) -> ClipLoss:
     encoder = encoder or TinyClip()
     weights = normalise_weights(torch.tensor([1.0, 0.5]))
-    return Critic(encoder, encoder.texts(2), weights, HALF, HALF, share or always(1))
+    return ClipLoss(encoder, encoder.texts(2), weights, HALF, HALF, weight or always(1))
 
 
-def guide(scales: GuidanceScales = SCALES, *critics: Critic, seeds: tuple[int, ...] = SEEDS) -> ClipGuide:
-    return ClipGuide(critics or (critic(),), scales, RandomViews(Draws(seeds)), secondary=small_network)
+def guide(request: Request = REQUEST, *losses: ClipLoss, seeds: tuple[int, ...] = SEEDS) -> ClipGuide:
+    return ClipGuide(losses or (clip_loss(),), request, RandomCutouts(SeededRandom(seeds)), secondary=small_network)
 
 
-def look(guide: ClipGuide, x: Tensor) -> Guidance:
-    return guide(x, torch.zeros_like(x), MOMENT)
+def evaluate(guide: ClipGuide, x: Tensor) -> Guidance:
+    return guide(x, torch.zeros_like(x), LEVEL)
 
 
 @pytest.fixture
@@ -42,11 +43,11 @@ def x() -> Tensor:
 
 
 @pytest.mark.parametrize("clamp", [None, 0.05])
-def test_a_picture_is_guided_as_if_it_were_alone(x: Tensor, clamp: float | None) -> None:
-    scales = replace(EVERYTHING, clamp_max=None if clamp is None else always(clamp))
-    together = look(guide(scales), x)
+def test_the_gradient_of_an_image_does_not_depend_on_its_batch(x: Tensor, clamp: float | None) -> None:
+    scales = ALL_LOSSES.with_changes(clamp_grad=clamp is not None, clamp_max=always(clamp or 0.05))
+    together = evaluate(guide(scales), x)
     for row, seed in enumerate(SEEDS):
-        alone = look(guide(scales, seeds=(seed,)), x[row : row + 1])
+        alone = evaluate(guide(scales, seeds=(seed,)), x[row : row + 1])
         torch.testing.assert_close(
             together.gradient[row], alone.gradient[0], rtol=1e-4, atol=1e-5 * float(alone.gradient.abs().max())
         )
@@ -54,166 +55,170 @@ def test_a_picture_is_guided_as_if_it_were_alone(x: Tensor, clamp: float | None)
 
 
 def test_a_step_along_the_gradient_lowers_the_loss(x: Tensor) -> None:
-    before = look(guide(EVERYTHING), x)
+    before = evaluate(guide(ALL_LOSSES), x)
     length = before.gradient.square().sum((1, 2, 3), keepdim=True)
-    after = look(guide(EVERYTHING), x + 0.5 * before.gradient / length)
+    after = evaluate(guide(ALL_LOSSES), x + 0.5 * before.gradient / length)
     torch.testing.assert_close(before.loss - after.loss, torch.full((3,), 0.5), rtol=0.2, atol=0)
 
 
-def test_the_same_moment_gives_the_same_gradient(x: Tensor) -> None:
-    assert torch.equal(look(guide(), x).gradient, look(guide(), x).gradient)
-    assert not torch.equal(look(guide(), x).gradient, guide()(x, x, NOISE.moment(5)).gradient)
+def test_the_same_step_gives_the_same_gradient(x: Tensor) -> None:
+    assert torch.equal(evaluate(guide(), x).gradient, evaluate(guide(), x).gradient)
+    assert not torch.equal(evaluate(guide(), x).gradient, guide()(x, x, NOISE.noise_level(5)).gradient)
 
 
-def test_cut_batches_are_averaged_and_different(x: Tensor) -> None:
+def test_batches_of_cutouts_are_averaged_and_different(x: Tensor) -> None:
     encoder = TinyClip()
-    one, four = (look(guide(replace(SCALES, cutn_batches=always(batches)), critic(encoder)), x) for batches in (1, 4))
-    assert encoder.seen == [4 * 3] * 5
+    one, four = (
+        evaluate(guide(REQUEST.with_changes(cutn_batches=always(batches)), clip_loss(encoder)), x) for batches in (1, 4)
+    )
+    assert encoder.batch_sizes == [4 * 3] * 5
     assert not torch.allclose(one.gradient, four.gradient, rtol=1e-3, atol=1e-5)
     torch.testing.assert_close(one.loss, four.loss, rtol=0.5, atol=0)
 
 
-@pytest.mark.parametrize("at_once", [1, 3])
-def test_cuts_seen_in_pieces_give_the_same_gradient(x: Tensor, at_once: int) -> None:
+@pytest.mark.parametrize("chunk_size", [1, 3])
+def test_chunks_of_cutouts_give_the_same_gradient(x: Tensor, chunk_size: int) -> None:
     encoder = TinyClip()
-    whole = guide(EVERYTHING, critic(encoder))
-    a, b = look(whole, x), look(replace(whole, at_once=at_once), x)
-    assert max(encoder.seen[2:]) == at_once * 3
-    assert sum(encoder.seen[2:]) == sum(encoder.seen[:2])
+    whole = guide(ALL_LOSSES, clip_loss(encoder))
+    a, b = evaluate(whole, x), evaluate(replace(whole, cutout_chunk=chunk_size), x)
+    assert max(encoder.batch_sizes[2:]) == chunk_size * 3
+    assert sum(encoder.batch_sizes[2:]) == sum(encoder.batch_sizes[:2])
     torch.testing.assert_close(b.gradient, a.gradient, rtol=1e-4, atol=1e-5 * float(a.gradient.abs().max()))
     torch.testing.assert_close(b.loss, a.loss, rtol=1e-5, atol=0)
 
 
-def test_critics_add_up_by_their_shares(x: Tensor) -> None:
-    first, second = critic(), critic(TinyClip(resolution=12, length=5), always(0.5))
-    unseen = replace(second, share=always(0))
-    both = look(guide(SCALES, first, second), x)
-    alone = look(guide(SCALES, first, unseen), x)
-    other = look(guide(SCALES, replace(first, share=always(0)), second), x)
+def test_clip_losses_add_up_by_their_weights(x: Tensor) -> None:
+    first, second = clip_loss(), clip_loss(TinyClip(resolution=12, length=5), always(0.5))
+    unused = replace(second, weight=always(0))
+    both = evaluate(guide(REQUEST, first, second), x)
+    alone = evaluate(guide(REQUEST, first, unused), x)
+    other = evaluate(guide(REQUEST, replace(first, weight=always(0)), second), x)
     torch.testing.assert_close(both.gradient, alone.gradient + other.gradient, rtol=1e-4, atol=1e-5)
-    torch.testing.assert_close(alone.loss, look(guide(SCALES, first), x).loss)
+    torch.testing.assert_close(alone.loss, evaluate(guide(REQUEST, first), x).loss)
 
 
-def test_a_critic_that_does_not_look_costs_nothing(x: Tensor) -> None:
+def test_a_clip_is_not_evaluated_where_its_weight_is_zero(x: Tensor) -> None:
     encoder = TinyClip()
-    late = critic(encoder, parse_schedule("[0]*500+[1]*500"))
-    guide(SCALES, late)(x, x, NOISE.moment(9))
-    assert encoder.seen == []
-    guide(SCALES, late)(x, x, NOISE.moment(0))
-    assert encoder.seen
+    late = clip_loss(encoder, parse_schedule("[0]*500+[1]*500"))
+    guide(REQUEST, late)(x, x, NOISE.noise_level(9))
+    assert encoder.batch_sizes == []
+    guide(REQUEST, late)(x, x, NOISE.noise_level(0))
+    assert encoder.batch_sizes
 
 
-def test_no_cuts_and_no_scales_mean_no_gradient(x: Tensor) -> None:
+def test_no_cutouts_or_scales_give_no_gradient(x: Tensor) -> None:
     for scales in (
-        replace(SCALES, cut_overview=always(0), cut_innercut=always(0), clamp_max=always(0.05)),
-        replace(SCALES, clip_guidance_scale=always(0), clamp_max=always(0.05)),
+        REQUEST.with_changes(cut_overview=always(0), cut_innercut=always(0), clamp_grad=True, clamp_max=always(0.05)),
+        REQUEST.with_changes(clip_guidance_scale=always(0), clamp_grad=True, clamp_max=always(0.05)),
     ):
-        guidance = look(guide(scales), x)
+        guidance = evaluate(guide(scales), x)
         assert not bool(guidance.gradient.any())
         assert not bool(guidance.loss.any())
 
 
-def test_the_graph_is_wanted_where_the_secondary_network_does_not_serve() -> None:
-    half = replace(SCALES, use_secondary=parse_schedule("[0]*500+[1]*500"))
-    assert guide(half).needs_graph(NOISE.moment(9))
-    assert not guide(half).needs_graph(NOISE.moment(0))
-    assert replace(guide(SCALES), secondary=None).needs_graph(MOMENT)
+def test_the_denoiser_gradient_is_needed_without_the_secondary_network() -> None:
+    half = REQUEST.with_changes(use_secondary=parse_schedule("[0]*500+[1]*500"))
+    assert guide(half).needs_denoiser_grad(NOISE.noise_level(9))
+    assert not guide(half).needs_denoiser_grad(NOISE.noise_level(0))
+    assert replace(guide(REQUEST), secondary=None).needs_denoiser_grad(LEVEL)
 
 
-def test_between_the_steps_in_which_it_looks_a_gradient_serves_again() -> None:
-    half = guide(replace(SCALES, guidance_every=parse_schedule("[1]*500+[2]*500")))
-    moments = [NOISE.moment(k) for k in range(len(NOISE))]
-    assert [moment.index for moment in moments if half.repeats(moment)] == [1, 3]
-    silent = guide(replace(SCALES, guidance_every=always(2), clip_guidance_scale=always(0)))
-    assert not any(silent.repeats(moment) for moment in moments)
+def test_the_gradient_is_reused_between_the_guided_steps() -> None:
+    half = guide(REQUEST.with_changes(guidance_every=parse_schedule("[1]*500+[2]*500")))
+    levels = [NOISE.noise_level(k) for k in range(len(NOISE))]
+    assert [level.index for level in levels if half.reuses_gradient(level)] == [1, 3]
+    inactive = guide(REQUEST.with_changes(guidance_every=always(2), clip_guidance_scale=always(0)))
+    assert not any(inactive.reuses_gradient(level) for level in levels)
 
 
-def test_a_moment_at_which_nothing_pulls_costs_no_graph(x: Tensor) -> None:
+def test_no_denoiser_gradient_is_needed_without_an_active_loss(x: Tensor) -> None:
     late = parse_schedule("[5]*100+[0]*900")
-    assert MOMENT.tau < 900
-    for silent in (guide(replace(SCALES, clip_guidance_scale=late)), guide(SCALES, critic(share=late))):
-        through = replace(silent, secondary=None)
-        assert not through.needs_graph(MOMENT)
-        answer = look(through, x)
-        assert torch.equal(answer.gradient, torch.zeros_like(x))
-        assert not bool(answer.loss.any())
+    assert LEVEL.timestep < 900
+    for inactive in (guide(REQUEST.with_changes(clip_guidance_scale=late)), guide(REQUEST, clip_loss(weight=late))):
+        direct = replace(inactive, secondary=None)
+        assert not direct.needs_denoiser_grad(LEVEL)
+        guidance = evaluate(direct, x)
+        assert torch.equal(guidance.gradient, torch.zeros_like(x))
+        assert not bool(guidance.loss.any())
 
 
-def test_through_the_denoiser_it_is_the_same_gradient_as_through_a_secondary_that_agrees(x: Tensor) -> None:
-    time = torch.full((3,), NOISE.time(MOMENT.index))
+def test_gradients_through_equal_denoiser_and_secondary_network_are_equal(x: Tensor) -> None:
+    time = torch.full((3,), NOISE.secondary_time(LEVEL.index))
     seen = x.clone().requires_grad_()
-    x0 = MOMENT.alpha * seen - MOMENT.sigma * small_network(seen, time)
-    through = guide(replace(SCALES, use_secondary=always(0)))(seen, x0, MOMENT)
-    torch.testing.assert_close(through.gradient, look(guide(), x).gradient, rtol=1e-4, atol=1e-5)
+    x0 = LEVEL.alpha * seen - LEVEL.sigma * small_network(seen, time)
+    direct = guide(REQUEST.with_changes(use_secondary=always(0)))(seen, x0, LEVEL)
+    torch.testing.assert_close(direct.gradient, evaluate(guide(), x).gradient, rtol=1e-4, atol=1e-5)
 
 
-def test_likeness_to_the_init_counts_only_with_an_init(x: Tensor) -> None:
-    scales = replace(SCALES, clip_guidance_scale=always(0), init_scale=always(1000))
+def test_init_scale_needs_an_initial_image(x: Tensor) -> None:
+    scales = REQUEST.with_changes(clip_guidance_scale=always(0), init_scale=always(1000))
 
     def distance(a: Tensor, b: Tensor) -> Tensor:
         return (a - b).square().mean((1, 2, 3))
 
-    assert not bool(look(guide(scales), x).gradient.any())
+    assert not bool(evaluate(guide(scales), x).gradient.any())
     init = torch.full((1, 3, 16, 24), 0.25)
-    near = replace(guide(scales), perceptual=distance, init=init)
-    before = look(near, x)
+    near = replace(guide(scales), perceptual_loss=distance, init=init)
+    before = evaluate(near, x)
     assert before.loss.shape == (3,)
     length = before.gradient.square().sum((1, 2, 3), keepdim=True)
-    assert bool((look(near, x + 0.1 * before.gradient / length).loss < before.loss).all())
+    assert bool((evaluate(near, x + 0.1 * before.gradient / length).loss < before.loss).all())
 
 
-def test_negative_weights_push_away(x: Tensor) -> None:
-    toward = critic()
-    away = replace(toward, weights=-toward.weights)
-    opposite = look(guide(SCALES, away), x).gradient
-    torch.testing.assert_close(opposite, -look(guide(SCALES, toward), x).gradient, rtol=1e-4, atol=1e-4)
+def test_negative_weights_negate_the_gradient(x: Tensor) -> None:
+    toward = clip_loss()
+    away = replace(toward, prompt_weights=-toward.prompt_weights)
+    opposite = evaluate(guide(REQUEST, away), x).gradient
+    torch.testing.assert_close(opposite, -evaluate(guide(REQUEST, toward), x).gradient, rtol=1e-4, atol=1e-4)
 
 
-def test_fuzzy_copies_keep_pictures_apart_from_their_batch(x: Tensor) -> None:
+def test_fuzzy_copies_do_not_depend_on_the_batch(x: Tensor) -> None:
     def blurred(seeds: tuple[int, ...]) -> ClipGuide:
-        sharp = critic()
-        texts, weights = fuzzy_copies(sharp.texts, sharp.weights, draws=Draws(seeds), magnitude=0.3)
-        return guide(SCALES, replace(sharp, texts=texts, weights=weights), seeds=seeds)
+        sharp = clip_loss()
+        texts, weights = fuzzy_prompt_embeds(
+            sharp.text_embeds, sharp.prompt_weights, rng=SeededRandom(seeds), magnitude=0.3
+        )
+        return guide(REQUEST, replace(sharp, text_embeds=texts, prompt_weights=weights), seeds=seeds)
 
-    together, alone = look(blurred(SEEDS), x), look(blurred(SEEDS[1:2]), x[1:2])
+    together, alone = evaluate(blurred(SEEDS), x), evaluate(blurred(SEEDS[1:2]), x[1:2])
     torch.testing.assert_close(together.gradient[1], alone.gradient[0], rtol=1e-4, atol=1e-4)
-    assert not torch.allclose(together.gradient, look(guide(), x).gradient, rtol=1e-3, atol=1e-5)
+    assert not torch.allclose(together.gradient, evaluate(guide(), x).gradient, rtol=1e-3, atol=1e-5)
 
 
-def test_grad_mode_and_input_are_left_alone(x: Tensor) -> None:
+def test_grad_mode_and_input_are_not_changed(x: Tensor) -> None:
     with torch.no_grad():
-        look(guide(EVERYTHING), x)
+        evaluate(guide(ALL_LOSSES), x)
         assert not torch.is_grad_enabled()
     assert not x.requires_grad
 
 
-def test_weights_may_change_along_the_run(x: Tensor) -> None:
-    plain = critic()
+def test_prompt_weights_may_change_along_the_run(x: Tensor) -> None:
+    plain = clip_loss()
     rows = torch.zeros(1000, 2)
     rows[400:, 0], rows[:400, 1] = 1, -1
-    moving = replace(plain, weights=normalise_weights(rows))
-    for k, weights in ((9, [0.0, -1.0]), (0, [1.0, 0.0])):
-        still = replace(plain, weights=torch.tensor(weights))
-        expected, found = (guide(SCALES, one)(x, x, NOISE.moment(k)) for one in (still, moving))
+    moving = replace(plain, prompt_weights=normalise_weights(rows))
+    for index, weights in ((9, [0.0, -1.0]), (0, [1.0, 0.0])):
+        still = replace(plain, prompt_weights=torch.tensor(weights))
+        expected, found = (guide(REQUEST, one)(x, x, NOISE.noise_level(index)) for one in (still, moving))
         torch.testing.assert_close(found.gradient, expected.gradient)
 
 
 TEXTS, WEIGHTS = torch.tensor([[3.0, -2, 0], [0, 5, -4]]), torch.tensor([1.5, -0.5])
 
 
-def test_copies_keep_the_weights_and_are_not_clipped() -> None:
-    texts, weights = fuzzy_copies(TEXTS, WEIGHTS, draws=Draws((1, 2)), magnitude=0.05)
-    assert texts.shape == (2, COPIES * 2, 3)
+def test_fuzzy_copies_keep_the_sum_of_weights() -> None:
+    texts, weights = fuzzy_prompt_embeds(TEXTS, WEIGHTS, rng=SeededRandom((1, 2)), magnitude=0.05)
+    assert texts.shape == (2, FUZZY_COPIES * 2, 3)
     assert float(weights.sum()) == pytest.approx(1)
-    noise = texts.view(2, COPIES, 2, 3) - TEXTS
+    noise = texts.view(2, FUZZY_COPIES, 2, 3) - TEXTS
     assert float(noise.std()) == pytest.approx(0.05, rel=0.2)
-    torch.testing.assert_close(weights.view(COPIES, 2).sum(0), WEIGHTS)
+    torch.testing.assert_close(weights.view(FUZZY_COPIES, 2).sum(0), WEIGHTS)
 
 
-def test_each_picture_and_critic_has_its_own() -> None:
-    both, _ = fuzzy_copies(TEXTS, WEIGHTS, draws=Draws((1, 2)), magnitude=0.05)
-    alone, _ = fuzzy_copies(TEXTS, WEIGHTS, draws=Draws((2,)), magnitude=0.05)
-    other, _ = fuzzy_copies(TEXTS, WEIGHTS, draws=Draws((2,)), magnitude=0.05, critic=1)
+def test_fuzzy_copies_differ_between_images_and_clips() -> None:
+    both, _ = fuzzy_prompt_embeds(TEXTS, WEIGHTS, rng=SeededRandom((1, 2)), magnitude=0.05)
+    alone, _ = fuzzy_prompt_embeds(TEXTS, WEIGHTS, rng=SeededRandom((2,)), magnitude=0.05)
+    other, _ = fuzzy_prompt_embeds(TEXTS, WEIGHTS, rng=SeededRandom((2,)), magnitude=0.05, clip_index=1)
     assert torch.equal(both[1], alone[0])
     assert not torch.equal(both[0], both[1])
     assert not torch.equal(alone, other)

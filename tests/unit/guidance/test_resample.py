@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from danqing.guidance.resample import axis_weights, resample
+from danqing.guidance.resample import resample, resize_matrix
 
 
 def matrix(start: float, size: float, *, length: int, resolution: int) -> torch.Tensor:
-    return axis_weights(torch.tensor(start), torch.tensor(size), length=length, resolution=resolution)
+    return resize_matrix(torch.tensor(start), torch.tensor(size), length=length, resolution=resolution)
 
 
 def test_equal_size_is_the_identity() -> None:
@@ -50,8 +50,8 @@ def test_each_cut_of_each_picture_has_its_own_box() -> None:
     images = torch.rand(2, 3, 12, 16, generator=torch.Generator().manual_seed(1))
     top, left = torch.tensor([[0, 1], [2, 3], [4, 0]]), torch.tensor([[0, 8], [3, 1], [5, 2]])
     size = torch.full((3, 2), 8)
-    rows = axis_weights(top, size, length=12, resolution=8)
-    columns = axis_weights(left, size, length=16, resolution=8)
+    rows = resize_matrix(top, size, length=12, resolution=8)
+    columns = resize_matrix(left, size, length=16, resolution=8)
     cuts = resample(images, rows, columns)
     assert cuts.shape == (3, 2, 3, 8, 8)
     for n in range(3):

@@ -53,7 +53,7 @@ def test_how_a_worker_died() -> None:
 
 @pytest.mark.parametrize(("reason", "said"), [("storage", "storage"), ("worker", "error"), ("model", "error")])
 def test_a_failure_is_added_to_the_log(tmp_path: Path, reason: Reason, said: str) -> None:
-    RunWriter.begin(tmp_path / "a", small_request()).close()
+    RunWriter.open_or_create(tmp_path / "a", small_request()).close()
 
     note(tmp_path / "a", Failure(reason, "画", "p"), batch=1, step=2)
 
@@ -68,6 +68,6 @@ def test_where_there_is_no_run_nothing_is_added(tmp_path: Path) -> None:
 
 
 def test_the_event_is_one_that_can_be_read(tmp_path: Path) -> None:
-    RunWriter.begin(tmp_path / "a", small_request()).close()
+    RunWriter.open_or_create(tmp_path / "a", small_request()).close()
     note(tmp_path / "a", died(3, 12, -9))
     assert isinstance(Run.open(tmp_path / "a").events()[-1], Failed)

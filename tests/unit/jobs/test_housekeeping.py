@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from danqing.errors import HomeTaken, StorageError
+from danqing.errors import HomeLocked, StorageError
 from danqing.jobs import housekeeping
 from danqing.jobs.housekeeping import Keeper, taken
 
@@ -14,10 +14,10 @@ from danqing.jobs.housekeeping import Keeper, taken
 def test_the_second_is_told_who_was_first(tmp_path: Path) -> None:
     with taken(tmp_path):
         assert (tmp_path / "server.pid").read_text("ascii") == f"{os.getpid()}\n"
-        with pytest.raises(HomeTaken) as caught, taken(tmp_path):
+        with pytest.raises(HomeLocked) as caught, taken(tmp_path):
             pass
         (tmp_path / "server.pid").unlink()
-        with pytest.raises(HomeTaken) as unknown, taken(tmp_path):
+        with pytest.raises(HomeLocked) as unknown, taken(tmp_path):
             pass
     assert (caught.value.pid, unknown.value.pid) == (os.getpid(), None)
     assert "DANQING_HOME" in caught.value.en

@@ -47,9 +47,9 @@ def pngs(job: Job) -> list[bytes]:
 def unbroken(workshop: Settings, tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """The picture of `long()`, painted by the library without a break."""
     from danqing.pipeline import load_model
-    from danqing.zoo.registry import find
+    from danqing.zoo.registry import get_installed
 
-    pipeline = Pipeline(load_model(find(ORIGINAL, workshop), device="cpu"), workshop)
+    pipeline = Pipeline(load_model(get_installed(ORIGINAL, workshop), device="cpu"), workshop)
     work = api.create(long(), pipeline=pipeline, out=tmp_path_factory.mktemp("unbroken"))
     assert work.folder is not None
     return Run.open(work.folder).pictures[0].read_bytes()

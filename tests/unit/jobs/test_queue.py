@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from danqing.errors import (
-    HomeTaken,
+    HomeLocked,
     InvalidRequest,
     JobConflict,
     JobNotFound,
@@ -162,7 +162,7 @@ def test_jobs_wait_for_the_next_start_and_orphans_are_removed(settings: Settings
 
 
 def test_one_service_in_a_home(settings: Settings) -> None:
-    with LocalRuntime(settings, devices=()), pytest.raises(HomeTaken) as caught:
+    with LocalRuntime(settings, devices=()), pytest.raises(HomeLocked) as caught:
         LocalRuntime(settings, devices=()).start()
     assert caught.value.pid == os.getpid()
     assert str(os.getpid()) in caught.value.zh

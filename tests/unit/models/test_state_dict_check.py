@@ -8,7 +8,7 @@ from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariable
 from torch import Tensor
 
 from danqing.errors import WeightsError
-from danqing.models.state_dict_check import Misfit, check_unet, find_misfits
+from danqing.models.state_dict_check import StateDictMismatch, check_unet, find_mismatches
 from danqing.models.unet import UNet, UNetConfig
 
 CONFIG = UNetConfig(channels=32, multipliers=(1, 2), attention=(1,), blocks=1)
@@ -80,5 +80,5 @@ def test_heads_that_do_not_divide_the_width_are_explained(tmp_path: Path, state:
 
 def test_misfits_follow_the_networks_order() -> None:
     network = torch.nn.Linear(2, 3)
-    found = find_misfits(network, {"more": (1,), "bias": (3,), "weight": (2, 3)})
-    assert found == (Misfit("weight", (3, 2), (2, 3)), Misfit("more", None, (1,)))
+    found = find_mismatches(network, {"more": (1,), "bias": (3,), "weight": (2, 3)})
+    assert found == (StateDictMismatch("weight", (3, 2), (2, 3)), StateDictMismatch("more", None, (1,)))

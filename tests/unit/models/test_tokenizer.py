@@ -39,22 +39,22 @@ def test_names_of_special_tokens_in_a_text_are_plain_text(tokenizer: Tokenizer) 
 
 
 def test_unknown_names_characters_and_words_once(tokenizer: Tokenizer) -> None:
-    assert tokenizer.unknown("孤🌃舟🌃，Xyz by 𠮷") == ["🌃", "Xyz", "𠮷"]
-    assert tokenizer.unknown("孤舟") == []
+    assert tokenizer.unknown_characters("孤🌃舟🌃，Xyz by 𠮷") == ["🌃", "Xyz", "𠮷"]
+    assert tokenizer.unknown_characters("孤舟") == []
 
 
 def test_words_up_to_200_letters_are_read(tmp_path: Path) -> None:
     tokenizer = Tokenizer(write(tmp_path, [*PIECES, "x", "##x"]))
-    assert tokenizer.unknown("x" * 200) == []
-    assert tokenizer.unknown("x" * 201) == ["x" * 201]
+    assert tokenizer.unknown_characters("x" * 200) == []
+    assert tokenizer.unknown_characters("x" * 201) == ["x" * 201]
 
 
 def test_overflow_is_the_end_that_does_not_fit(tokenizer: Tokenizer) -> None:
-    assert tokenizer.overflow("孤舟，Cafés 孤", 8) == ""
-    assert tokenizer.overflow("孤舟，Cafés 孤", 7) == "孤"
-    assert tokenizer.overflow("孤舟 ，Cafés 孤", 4) == "，Cafés 孤"
-    assert tokenizer.overflow("孤" * 50) == ""
-    assert tokenizer.overflow("孤" * 51) == "孤"
+    assert tokenizer.truncated_text("孤舟，Cafés 孤", 8) == ""
+    assert tokenizer.truncated_text("孤舟，Cafés 孤", 7) == "孤"
+    assert tokenizer.truncated_text("孤舟 ，Cafés 孤", 4) == "，Cafés 孤"
+    assert tokenizer.truncated_text("孤" * 50) == ""
+    assert tokenizer.truncated_text("孤" * 51) == "孤"
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,20 @@ from danqing.models.unet_blocks import (
     Downsample,
     GroupNorm,
     Resample,
-    Residual,
+    ResBlock,
     Stage,
     Upsample,
-    convolve_doubled,
-    double,
-    halve,
-    zeroed,
+    downsample_2x,
+    upsample_2x,
+    upsample_conv,
+    zero_module,
 )
 
 
 def test_halving_takes_means_and_doubling_repeats() -> None:
     h = torch.tensor([[[[1.0, 3.0], [5.0, 7.0]]]])
-    assert torch.equal(halve(h), torch.full((1, 1, 1, 1), 4.0))
-    assert torch.equal(double(halve(h)), torch.full((1, 1, 2, 2), 4.0))
+    assert torch.equal(downsample_2x(h), torch.full((1, 1, 1, 1), 4.0))
+    assert torch.equal(upsample_2x(downsample_2x(h)), torch.full((1, 1, 2, 2), 4.0))
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
@@ -30,7 +30,7 @@ def test_doubling_is_folded_into_the_kernel(layout: torch.memory_format) -> None
     conv = nn.Conv2d(3, 5, 3, padding=1)
     conv.weight.data = conv.weight.data.contiguous(memory_format=layout)
     plain, folded = (torch.linspace(-1, 1, 2 * 3 * 32 * 34).view(2, 3, 32, 34).requires_grad_() for _ in range(2))
-    expected, found = conv(double(plain)), convolve_doubled(folded, conv)
+    expected, found = conv(upsample_2x(plain)), upsample_conv(folded, conv)
     torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
     assert found.is_contiguous(memory_format=layout)
     (expected.square().sum() + found.square().sum()).backward()
@@ -45,10 +45,10 @@ def test_group_norm_is_computed_in_float32() -> None:
 
 
 @pytest.mark.parametrize("scale_shift", [False, True])
-@pytest.mark.parametrize(("resample", "side"), [(None, 4), (halve, 2), (double, 8)])
+@pytest.mark.parametrize(("resample", "side"), [(None, 4), (downsample_2x, 2), (upsample_2x, 8)])
 def test_fresh_residual_block_is_its_shortcut(scale_shift: bool, resample: Resample | None, side: int) -> None:
     x = torch.randn(1, 32, 4, 4)
-    block = Residual(8, 32, 32, scale_shift=scale_shift, resample=resample)
+    block = ResBlock(8, 32, 32, scale_shift=scale_shift, resample=resample)
     out = block(x, torch.randn(1, 8))
     assert out.shape == (1, 32, side, side)
     assert torch.equal(out, x if resample is None else resample(x))
@@ -79,12 +79,12 @@ def test_convolutions_halve_and_double() -> None:
 
 
 def test_stage_tells_only_residual_blocks_the_time() -> None:
-    stage = Stage(nn.Identity(), Residual(8, 32, 64, scale_shift=True), Attention(64, 1))
+    stage = Stage(nn.Identity(), ResBlock(8, 32, 64, scale_shift=True), Attention(64, 1))
     assert stage(torch.randn(1, 32, 4, 4), torch.randn(1, 8)).shape == (1, 64, 4, 4)
     assert {name.split(".")[0] for name in stage.state_dict()} == {"1", "2"}
 
 
 def test_zeroed_returns_the_same_module() -> None:
     layer = nn.Linear(2, 2)
-    assert zeroed(layer) is layer
+    assert zero_module(layer) is layer
     assert all(not parameter.any() for parameter in layer.parameters())

@@ -39,8 +39,8 @@ def test_words_become_their_pairs(tokenizer: Tokenizer) -> None:
 def test_long_texts_are_cut_off_before_the_end_token_and_the_context_is_77(tokenizer: Tokenizer) -> None:
     assert torch.equal(tokenizer.encode(["ink " * 9], 5), torch.tensor([[START, INK, INK, INK, END]]))
     assert tokenizer.encode([""]).shape == (1, 77)
-    assert tokenizer.overflow("ink " * 75) == ""
-    assert tokenizer.overflow("ink " * 75 + "&amp; the") == "& the"
+    assert tokenizer.truncated_text("ink " * 75) == ""
+    assert tokenizer.truncated_text("ink " * 75 + "&amp; the") == "& the"
 
 
 def test_signs_are_made_plain(tokenizer: Tokenizer) -> None:
@@ -49,8 +49,8 @@ def test_signs_are_made_plain(tokenizer: Tokenizer) -> None:
 
 
 def test_characters_spelt_in_bytes_are_unknown(tokenizer: Tokenizer) -> None:
-    assert tokenizer.unknown("ink 孤 舟 the 舟翁") == ["舟", "翁"]
-    assert tokenizer.unknown("anything at all") == []
+    assert tokenizer.unknown_characters("ink 孤 舟 the 舟翁") == ["舟", "翁"]
+    assert tokenizer.unknown_characters("anything at all") == []
 
 
 def test_names_of_special_tokens_in_a_text_are_plain_text(tokenizer: Tokenizer) -> None:

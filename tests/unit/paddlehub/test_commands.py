@@ -84,7 +84,7 @@ def test_files_are_named_as_they_arrive(monkeypatch: pytest.MonkeyPatch, home: P
         yield Downloaded(file="unet.pt", bytes=10_000_000, total=10_000_000)
 
     monkeypatch.setattr("danqing.zoo.install.install", arrive)
-    monkeypatch.setattr("danqing.zoo.download_files.download", arrive)
+    monkeypatch.setattr("danqing.zoo.download_files.download_originals", arrive)
     assert hub("install", ORIGINAL).stdout.splitlines() == ["unet.pt  10.0 MB", f"{ORIGINAL} 已经装好。"]
     assert hub("download", ORIGINAL).stdout.splitlines() == ["unet.pt  10.0 MB", str(home / "downloads")]
 

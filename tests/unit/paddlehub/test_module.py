@@ -35,21 +35,21 @@ class Studio:
 
     def resolve(self, request: Request) -> Request:
         self.requests.append(request)
-        return request.changed(seed=7, steps=3, skip_steps=0, model=MINI)
+        return request.with_changes(seed=7, steps=3, skip_steps=0, model=MINI)
 
     def run(self, request: Request, *, resume: object, keep: object) -> Iterator[Event]:
         assert resume is None
         assert keep is not None
         image = Image.new("RGB", (64, 64), "gray")
-        yield Started(request=request, model=MINI, device="cpu", seeds=tuple(range(7, 7 + request.count)), steps=3)
+        yield Started(request=request, model=MINI, device="cpu", seeds=tuple(range(7, 7 + request.image_count)), steps=3)
         for step in range(3):
             yield Stepped(batch=0, step=step, steps=3, loss=None, nan=False, seconds=0.1)
-            for number in range(request.count):
+            for number in range(request.image_count):
                 yield Previewed(picture=number, step=step, last=step == 2, image=image)
         yield from self.extra
         if self.interrupted:
             raise KeyboardInterrupt
-        for number in range(request.count):
+        for number in range(request.image_count):
             yield Completed(picture=number, seed=7 + number, image=image, nan_steps=0)
 
 

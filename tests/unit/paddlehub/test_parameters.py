@@ -65,7 +65,7 @@ def test_the_table_is_the_contracts() -> None:
 def test_the_contracts_defaults_are_those_of_a_request() -> None:
     spelled_out = to_request({"text_prompts": "山", **{n: v for n, v in contract().items() if v is not ...}})
     untouched = read_request({"prompts": "山"})
-    assert spelled_out == untouched.changed(device="auto")
+    assert spelled_out == untouched.with_changes(device="auto")
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -114,14 +114,14 @@ def test_sizes_that_cannot_be_painted_are_refused(size: object) -> None:
 def test_stops_at_the_end_of_the_first_prompt_are_cut_off(given: str, kept: str) -> None:
     request = to_request({"text_prompts": [given, "远山。"], "artist": "齐白石"})
     assert request.prompts == (kept, "远山。")
-    first = request.composed()[0]
+    first = request.parsed_prompts()[0]
     assert first.text.endswith("，由齐白石所作")
     assert "。，" not in first.text
 
 
 def test_style_and_artist_join_the_first_prompt_only_and_the_list_is_left_alone() -> None:
     prompts = ["孤舟。", "远山"]
-    composed = to_request({"text_prompts": prompts, "style": "水墨画", "artist": "齐白石"}).composed()
+    composed = to_request({"text_prompts": prompts, "style": "水墨画", "artist": "齐白石"}).parsed_prompts()
     assert [prompt.text for prompt in composed] == ["孤舟，水墨画，由齐白石所作", "远山"]
     assert prompts == ["孤舟。", "远山"]
 

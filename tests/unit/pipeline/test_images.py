@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from danqing.errors import InvalidRequest
-from danqing.pipeline.images import read_init, to_images
+from danqing.pipeline.images import load_init_image, to_images
 
 
 def _png(image: Image.Image) -> bytes:
@@ -33,8 +33,8 @@ def test_cover_crops_and_stretch_does_not(tmp_path: Path) -> None:
     wide.paste((0, 0, 255), (0, 0, 32, 64))  # the left quarter is blue
     path = tmp_path / "山.png"
     wide.save(path)
-    cover = read_init(str(path), size=(64, 64), fit="cover")
-    stretch = read_init(str(path), size=(64, 64), fit="stretch")
+    cover = load_init_image(str(path), size=(64, 64), fit="cover")
+    stretch = load_init_image(str(path), size=(64, 64), fit="stretch")
     assert cover.shape == stretch.shape == (1, 3, 64, 64)
     assert cover[0, 2].mean() < -0.9
     assert stretch[0, 2, :, :12].mean() > 0.9
@@ -44,7 +44,7 @@ def test_cover_crops_and_stretch_does_not(tmp_path: Path) -> None:
 
 def test_a_data_uri_is_a_picture_too() -> None:
     uri = "data:image/png;base64," + base64.b64encode(_png(Image.new("RGBA", (8, 8), (9, 9, 9, 255)))).decode()
-    assert read_init(uri, size=(64, 64), fit="cover").shape == (1, 3, 64, 64)
+    assert load_init_image(uri, size=(64, 64), fit="cover").shape == (1, 3, 64, 64)
 
 
 def _bomb() -> bytes:
@@ -64,7 +64,7 @@ def test_files_that_are_no_pictures_are_refused_in_words(tmp_path: Path, data: b
     path = tmp_path / "init.png"
     path.write_bytes(data)
     with pytest.raises(InvalidRequest) as caught:
-        read_init(str(path), size=(64, 64), fit="cover")
+        load_init_image(str(path), size=(64, 64), fit="cover")
     assert caught.value.field == "init_image"
 
 
@@ -73,4 +73,4 @@ def test_files_that_are_no_pictures_are_refused_in_words(tmp_path: Path, data: b
 )
 def test_sources_that_cannot_be_read(source: str) -> None:
     with pytest.raises(InvalidRequest):
-        read_init(source, size=(64, 64), fit="cover", offline=True)
+        load_init_image(source, size=(64, 64), fit="cover", offline=True)

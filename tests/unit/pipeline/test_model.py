@@ -12,18 +12,18 @@ from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
 from danqing.events import Stepped, Warned
 from danqing.models.clip_openai import OpenAiClip
 from danqing.pipeline import Pipeline
-from danqing.pipeline.model import Dtype, choose_device
+from danqing.pipeline.model import Dtype, resolve_device
 from danqing.request import read_request
 from danqing.settings import read_settings
-from danqing.zoo.catalog import CLIP, MINI, ORIGINAL
-from danqing.zoo.custom_models import own_model, write_own
-from tests.tiny_model import write_tiny_model, write_openai
+from danqing.zoo.catalog import DEFAULT_CLIP, MINI, ORIGINAL
+from danqing.zoo.custom_models import make_custom, save_custom
+from tests.tiny_model import write_openai, write_tiny_model
 from tests.unit.pipeline.test_pipeline import paint, quick
 
 
 def both(home: Path, weight: float) -> Pipeline:
     """A model with two CLIPs, the second an OpenAI one."""
-    write_own(read_settings(), {"墨竹": own_model("ink.pt", clips={CLIP: 1.0, "clip-rn50": weight}, secondary=True)})
+    save_custom(read_settings(), {"墨竹": make_custom("ink.pt", clips={DEFAULT_CLIP: 1.0, "clip-rn50": weight}, secondary=True)})
     write_openai(write_tiny_model(home / "models" / "墨竹"), number=2)
     return load("墨竹", device="cpu")
 
@@ -33,7 +33,7 @@ def test_a_sibling_paints_with_openais_encoder(home: Path) -> None:
     (place / "vocab.txt").unlink()
     write_openai(place)
     pipeline = load("disco_diffusion_clip_rn50", device="cpu")
-    (viewer,) = pipeline.model.viewers
+    (viewer,) = pipeline.model.clips
     assert isinstance(viewer.encoder, OpenAiClip)
     assert (viewer.name, viewer.encoder.context) == ("clip-rn50", 77)
     ink, inks = (paint(pipeline, prompts=words)[0] for words in ("the ink", "ink in the ink"))
@@ -43,12 +43,12 @@ def test_a_sibling_paints_with_openais_encoder(home: Path) -> None:
 
 def test_every_clip_reads_the_sentences_by_its_own_vocabulary(home: Path) -> None:
     pipeline = both(home, 0.5)
-    assert [viewer.name for viewer in pipeline.model.viewers] == [CLIP, "clip-rn50"]
-    assert [viewer.embed(["孤舟", "the ink"]).shape for viewer in pipeline.model.viewers] == [(2, 16), (2, 24)]
-    assert [viewer.encoder.context for viewer in pipeline.model.viewers] == [52, 77]
+    assert [viewer.name for viewer in pipeline.model.clips] == [DEFAULT_CLIP, "clip-rn50"]
+    assert [viewer.encode_prompts(["孤舟", "the ink"]).shape for viewer in pipeline.model.clips] == [(2, 16), (2, 24)]
+    assert [viewer.encoder.context for viewer in pipeline.model.clips] == [52, 77]
     told = [event.en for event in pipeline.run(quick(prompts="孤舟, the ink")) if isinstance(event, Warned)]
     assert len(told) == 2
-    assert all(name in words for name, words in zip((CLIP, "clip-rn50"), told, strict=True))
+    assert all(name in words for name, words in zip((DEFAULT_CLIP, "clip-rn50"), told, strict=True))
 
 
 def test_each_clip_counts_by_its_weight(home: Path) -> None:
@@ -60,7 +60,7 @@ def test_each_clip_counts_by_its_weight(home: Path) -> None:
 
 def test_several_clips_share_device_and_precision(home: Path) -> None:
     both(home, 1.0)
-    viewers = load("墨竹", device="cpu", dtype="bfloat16").model.viewers
+    viewers = load("墨竹", device="cpu", dtype="bfloat16").model.clips
     assert {parameter.dtype for viewer in viewers for parameter in viewer.encoder.parameters()} == {torch.bfloat16}
 
 
@@ -74,7 +74,7 @@ def guests(home: Path) -> Pipeline:
 class TestClipsThatTheUserNames:
     def test_they_take_the_place_of_the_models_own(self, guests: Pipeline) -> None:
         own = paint(guests)[0]
-        assert np.array_equal(paint(guests, clip=[CLIP])[0], own)
+        assert np.array_equal(paint(guests, clip=[DEFAULT_CLIP])[0], own)
         assert guests.extra_clips == {}
         other, stronger = (paint(guests, clip=["clip-rn50", f"{MINI}:{weight}"])[0] for weight in (0, 9))
         assert not np.array_equal(other, own)
@@ -92,10 +92,10 @@ class TestClipsThatTheUserNames:
             assert set(guests.extra_clips) == kept
 
     def test_each_looks_by_its_own_schedule(self, guests: Pipeline) -> None:
-        never = paint(guests, clip=[CLIP, "clip-rn50:[0]*1000"])[0]
+        never = paint(guests, clip=[DEFAULT_CLIP, "clip-rn50:[0]*1000"])[0]
         assert np.array_equal(never, paint(guests)[0])
-        late = paint(guests, clip=[CLIP, "clip-rn50:[0]*500+[5]*500"])[0]
-        always = paint(guests, clip=[CLIP, "clip-rn50:5"])[0]
+        late = paint(guests, clip=[DEFAULT_CLIP, "clip-rn50:[0]*500+[5]*500"])[0]
+        always = paint(guests, clip=[DEFAULT_CLIP, "clip-rn50:5"])[0]
         assert len({picture.tobytes() for picture in (never, late, always)}) == 3
 
     def test_one_that_is_not_here_is_refused_before_anything_is_painted(self, guests: Pipeline) -> None:
@@ -103,7 +103,7 @@ class TestClipsThatTheUserNames:
             guests.resolve(quick(clip=["chinese-clip-vit-l-14"]))
 
     def test_they_are_in_the_complete_request(self, guests: Pipeline) -> None:
-        clip = ("clip-rn50", f"{CLIP}:[1]*400+[0]*600")
+        clip = ("clip-rn50", f"{DEFAULT_CLIP}:[1]*400+[0]*600")
         assert guests.resolve(quick(clip=list(clip))).clip == clip
 
 
@@ -120,11 +120,11 @@ def test_sentences_pull_when_their_schedules_say_so(tiny_pipeline: Pipeline) -> 
 
 
 def test_devices() -> None:
-    assert choose_device("cpu") == torch.device("cpu")
-    assert choose_device("auto").type in ("cpu", "cuda", "mps")
+    assert resolve_device("cpu") == torch.device("cpu")
+    assert resolve_device("auto").type in ("cpu", "cuda", "mps")
     for name in ("cuda:77", "gpu", ""):
         with pytest.raises(InvalidRequest) as caught:
-            choose_device(name)
+            resolve_device(name)
         assert caught.value.field == "device"
 
 

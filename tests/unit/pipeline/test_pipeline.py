@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
-from danqing.events import Adapted, Completed, Event, Failed, Previewed, Started, Stepped, Warned
+from danqing.events import MemoryReduced, Completed, Event, Failed, Previewed, Started, Stepped, Warned
 from danqing.models.unet import UNet
 from danqing.pipeline import Pipeline
 from danqing.request import Request, read_request
@@ -157,7 +157,7 @@ def test_class_conditional_networks_get_a_class(tiny_pipeline: Pipeline) -> None
 
 def test_unread_and_unknown_characters_are_told(tiny_pipeline: Pipeline) -> None:
     words = [e.zh for e in tiny_pipeline.run(quick(prompts="孤舟" * 30 + "龘")) if isinstance(e, Warned)]
-    assert any("读不到" in w for w in words)
+    assert any("截断" in w for w in words)
     assert any("龘" in w for w in words)
 
 
@@ -168,9 +168,9 @@ class _Broken(torch.nn.Module):
         super().__init__()
         self.unet, self.fault, self.config, self.calls, self.once = unet, fault, unet.config, 0, once
 
-    def forward(self, x: Tensor, tau: Tensor) -> Tensor:
+    def forward(self, x: Tensor, timestep: Tensor) -> Tensor:
         self.calls += 1
-        out = self.unet(x, tau)
+        out = self.unet(x, timestep)
         return self.fault(out) if self.calls == 3 or (self.calls > 3 and not self.once) else out
 
 
@@ -198,7 +198,7 @@ def test_a_fault_ends_the_run_with_an_event_that_helps(
 
 
 def _adaptations(events: list[Event]) -> list[tuple[int, bool]]:
-    return [(e.cuts_at_once, e.checkpointing) for e in events if isinstance(e, Adapted)]
+    return [(e.cutout_chunk, e.checkpointing) for e in events if isinstance(e, MemoryReduced)]
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "plms", "dpmpp_2m"])
@@ -227,7 +227,7 @@ def test_cuts_are_halved_until_they_fit_and_stay_so(tiny_pipeline: Pipeline) -> 
             if len(args[0]) > 2:
                 _out_of_memory(args[0])
 
-    tiny_pipeline.model.viewers[0].encoder.visual.register_forward_pre_hook(narrow)
+    tiny_pipeline.model.clips[0].encoder.visual.register_forward_pre_hook(narrow)
     events = list(tiny_pipeline.run(request))
     assert _adaptations(events) == [(4, False), (2, False)]
     assert seen[:3] == [8, 4, 2]
@@ -244,7 +244,7 @@ def test_the_run_fails_when_nothing_is_left_to_save(tiny_pipeline: Pipeline) -> 
     assert _adaptations(events) == [(2, False), (1, False), (1, True)]
     assert isinstance(events[-1], Failed)
     whole, rest = finished(list(tiny_pipeline.run(quick()))), list(tiny_pipeline.run(quick(), resume=kept[-1]))
-    assert kept[-1].k == 2
+    assert kept[-1].index == 2
     assert len(finished(rest)) == len(whole)
 
 
@@ -261,7 +261,7 @@ def test_a_gradient_that_is_not_finite_is_reported_and_left_out(tiny_pipeline: P
     def poison(a: Tensor, b: Tensor) -> Tensor:
         return (a * float("inf")).flatten(1).sum(1) + 0 * b.flatten(1).sum(1)
 
-    pipeline = replace(tiny_pipeline, model=replace(tiny_pipeline.model, likeness=poison))
+    pipeline = replace(tiny_pipeline, model=replace(tiny_pipeline.model, perceptual_loss=poison))
     events = list(pipeline.run(quick(perlin_init=True)))
     done = events[-1]
     assert isinstance(done, Completed)

@@ -11,9 +11,9 @@ from danqing.diffusion import NoiseSchedule
 from danqing.events import Completed, Previewed, Stepped
 from danqing.pipeline import Pipeline
 from danqing.pipeline.batch_sampler import BatchSampler
-from danqing.pipeline.conditioning import embed_prompts
-from danqing.pipeline.memory.plan import Plan
-from danqing.pipeline.sketches import nearest, plan_sketches, sketch_seeds, unlikeness
+from danqing.pipeline.conditioning import encode_prompts
+from danqing.pipeline.memory.plan import MemoryPlan
+from danqing.pipeline.sketches import clip_distance, keep_nearest, plan_sketches, sketch_seeds
 from danqing.request import Request, read_request
 from danqing.schedule import parse_schedule
 from danqing.types import Checkpoint
@@ -38,7 +38,7 @@ def request(**changes: object) -> Request:
 
 def descent(pipeline: Pipeline, asked: Request) -> BatchSampler:
     whole = pipeline.resolve(asked)
-    return BatchSampler(pipeline.model, whole, embed_prompts(pipeline.clips_for(whole), whole), None, Plan(4))
+    return BatchSampler(pipeline.model, whole, encode_prompts(pipeline.clips_for(whole), whole), None, MemoryPlan(4))
 
 
 @pytest.mark.parametrize(
@@ -65,27 +65,27 @@ def test_sketches_have_seeds_of_their_own() -> None:
 
 def test_the_nearest_of_each_picture_are_kept() -> None:
     far = torch.tensor([3.0, 1.0, 2.0, 5.0, torch.inf, 5.0])
-    assert nearest(far, 2, 2) == [1, 2, 3, 5]
-    assert nearest(far, 2, 1) == [1, 3]
+    assert keep_nearest(far, 2, 2) == [1, 2, 3, 5]
+    assert keep_nearest(far, 2, 1) == [1, 3]
 
 
 def test_a_broken_sketch_is_infinitely_far(tiny_pipeline: Pipeline) -> None:
     asked = tiny_pipeline.resolve(request())
-    prompts = embed_prompts(tiny_pipeline.clips_for(asked), asked)
+    prompts = encode_prompts(tiny_pipeline.clips_for(asked), asked)
     pictures = torch.rand(3, 3, 64, 32) * 2 - 1
     pictures[1, 0, 5, 5] = torch.nan
-    far = unlikeness(prompts, pictures, 0)
+    far = clip_distance(prompts, pictures, 0)
     assert all(torch.isfinite(far[[0, 2]]))
     assert far[1] == torch.inf
 
 
 def test_with_a_focus_only_the_middle_of_a_long_picture_is_judged(tiny_pipeline: Pipeline) -> None:
     asked = tiny_pipeline.resolve(request())
-    prompts = embed_prompts(tiny_pipeline.clips_for(asked), asked)
+    prompts = encode_prompts(tiny_pipeline.clips_for(asked), asked)
     first = torch.rand(1, 3, 32, 96) * 2 - 1
     other = torch.rand(1, 3, 32, 96) * 2 - 1
     other[..., 32:64] = first[..., 32:64]
-    whole, middle = (unlikeness(prompts, torch.cat([first, other]), 0, focus=focus) for focus in (0, 1))
+    whole, middle = (clip_distance(prompts, torch.cat([first, other]), 0, focus=focus) for focus in (0, 1))
     assert whole[0] != whole[1]
     assert middle[0] == middle[1]
 
@@ -112,8 +112,8 @@ def test_the_choice_is_by_the_sentence(tiny_pipeline: Pipeline) -> None:
     winners = [list(descent(tiny_pipeline, one).steps((7,)))[-1].step.x0 for one in asked]
     for one, winner, other in zip(asked, winners, reversed(winners), strict=True):
         whole = tiny_pipeline.resolve(one)
-        prompts = embed_prompts(tiny_pipeline.clips_for(whole), whole)
-        own, others = (float(unlikeness(prompts, x0, 999)) for x0 in (winner, other))
+        prompts = encode_prompts(tiny_pipeline.clips_for(whole), whole)
+        own, others = (float(clip_distance(prompts, x0, 999)) for x0 in (winner, other))
         assert own <= others + 1e-4
 
 
@@ -136,7 +136,7 @@ def test_it_goes_on_from_any_checkpoint(tiny_pipeline: Pipeline, sampler: str) -
 
 
 def test_a_large_canvas_is_chosen_small_and_refined_alone(tiny_pipeline: Pipeline) -> None:
-    small = replace(tiny_pipeline, model=replace(tiny_pipeline.model, spec=replace(tiny_pipeline.spec, side=48)))
+    small = replace(tiny_pipeline, model=replace(tiny_pipeline.model, spec=replace(tiny_pipeline.spec, resolution=48)))
     asked = request(size=(128, 64), refine=0.4, sketches=3)
     kept: list[Checkpoint] = []
     whole = finished(list(small.run(asked, on_checkpoint=kept.append)))[0]

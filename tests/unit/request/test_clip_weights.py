@@ -6,7 +6,7 @@ import pytest
 
 from danqing.errors import InvalidRequest, ScheduleError
 from danqing.request import read_request
-from danqing.request.clip_weights import Look, parse_look, split_looks
+from danqing.request.clip_weights import ClipWeight, parse_clip_weight, split_clip_weights
 from danqing.schedule import parse_schedule
 
 
@@ -20,30 +20,30 @@ from danqing.schedule import parse_schedule
     ],
 )
 def test_a_name_and_what_its_word_counts(source: str, name: str, share: float | str) -> None:
-    assert parse_look(source) == Look(name, parse_schedule(share))
+    assert parse_clip_weight(source) == ClipWeight(name, parse_schedule(share))
 
 
 @pytest.mark.parametrize("source", ["", ":0.5", "a:", "a:much", "a:-1", "a:101", "a:[1]*400", "a:[-1]*1000", "a:b:1"])
 def test_what_cannot_be_read(source: str) -> None:
     with pytest.raises((InvalidRequest, ScheduleError)) as caught:
-        parse_look(source)
+        parse_clip_weight(source)
     assert caught.value.field == "clip"
 
 
 def test_commas_between_clips_are_not_those_of_a_list() -> None:
-    assert split_looks("a, b:0.5，c") == ["a", "b:0.5", "c"]
-    assert split_looks("a:[1,0]*500,b:［1，0］＊500") == ["a:[1,0]*500", "b:［1，0］＊500"]
-    assert split_looks(" ") == []
+    assert split_clip_weights("a, b:0.5，c") == ["a", "b:0.5", "c"]
+    assert split_clip_weights("a:[1,0]*500,b:［1，0］＊500") == ["a:[1,0]*500", "b:［1，0］＊500"]
+    assert split_clip_weights(" ") == []
 
 
 def test_a_request_holds_them_as_texts() -> None:
     request = read_request({"prompts": "山", "clip": ["clip-rn50：0.5", "a:[1]*500+[0]*500,b"]})
     assert request.clip == ("clip-rn50：0.5", "a:[1]*500+[0]*500", "b")
-    assert [look.name for look in request.looks()] == ["clip-rn50", "a", "b"]
-    again = json.loads(json.dumps(request.to_plain()))
+    assert [look.name for look in request.clip_weights()] == ["clip-rn50", "a", "b"]
+    again = json.loads(json.dumps(request.to_dict()))
     assert read_request(again) == request
     assert read_request({"prompts": "山", "clip": "a,b"}).clip == ("a", "b")
-    assert read_request({"prompts": "山"}).looks() == ()
+    assert read_request({"prompts": "山"}).clip_weights() == ()
 
 
 @pytest.mark.parametrize(

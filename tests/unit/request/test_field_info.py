@@ -3,7 +3,7 @@
 import pytest
 
 from danqing.request import Request, read_request
-from danqing.request.field_info import GROUPS, choices, range_of, said, to_text
+from danqing.request.field_info import GROUPS, choices, range_of, field_info, to_text
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,4 @@ def test_choices_and_ranges() -> None:
 
 
 def test_every_group_has_a_name_in_english() -> None:
-    assert {said(name)["group"] for name in Request.model_fields} == set(GROUPS)
+    assert {field_info(name)["group"] for name in Request.model_fields} == set(GROUPS)

@@ -85,7 +85,7 @@ def test_refining_keeps_the_composition_and_changes_the_picture(small: Pipeline)
 def test_it_goes_on_from_any_checkpoint_of_either_stage(small: Pipeline) -> None:
     kept: list[Checkpoint] = []
     whole = finished(list(small.run(request(perlin_init=True), on_checkpoint=kept.append)))[0]
-    assert [(checkpoint.stage, checkpoint.k) for checkpoint in kept] == [
+    assert [(checkpoint.stage, checkpoint.index) for checkpoint in kept] == [
         *((0, k) for k in (3, 2, 1, 0, -1)),
         *((1, k) for k in (0, -1)),
     ]

@@ -33,7 +33,7 @@ def image(seed: int, step: int) -> Image.Image:
 def paint(request: Request, *, batch: int = 0, step: int = 0) -> Iterator[Event]:
     """The events of a run, or of what is left of it from a batch and step on."""
     seed = request.seed or 0
-    seeds = tuple(seed + number for number in range(request.count))
+    seeds = tuple(seed + number for number in range(request.image_count))
     yield Started(request=request, model=MODEL, device="cpu", seeds=seeds, steps=request.steps)
     for now in range(batch, request.n_batches):
         numbers = range(now * request.batch_size, (now + 1) * request.batch_size)
@@ -50,4 +50,4 @@ def paint(request: Request, *, batch: int = 0, step: int = 0) -> Iterator[Event]
 def checkpoint(batch: int, k: int) -> Checkpoint:
     """A checkpoint with a memory of two, and a gradient that the next step takes again."""
     x = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).view(2, 3, 4, 4) / 7
-    return Checkpoint(batch, k, x, (x + 1, x.transpose(2, 3)), pull=x - 1)
+    return Checkpoint(batch, k, x, (x + 1, x.transpose(2, 3)), guidance_grad=x - 1)

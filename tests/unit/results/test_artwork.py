@@ -13,7 +13,7 @@ from tests.unit.results.runs import paint, small_request
 
 
 def test_it_is_a_sequence_of_pictures() -> None:
-    artwork = Artwork.gather(paint(small_request(n_batches=3)))
+    artwork = Artwork.from_events(paint(small_request(n_batches=3)))
 
     assert len(artwork) == 3
     assert [picture.number for picture in artwork] == [0, 1, 2]
@@ -25,23 +25,23 @@ def test_it_is_a_sequence_of_pictures() -> None:
 
 def test_unfinished_pictures_are_left_out() -> None:
     events = list(paint(small_request(n_batches=2)))[:-1]
-    assert len(Artwork.gather(events)) == 1
+    assert len(Artwork.from_events(events)) == 1
 
 
 def test_a_stream_that_never_started() -> None:
     with pytest.raises(ValueError, match="Started"):
-        Artwork.gather([])
+        Artwork.from_events([])
 
 
 def test_saved_pictures_carry_their_recipe(tmp_path: Path) -> None:
-    files = Artwork.gather(paint(small_request(n_batches=2))).save(tmp_path / "new" / "folder")
+    files = Artwork.from_events(paint(small_request(n_batches=2))).save(tmp_path / "new" / "folder")
 
     assert [file.name for file in files] == ["000.png", "001.png"]
-    assert png_metadata.read(files[1]).seed == 8
+    assert png_metadata.read_metadata(files[1]).seed == 8
 
 
 def test_pictures_are_png(tmp_path: Path) -> None:
-    picture = Artwork.gather(paint(small_request()))[0]
+    picture = Artwork.from_events(paint(small_request()))[0]
     with pytest.raises(InvalidRequest, match=r"\.png"):
         picture.save(tmp_path / "a.jpg")
     with pytest.raises(StorageError):
@@ -49,7 +49,7 @@ def test_pictures_are_png(tmp_path: Path) -> None:
 
 
 def test_the_process_as_gif_webp_and_mp4(tmp_path: Path) -> None:
-    picture = Artwork.gather(paint(small_request()))[0]
+    picture = Artwork.from_events(paint(small_request()))[0]
 
     picture.save_gif(tmp_path / "a.gif", seconds=0.5)
     picture.save_video(tmp_path / "a.webp")
@@ -64,7 +64,7 @@ def test_the_process_as_gif_webp_and_mp4(tmp_path: Path) -> None:
 
 
 def test_a_picture_of_a_single_preview_still_animates(tmp_path: Path) -> None:
-    picture = Artwork.gather(paint(small_request(steps=2, display_rate=5)))[0]
+    picture = Artwork.from_events(paint(small_request(steps=2, display_rate=5)))[0]
     picture.save_gif(tmp_path / "a.gif")
     picture.save_video(tmp_path / "a.webp")
     assert (tmp_path / "a.gif").read_bytes().startswith(b"GIF89a")
@@ -72,11 +72,11 @@ def test_a_picture_of_a_single_preview_still_animates(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("count", "columns", "size"), [(1, None, (80, 80)), (3, None, (152, 152)), (3, 3, (224, 80))])
 def test_the_contact_sheet(count: int, columns: int | None, size: tuple[int, int]) -> None:
-    assert Artwork.gather(paint(small_request(n_batches=count))).sheet(columns).size == size
+    assert Artwork.from_events(paint(small_request(n_batches=count))).sheet(columns).size == size
 
 
 def test_notebooks_show_it() -> None:
-    artwork = Artwork.gather(paint(small_request(n_batches=2)))
+    artwork = Artwork.from_events(paint(small_request(n_batches=2)))
     for shown, size in ((artwork, (152, 80)), (artwork[0], (64, 64))):
         data = shown._repr_png_()  # pyright: ignore[reportPrivateUsage]
         assert data is not None

@@ -20,7 +20,7 @@ docarray = pytest.importorskip("docarray")
 
 
 def artwork() -> Artwork:
-    return Artwork.gather(paint(small_request(n_batches=2)))
+    return Artwork.from_events(paint(small_request(n_batches=2)))
 
 
 def test_a_document_for_each_picture() -> None:
@@ -46,8 +46,8 @@ def test_chunks_count_down_to_minus_one() -> None:
 
 def test_skipped_steps_are_not_counted() -> None:
     request = small_request(steps=8, skip_steps=2)
-    events = paint(request.changed(steps=6, skip_steps=0))
-    gathered = Artwork.gather(events)
+    events = paint(request.with_changes(steps=6, skip_steps=0))
+    gathered = Artwork.from_events(events)
     documents = Artwork(request, gathered.model, gathered.pictures).to_documents()
     assert documents[0].chunks[-1].tags["cur_t"] == -1
 

@@ -19,18 +19,18 @@ def save(path: Path, info: PngInfo | None) -> Path:
 
 def test_the_recipe_comes_back(tmp_path: Path) -> None:
     request = small_request(prompts=["山：2", "水"], artist="齐白石", n_batches=3, cut_ic_pow="[1]*500+[2]*500")
-    path = save(tmp_path / "a.png", png_metadata.embed(request, seed=9, number=2, model=MODEL))
+    path = save(tmp_path / "a.png", png_metadata.to_pnginfo(request, seed=9, number=2, model=MODEL))
 
-    recipe = png_metadata.read(path)
+    recipe = png_metadata.read_metadata(path)
 
     assert recipe.request == request
-    assert (recipe.seed, recipe.number, recipe.model, recipe.left_out) == (9, 2, MODEL, ())
-    alone = recipe.alone()
-    assert (alone.seed, alone.count, alone.prompts) == (9, 1, request.prompts)
+    assert (recipe.seed, recipe.number, recipe.model, recipe.omitted) == (9, 2, MODEL, ())
+    alone = recipe.single_image_request()
+    assert (alone.seed, alone.image_count, alone.prompts) == (9, 1, request.prompts)
 
 
 def test_other_viewers_can_read_it_too(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.png", png_metadata.embed(small_request(), seed=7, number=0, model=MODEL))
+    path = save(tmp_path / "a.png", png_metadata.to_pnginfo(small_request(), seed=7, number=0, model=MODEL))
 
     with Image.open(path) as picture:
         info = picture.info
@@ -44,19 +44,19 @@ def test_other_viewers_can_read_it_too(tmp_path: Path) -> None:
 
 def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
     first, second = (
-        save(tmp_path / name, png_metadata.embed(small_request(), seed=7, number=0, model=MODEL)) for name in ("a", "b")
+        save(tmp_path / name, png_metadata.to_pnginfo(small_request(), seed=7, number=0, model=MODEL)) for name in ("a", "b")
     )
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_a_start_picture_that_is_too_long_is_left_out(tmp_path: Path) -> None:
     request = small_request(init_image="data:image/png;base64," + "A" * png_metadata.MAX_TEXT)
-    path = save(tmp_path / "a.png", png_metadata.embed(request, seed=7, number=0, model=MODEL))
+    path = save(tmp_path / "a.png", png_metadata.to_pnginfo(request, seed=7, number=0, model=MODEL))
 
-    recipe = png_metadata.read(path)
+    recipe = png_metadata.read_metadata(path)
 
     assert recipe.request.init_image is None
-    assert recipe.left_out == ("init_image",)
+    assert recipe.omitted == ("init_image",)
     assert path.stat().st_size < 20_000
 
 
@@ -83,7 +83,7 @@ def _with(text: str) -> PngInfo:
 )
 def test_recipes_that_are_none(tmp_path: Path, text: str) -> None:
     with pytest.raises(RunNotFound):
-        png_metadata.read(save(tmp_path / "a.png", _with(text)))
+        png_metadata.read_metadata(save(tmp_path / "a.png", _with(text)))
 
 
 def test_files_that_carry_none(tmp_path: Path) -> None:
@@ -100,6 +100,6 @@ def test_files_that_carry_none(tmp_path: Path) -> None:
         (tmp_path / "no", "no file"),
     ):
         with pytest.raises(RunNotFound, match=words):
-            png_metadata.read(path)
+            png_metadata.read_metadata(path)
     with pytest.raises(RunNotFound):
-        png_metadata.read(tmp_path)
+        png_metadata.read_metadata(tmp_path)

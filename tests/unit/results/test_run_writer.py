@@ -27,7 +27,7 @@ def write(root: Path, request: Request, *, runs_file: Path | None = None) -> Run
     with RunWriter.create(root, request, model=MODEL, runs_file=runs_file) as writer:
         for event in paint(request):
             writer.record(event)
-            writer.keep(checkpoint(0, 1))
+            writer.save_checkpoint(checkpoint(0, 1))
     return Run.open(writer.folder)
 
 
@@ -138,19 +138,19 @@ def test_a_stopped_run_keeps_its_checkpoint_exactly(tmp_path: Path) -> None:
     with RunWriter.create(tmp_path, request, model=MODEL) as writer:
         for event in islice(paint(request), 14):
             writer.record(event)
-        writer.keep(checkpoint(1, 4))
+        writer.save_checkpoint(checkpoint(1, 4))
 
     run = Run.open(writer.folder)
     kept, expected = run.checkpoint(), checkpoint(1, 4)
 
     assert run.state == "unfinished"
     assert kept is not None
-    assert (kept.batch, kept.k, len(kept.memory)) == (1, 4, 2)
+    assert (kept.batch, kept.index, len(kept.history)) == (1, 4, 2)
     assert torch.equal(kept.x, expected.x)
-    assert all(torch.equal(ours, theirs) for ours, theirs in zip(kept.memory, expected.memory, strict=True))
-    assert kept.pull is not None
-    assert expected.pull is not None
-    assert torch.equal(kept.pull, expected.pull)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(kept.history, expected.history, strict=True))
+    assert kept.guidance_grad is not None
+    assert expected.guidance_grad is not None
+    assert torch.equal(kept.guidance_grad, expected.guidance_grad)
     assert run.pictures == (run.folder / "000.png",)
 
 
@@ -164,7 +164,7 @@ def test_a_resumed_run_ends_with_the_same_files(tmp_path: Path) -> None:
     assert (stopped := Run.open(writer.folder).failure()) is not None
     assert stopped.reason == "interrupted"
 
-    with RunWriter.reopen(writer.folder) as again:
+    with RunWriter.resume(writer.folder) as again:
         for event in paint(request, batch=1, step=2):
             again.record(event)
 
@@ -186,7 +186,7 @@ def test_a_torn_log_is_cut_and_goes_on(tmp_path: Path, torn: bytes) -> None:
     with (writer.folder / "events.jsonl").open("ab") as stream:
         stream.write(torn)
 
-    with RunWriter.reopen(writer.folder) as again:
+    with RunWriter.resume(writer.folder) as again:
         for event in paint(request):
             again.record(event)
 
@@ -210,7 +210,7 @@ def flip_the_last_bit(data: bytes) -> bytes:
 def test_a_damaged_checkpoint_means_from_the_beginning(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
     with RunWriter.create(tmp_path, small_request(), model=MODEL) as writer:
         writer.record(next(paint(small_request())))
-        writer.keep(checkpoint(0, 2))
+        writer.save_checkpoint(checkpoint(0, 2))
     for file in writer.folder.glob("*.safetensors"):
         file.write_bytes(damage(file.read_bytes()))
 
@@ -220,16 +220,16 @@ def test_a_damaged_checkpoint_means_from_the_beginning(tmp_path: Path, damage: C
 def test_a_spoilt_latest_checkpoint_leaves_the_lasting_one(tmp_path: Path) -> None:
     with RunWriter.create(tmp_path, small_request(), model=MODEL) as writer:
         writer.record(next(paint(small_request())))
-        writer.keep(checkpoint(0, 3))
+        writer.save_checkpoint(checkpoint(0, 3))
     latest = writer.folder / "latest.safetensors"
     latest.write_bytes(to_bytes(checkpoint(0, 2)))
     assert (kept := Run.open(writer.folder).checkpoint()) is not None
-    assert kept.k == 2
+    assert kept.index == 2
 
     latest.write_bytes(b"")
 
     assert (kept := Run.open(writer.folder).checkpoint()) is not None
-    assert kept.k == 3
+    assert kept.index == 3
 
 
 def test_checkpoints_are_written_as_often_as_costs_little(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +247,7 @@ def test_checkpoints_are_written_as_often_as_costs_little(tmp_path: Path, monkey
     monkeypatch.setattr(run_writer, "write_bytes", write)
 
     for clock[0] in (1.0, 1.01, 1.1, 2.0, 3.0, 3.4, 4.0, 9.9, 10.0, 10.6, 20.4, 20.5):
-        writer.keep(checkpoint(0, 2))
+        writer.save_checkpoint(checkpoint(0, 2))
 
     lasting, latest = "checkpoint.safetensors", "latest.safetensors"
     assert [at for at, name in written if name == lasting] == [10.0, 20.5]
@@ -258,11 +258,11 @@ def test_checkpoints_are_written_as_often_as_costs_little(tmp_path: Path, monkey
 def test_a_run_in_a_folder_of_a_given_name_begins_and_goes_on(tmp_path: Path) -> None:
     request, folder = small_request(), tmp_path / "jobs" / "a"
     events = list(paint(request))
-    with RunWriter.begin(folder, request) as writer:
+    with RunWriter.open_or_create(folder, request) as writer:
         record_all(writer, events[:3])
     (folder / ".000.png.1a2b.part").write_bytes(b"half")
 
-    with RunWriter.begin(folder, request) as writer:
+    with RunWriter.open_or_create(folder, request) as writer:
         record_all(writer, events)
 
     assert Run.open(folder).state == "finished"
@@ -354,7 +354,7 @@ def test_a_run_that_was_killed_at_once_can_still_be_resumed(tmp_path: Path) -> N
     with RunWriter.create(tmp_path / "out", small_request(), model=MODEL) as writer:
         left = shutil.copytree(writer.folder, tmp_path / "left")
 
-    RunWriter.reopen(left).close()
+    RunWriter.resume(left).close()
 
     assert Run.open(left).state == "unfinished"
 
@@ -364,10 +364,10 @@ def test_a_run_is_recorded_by_one_program_at_a_time(tmp_path: Path) -> None:
     writer.record(next(paint(small_request())))
 
     with pytest.raises(StorageError, match="Another program"):
-        RunWriter.reopen(writer.folder)
+        RunWriter.resume(writer.folder)
 
     writer.close()
-    RunWriter.reopen(writer.folder).close()
+    RunWriter.resume(writer.folder).close()
 
 
 def test_closing_twice_is_closing_once(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from danqing.errors import StorageError
-from danqing.storage.atomic import guarded, write_bytes, write_text
+from danqing.storage.atomic import storage_errors, write_bytes, write_text
 
 
 def test_a_file_is_written_whole(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_the_old_file_survives_a_failure(tmp_path: Path, monkeypatch: pytest.Mon
     ],
 )
 def test_every_complaint_names_folder_and_remedy(number: int, zh: str, en: str) -> None:
-    with pytest.raises(StorageError) as caught, guarded(Path("/somewhere")):
+    with pytest.raises(StorageError) as caught, storage_errors(Path("/somewhere")):
         raise OSError(number, os.strerror(number))
     for text, words in ((caught.value.zh, zh), (caught.value.en, en)):
         assert words in text

@@ -19,7 +19,7 @@ from danqing.train.recipe import PRESETS
 from danqing.train.runs import Report, Studio, export, train_denoiser, train_encoder, train_secondary
 from danqing.train.scenes.shards import write
 from danqing.zoo.catalog import MINI
-from danqing.zoo.registry import folder, spec_of
+from danqing.zoo.registry import get_spec, model_dir
 
 
 def test_vocabulary_spells_every_character(tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
 
 
 def test_the_cpu_preset_goes_on_from_the_weights_that_ship(tmp_path: Path) -> None:
-    place = folder(spec_of(MINI), read_settings())
+    place = model_dir(get_spec(MINI), read_settings())
     studio = Studio(PRESETS["cpu"], (tmp_path / "none",), tmp_path / "run", torch.device("cpu"), start=place)
     training = studio.training(UNet(studio.recipe.unet), studio.recipe.denoiser, "unet")
     shipped = load_unet(place / "unet.safetensors").state_dict()

@@ -17,7 +17,7 @@ from danqing.settings import read_settings
 from danqing.train.export import read_weights, write_weights
 from danqing.train.grow import grown
 from danqing.zoo.catalog import MINI
-from danqing.zoo.registry import find
+from danqing.zoo.registry import get_installed
 from tests.tiny_model import randomise
 
 SMALL = UNetConfig(32, (1, 1), (1,), blocks=1, updown=False, patch=2, out_channels=3)
@@ -50,7 +50,7 @@ def test_it_paints_what_the_old_network_would_paint_small(old: UNet) -> None:
 
 
 def test_the_clock_is_set_back_to_where_there_is_half_the_noise() -> None:
-    old = load_unet(find(MINI, read_settings()).paths["unet"])  # only a trained clock runs smoothly
+    old = load_unet(get_installed(MINI, read_settings()).paths["unet"])  # only a trained clock runs smoothly
     channels = old.config.channels
     large = UNet(replace(old.config, patch=2 * old.config.patch))
     large.load_state_dict(grown(old.state_dict(), shapes(large)))
@@ -83,7 +83,7 @@ def test_twice_as_wide_everywhere_it_paints_the_same() -> None:
 
 
 def test_a_wider_coarse_level_begins_near_where_the_narrow_one_ended() -> None:
-    old = load_unet(find(MINI, read_settings()).paths["unet"]).float()
+    old = load_unet(get_installed(MINI, read_settings()).paths["unet"]).float()
     *finer, coarse = old.config.multipliers
     wide = UNet(replace(old.config, multipliers=(*finer, 2 * coarse)))
     wide.load_state_dict(grown(old.state_dict(), shapes(wide)))

@@ -61,7 +61,7 @@ def test_a_model_says_what_it_fills_in_at_each_quality() -> None:
     assert set(mini.fills) == set(get_args(Quality))
     for quality, texts in mini.fills.items():
         asked = read_request({"prompts": "山", "quality": quality})
-        usual = asked.filled(spec.fills(asked))
+        usual = asked.with_defaults(spec.defaults_for(asked))
         again = read_request({**texts, "prompts": "山", "quality": quality})
         assert {name: getattr(again, name) for name in texts} == {name: getattr(usual, name) for name in texts}
     assert mini.fills["draft"]["steps"] != mini.fills["standard"]["steps"]

@@ -10,10 +10,10 @@ import danqing
 from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
 from danqing.settings import Settings, read_settings
 from danqing.zoo import install
-from danqing.zoo.add_custom import add_training
+from danqing.zoo.add_custom import add_export
 from danqing.zoo.catalog import MINI
 from danqing.zoo.manifest import verify
-from danqing.zoo.registry import find, folder, spec_of
+from danqing.zoo.registry import get_installed, get_spec, model_dir
 
 
 def settings_in(home: Path) -> Settings:
@@ -30,7 +30,7 @@ def exported(tmp_path: Path) -> Path:
     """The embedded model's files, as a training of one's own would have left them."""
     place = tmp_path / "exported"
     place.mkdir()
-    for file in folder(spec_of(MINI), settings_in(tmp_path)).iterdir():
+    for file in model_dir(get_spec(MINI), settings_in(tmp_path)).iterdir():
         (place / file.name).write_bytes(file.read_bytes())
     return place
 
@@ -47,8 +47,8 @@ def with_one_clip(exported: Path) -> Path:
 
 
 def test_with_one_clip_it_looks_through_that_alone(with_one_clip: Path, settings: Settings) -> None:
-    add_training(with_one_clip, "mine", settings)
-    installed = find("mine", settings)
+    add_export(with_one_clip, "mine", settings)
+    installed = get_installed("mine", settings)
     assert dict(installed.spec.clips) == {"mine": 1.0}
     assert {path.name for path in (settings.models / "mine").glob("clip*")} == {"clip.safetensors"}
     assert {finding.state for finding in verify(installed.spec, settings)} == {"right"}
@@ -56,8 +56,8 @@ def test_with_one_clip_it_looks_through_that_alone(with_one_clip: Path, settings
 
 
 def test_it_is_found_with_the_defaults_of_its_kind(exported: Path, settings: Settings) -> None:
-    add_training(exported, "mine", settings)
-    installed = find("mine", settings)
+    add_export(exported, "mine", settings)
+    installed = get_installed("mine", settings)
     card = json.loads((exported / "card.json").read_text(encoding="utf-8"))
     assert installed.spec.is_custom
     assert dict(installed.spec.clips) == {"mine": 0.5, "mine-2": 0.5}
@@ -68,16 +68,16 @@ def test_it_is_found_with_the_defaults_of_its_kind(exported: Path, settings: Set
     assert installed.spec.prediction == card["prediction"]
     assert installed.spec.resolution == card["resolution"]
     assert installed.spec.defaults["size"] == [card["resolution"]] * 2
-    assert installed.spec.defaults["steps"] == spec_of(MINI).defaults["steps"]
+    assert installed.spec.defaults["steps"] == get_spec(MINI).defaults["steps"]
     assert set(installed.paths) == {"unet", "secondary", "clip", "vocab"}
     assert {finding.state for finding in verify(installed.spec, settings)} == {"right"}
     with pytest.raises(InvalidRequest, match="mine"):
-        add_training(exported, "mine", settings)
+        add_export(exported, "mine", settings)
 
 
 def test_it_paints(exported: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DANQING_HOME", str(tmp_path / "home"))
-    add_training(exported, "mine", settings_in(tmp_path / "home"))
+    add_export(exported, "mine", settings_in(tmp_path / "home"))
     mine, mini = (
         danqing.create("雪山", model=name, steps=2, seed=1, out=None, device="cpu") for name in ("mine", MINI)
     )
@@ -86,16 +86,16 @@ def test_it_paints(exported: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_it_moves_to_another_machine(exported: Path, settings: Settings, tmp_path: Path) -> None:
-    add_training(exported, "mine", settings)
+    add_export(exported, "mine", settings)
     elsewhere = settings_in(tmp_path / "elsewhere")
-    list(install.adopt("mine", settings.home, elsewhere))
-    assert find("mine", elsewhere).spec.defaults == find("mine", settings).spec.defaults
+    list(install.install_from("mine", settings.home, elsewhere))
+    assert get_installed("mine", elsewhere).spec.defaults == get_installed("mine", settings).spec.defaults
 
 
 def test_a_file_that_is_not_what_its_card_says_is_refused(exported: Path, settings: Settings) -> None:
     (exported / "vocab.txt").write_text("[PAD]\n", encoding="utf-8")
     with pytest.raises(WeightsError, match="vocab"):
-        add_training(exported, "mine", settings)
+        add_export(exported, "mine", settings)
     assert not (settings.models / "mine").exists()
 
 
@@ -103,4 +103,4 @@ def test_a_file_that_is_not_what_its_card_says_is_refused(exported: Path, settin
 def test_an_unfinished_export_is_no_model(exported: Path, settings: Settings, missing: str) -> None:
     (exported / missing).unlink()
     with pytest.raises(ModelNotFound, match=missing):
-        add_training(exported, "mine", settings)
+        add_export(exported, "mine", settings)

@@ -2,24 +2,23 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from danqing.request import Request, read_request
-from danqing.zoo.catalog import CLIP, MINI, ORIGINAL, catalogue, model_files, models
-from danqing.zoo.catalog.unets import CHECKPOINTS
+from danqing.zoo.catalog import DEFAULT_CLIP, MINI, ORIGINAL, catalog, model_files, models
+from danqing.zoo.catalog.unets import UNETS
 from danqing.zoo.spec import ModelSpec, RemoteFile, WeightFile
 
 SIBLINGS = {f"disco_diffusion_clip_{name}" for name in ("vitb32", "rn50", "rn101")}
 
 
 def published() -> set[RemoteFile]:
-    return {part for spec in catalogue().values() if not spec.is_embedded for file in spec.files for part in file.parts}
+    return {part for spec in catalog().values() if not spec.is_embedded for file in spec.files for part in file.parts}
 
 
 def test_entries_are_complete() -> None:
-    for name, spec in catalogue().items():
+    for name, spec in catalog().items():
         assert spec.name == name
         assert {"clip", "vocab"} <= {file.role for file in spec.files}
         assert spec.has_unet == ("unet" in {file.role for file in spec.files})
@@ -33,11 +32,11 @@ def test_entries_are_complete() -> None:
 
 def test_the_models_of_the_family_are_known() -> None:
     assert next(iter(models())) == ORIGINAL
-    assert len(CHECKPOINTS) == 14
-    assert {row.name for row in CHECKPOINTS} | SIBLINGS | {ORIGINAL, MINI} == {
-        name for name, spec in catalogue().items() if spec.has_unet
+    assert len(UNETS) == 14
+    assert {row.name for row in UNETS} | SIBLINGS | {ORIGINAL, MINI} == {
+        name for name, spec in catalog().items() if spec.has_unet
     }
-    encoders = {name for name, spec in catalogue().items() if not spec.has_unet}
+    encoders = {name for name, spec in catalog().items() if not spec.has_unet}
     assert {f"chinese-clip-{name}" for name in ("vit-b-16", "vit-l-14", "vit-l-14-336", "vit-h-14", "rn50")} < encoders
     assert {f"clip-{name}" for name in ("vit-b-32", "vit-b-16", "vit-l-14", "rn50", "rn101")} < encoders
     assert len(encoders) == 10
@@ -45,7 +44,7 @@ def test_the_models_of_the_family_are_known() -> None:
 
 def test_every_clip_has_a_name_and_files_with_its_number() -> None:
     assert all(spec.has_unet for spec in models().values())
-    for spec in catalogue().values():
+    for spec in catalog().values():
         for role in ("clip", "vocab"):
             numbers = [file.clip_index for file in spec.files if file.role == role]
             assert numbers == list(range(1, len(spec.clips) + 1))
@@ -64,16 +63,16 @@ def test_published_files_have_addresses_and_checksums() -> None:
 
 
 def test_the_defaults_of_a_model_are_a_valid_request() -> None:
-    for spec in catalogue().values():
+    for spec in catalog().values():
         assert read_request({"prompts": "山", **spec.defaults})
 
 
-@pytest.mark.parametrize("spec", [spec for spec in catalogue().values() if spec.has_unet], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("spec", [spec for spec in catalog().values() if spec.has_unet], ids=lambda spec: spec.name)
 def test_a_draft_takes_fewer_steps_and_a_fine_picture_more(spec: ModelSpec) -> None:
     asked = [read_request({"prompts": "山", "quality": quality}) for quality in ("draft", "standard", "fine")]
-    draft, standard, fine = (request.filled(spec.defaults_for(request)) for request in asked)
+    draft, standard, fine = (request.with_defaults(spec.defaults_for(request)) for request in asked)
     assert draft.steps < standard.steps
-    assert standard.filled(spec.defaults_for(standard)) == standard
+    assert standard.with_defaults(spec.defaults_for(standard)) == standard
     assert (standard.steps, sketching(standard)) < (fine.steps, sketching(fine))
 
 
@@ -84,19 +83,22 @@ def sketching(request: Request) -> float:
 def test_what_is_given_counts_more_than_the_quality() -> None:
     request = read_request({"prompts": "山", "quality": "draft", "steps": 33})
     for spec in models().values():
-        assert request.filled(spec.defaults_for(request)).steps == 33
+        assert request.with_defaults(spec.defaults_for(request)).steps == 33
 
 
 def test_a_model_that_says_nothing_of_qualities_scales_its_steps() -> None:
     spec = replace(models()[ORIGINAL], defaults={"steps": 60})
     steps = [
-        dict(spec.defaults_for(read_request({"prompts": "山", "quality": q})))["steps"] for q in ("draft", "standard", "fine")
+        dict(spec.defaults_for(read_request({"prompts": "山", "quality": q})))["steps"]
+        for q in ("draft", "standard", "fine")
     ]
     assert steps == [20, 60, 120]
 
 
 def test_several_clips_have_files_of_their_own() -> None:
-    files = model_files(WeightFile("unet", (RemoteFile("u.pt"),)), {CLIP: 1.0, "clip-rn50": 0.5}, secondary=False)
+    files = model_files(
+        WeightFile("unet", (RemoteFile("u.pt"),)), {DEFAULT_CLIP: 1.0, "clip-rn50": 0.5}, secondary=False
+    )
     assert [file.installed for file in files] == [
         "unet.safetensors",
         "clip.safetensors",
@@ -107,28 +109,3 @@ def test_several_clips_have_files_of_their_own() -> None:
     ]
     with pytest.raises(KeyError):
         model_files(WeightFile("unet", (RemoteFile("u.pt"),)), {"clip-rn51": 1.0})
-
-
-def table() -> str:
-    """The page's table of everything that is installed from outside."""
-    lines = ["| | 说明 | what | 大小 size | 内存 memory | 许可 licence |", "|---|---|---|---|---|---|"]
-    for spec in catalogue().values():
-        if not spec.is_embedded:
-            needed = [file for file in spec.files if not file.optional]
-            halves = [file for file in needed if file.role == "clip" and file.parts[0].sha256]  # OpenAI publishes fp16
-            memory = sum(file.expected_size for file in (*needed, *halves))
-            cells = (
-                f"`{spec.name}`",
-                spec.title_zh,
-                spec.title_en,
-                f"{spec.size_bytes / 1e9:.1f} GB",
-                f"{memory / 1e9:.1f} GB",
-                spec.licence,
-            )
-            lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def test_the_page_shows_the_table() -> None:
-    page = Path(__file__).parent.parent.parent.parent / "docs" / "models.md"
-    assert table() in page.read_text(encoding="utf-8")

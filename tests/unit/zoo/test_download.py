@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 from danqing.errors import StorageError
-from danqing.zoo.download import DownloadFailed, Patience, fetch
+from danqing.zoo.download import DownloadFailed, RetryPolicy, download_file
 from danqing.zoo.spec import RemoteFile
 from tests.unit.zoo.faulty import Fault, Server, serving
 
@@ -22,8 +22,8 @@ CONTENT = bytes(range(256)) * 400  # 100 KiB
 SHA = hashlib.sha256(CONTENT).hexdigest()
 FILE = RemoteFile("weights.pt", sha256=SHA)
 NAMELESS = RemoteFile("weights.pt")
-CALM = Patience(seconds=5.0, rounds=3, pause=0.0)  # a busy machine is no fault
-QUICK = Patience(seconds=0.2, rounds=3, pause=0.0)
+CALM = RetryPolicy(timeout=5.0, rounds=3, pause=0.0)  # a busy machine is no fault
+QUICK = RetryPolicy(timeout=0.2, rounds=3, pause=0.0)
 
 
 @pytest.fixture
@@ -32,15 +32,15 @@ def server() -> Iterator[Server]:
         yield made
 
 
-def bring(file: RemoteFile, target: Path, *urls: str, patience: Patience = CALM) -> list[tuple[int, int | None]]:
+def bring(file: RemoteFile, target: Path, *urls: str, patience: RetryPolicy = CALM) -> list[tuple[int, int | None]]:
     heard: list[tuple[int, int | None]] = []
-    fetch(
+    download_file(
         file,
         target,
         urls,
         command="danqing models install x",
-        report=lambda here, total: heard.append((here, total)),
-        patience=patience,
+        on_progress=lambda here, total: heard.append((here, total)),
+        retry=patience,
     )
     return heard
 
@@ -98,10 +98,10 @@ def test_without_a_good_address_every_reason_is_told(server: Server, tmp_path: P
     with pytest.raises(DownloadFailed) as caught:
         bring(FILE, tmp_path / "w", *urls, "ftp://nowhere/w", patience=QUICK if fault.kind == "stall" else CALM)
     assert not (tmp_path / "w").exists()
-    for url, reason in caught.value.tried:
+    for url, reason in caught.value.attempts:
         assert f"{url} ({reason})" in caught.value.zh
         assert reason in caught.value.en
-    assert [url for url, _ in caught.value.tried] == [*urls, "ftp://nowhere/w"]
+    assert [url for url, _ in caught.value.attempts] == [*urls, "ftp://nowhere/w"]
     assert "danqing models install x --from" in caught.value.zh
 
 
@@ -257,7 +257,7 @@ def test_an_exception_from_the_report_stops_the_download(server: Server, tmp_pat
         raise Stop
 
     with pytest.raises(Stop):
-        fetch(FILE, tmp_path / "w", [server.add("/a", CONTENT)], command="", report=stop)
+        download_file(FILE, tmp_path / "w", [server.add("/a", CONTENT)], command="", on_progress=stop)
     assert not (tmp_path / "w").exists()
     bring(FILE, tmp_path / "w", server.add("/a", CONTENT))
     assert (tmp_path / "w").read_bytes() == CONTENT

@@ -13,21 +13,21 @@ from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariable
 from danqing.errors import ModelNotFound, StorageError
 from danqing.settings import read_settings
 from danqing.zoo import install as zoo_install
-from danqing.zoo.catalog import CLIP, MINI, ORIGINAL, files
-from danqing.zoo.download import DownloadFailed, Patience
-from danqing.zoo.download_files import download, lacking
+from danqing.zoo.catalog import DEFAULT_CLIP, MINI, ORIGINAL, files
+from danqing.zoo.download import DownloadFailed, RetryPolicy
+from danqing.zoo.download_files import download_originals, missing_files
 from danqing.zoo.manifest import verify
-from danqing.zoo.registry import find, installed, spec_of
+from danqing.zoo.registry import get_installed, get_spec, is_installed
 from danqing.zoo.spec import RemoteFile
-from danqing.zoo.urls import addresses
+from danqing.zoo.urls import download_urls
 from tests.unit.zoo.conftest import NAMES, Originals
 from tests.unit.zoo.faulty import Fault, Server
 
-CALM = Patience(seconds=5.0, rounds=2, pause=0.0)
+CALM = RetryPolicy(timeout=5.0, rounds=2, pause=0.0)
 
 
 def install(name: str) -> list[tuple[str, int]]:
-    return [(event.file, event.bytes) for event in zoo_install.install(name, read_settings(), patience=CALM)]
+    return [(event.file, event.bytes) for event in zoo_install.install(name, read_settings(), retry=CALM)]
 
 
 def test_the_original_model_through_breaking_connections(mirror: Server) -> None:
@@ -35,20 +35,20 @@ def test_the_original_model_through_breaking_connections(mirror: Server) -> None
         site.faults = [Fault("cut", len(site.content) // 3), Fault("status", 503), Fault("stall", 100)]
     events = install(ORIGINAL)
     assert {name for name, _ in events} == {*NAMES, *NAMES.values()}
-    assert installed(ORIGINAL, read_settings())
-    assert {finding.state for finding in verify(spec_of(ORIGINAL), read_settings())} == {"right"}
+    assert is_installed(ORIGINAL, read_settings())
+    assert {finding.state for finding in verify(get_spec(ORIGINAL), read_settings())} == {"right"}
     assert list(read_settings().downloads.iterdir()) == []
 
 
 def test_another_model_shares_what_is_here(mirror: Server) -> None:
     install(ORIGINAL)
     asked = {name: len(site.ranges) for name, site in mirror.sites.items()}
-    assert lacking(spec_of(CLIP), read_settings(), half=False, optional=True) == []
-    assert len(lacking(spec_of(CLIP), read_settings(), half=True, optional=True)) == 1
-    assert [name for name, _ in install(CLIP)] == ["clip.safetensors", "vocab.txt"]
+    assert missing_files(get_spec(DEFAULT_CLIP), read_settings(), half=False, optional=True) == []
+    assert len(missing_files(get_spec(DEFAULT_CLIP), read_settings(), half=True, optional=True)) == 1
+    assert [name for name, _ in install(DEFAULT_CLIP)] == ["clip.safetensors", "vocab.txt"]
     assert {name: len(site.ranges) for name, site in mirror.sites.items()} == asked
     models = read_settings().models
-    assert (models / CLIP / "clip.safetensors").samefile(models / ORIGINAL / "clip.safetensors")
+    assert (models / DEFAULT_CLIP / "clip.safetensors").samefile(models / ORIGINAL / "clip.safetensors")
 
 
 def test_what_is_installed_is_not_fetched_again(mirror: Server, home: Path) -> None:
@@ -57,7 +57,7 @@ def test_what_is_installed_is_not_fetched_again(mirror: Server, home: Path) -> N
     events = install(ORIGINAL)
     assert {name for name, _ in events} == {"secondary_model_imagenet_2.pth", "secondary.safetensors"}
     assert len(mirror.sites["/vocab.txt"].ranges) == 1
-    assert find(ORIGINAL, read_settings()).paths["secondary"].is_file()
+    assert get_installed(ORIGINAL, read_settings()).paths["secondary"].is_file()
 
 
 def test_a_file_that_cannot_be_had_is_named_and_the_others_are_kept(mirror: Server, home: Path) -> None:
@@ -68,13 +68,13 @@ def test_a_file_that_cannot_be_had_is_named_and_the_others_are_kept(mirror: Serv
     assert not (home / "downloads" / "clip_cn_vit-b-16.pt").exists()
     mirror.sites["/clip_cn_vit-b-16.pt"].faults = []
     install(ORIGINAL)
-    assert installed(ORIGINAL, read_settings())
+    assert is_installed(ORIGINAL, read_settings())
 
 
 def test_closing_the_iterator_keeps_what_has_arrived(mirror: Server, home: Path) -> None:
     for site in mirror.sites.values():
         site.pause = 0.01
-    events = download(ORIGINAL, read_settings(), patience=CALM)
+    events = download_originals(ORIGINAL, read_settings(), retry=CALM)
     next(events)
     events.close()
     for site in mirror.sites.values():
@@ -90,18 +90,18 @@ def test_two_at_once_share_everything(mirror: Server, home: Path) -> None:
     waited: list[bool] = []
 
     def one(name: str) -> None:
-        list(zoo_install.install(name, read_settings(), waiting=lambda: waited.append(True), patience=CALM))
+        list(zoo_install.install(name, read_settings(), on_wait=lambda: waited.append(True), retry=CALM))
 
     for site in mirror.sites.values():
         site.pause = 0.001
-    threads = [threading.Thread(target=one, args=(name,)) for name in (ORIGINAL, ORIGINAL, CLIP)]
+    threads = [threading.Thread(target=one, args=(name,)) for name in (ORIGINAL, ORIGINAL, DEFAULT_CLIP)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert waited
-    assert installed(ORIGINAL, read_settings())
-    assert installed(CLIP, read_settings())
+    assert is_installed(ORIGINAL, read_settings())
+    assert is_installed(DEFAULT_CLIP, read_settings())
     assert {len(site.ranges) for site in mirror.sites.values()} == {1}
     assert not left.exists()
 
@@ -141,15 +141,15 @@ def test_hugging_faces_cache_needs_no_download(
     snapshot = tmp_path / "hf" / "hub" / "models--OFA-Sys--chinese-clip-vit-base-patch16" / "snapshots" / "f2a455d"
     snapshot.mkdir(parents=True)
     (snapshot / "vocab.txt").write_bytes((originals.folder / "vocab.txt").read_bytes())
-    install(CLIP)
+    install(DEFAULT_CLIP)
     assert mirror.sites["/vocab.txt"].ranges == []
     assert (snapshot / "vocab.txt").is_file()
 
 
 def test_half_precision_is_stored_as_asked(mirror: Server) -> None:
     assert mirror.sites
-    list(zoo_install.install(CLIP, read_settings(), half=True, patience=CALM))
-    state = load_file(read_settings().models / CLIP / "clip.safetensors")
+    list(zoo_install.install(DEFAULT_CLIP, read_settings(), half=True, retry=CALM))
+    state = load_file(read_settings().models / DEFAULT_CLIP / "clip.safetensors")
     assert {tensor.dtype for tensor in state.values()} == {torch.float16}
 
 
@@ -164,7 +164,7 @@ class TestAddresses:
     def test_both_of_hugging_faces_hosts_then_modelscope(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("HF_ENDPOINT", "MODELSCOPE_DOMAIN", "DANQING_MIRROR"):
             monkeypatch.delenv(name, raising=False)
-        assert addresses(self.FILE, read_settings()) == (
+        assert download_urls(self.FILE, read_settings()) == (
             "https://huggingface.co/owner/repo/resolve/main/a/w%201.pt",
             "https://hf-mirror.com/owner/repo/resolve/main/a/w%201.pt",
             "https://modelscope.cn/api/v1/models/owner/repo/repo?Revision=master&FilePath=w.pt",
@@ -175,7 +175,7 @@ class TestAddresses:
         monkeypatch.setenv("HF_ENDPOINT", "https://hf-mirror.com/")
         monkeypatch.setenv("MODELSCOPE_DOMAIN", "www.modelscope.cn")
         monkeypatch.setenv("DANQING_MIRROR", "http://files.example.org/weights/")
-        assert addresses(self.FILE, read_settings()) == (
+        assert download_urls(self.FILE, read_settings()) == (
             "http://files.example.org/weights/w.pt",
             "https://hf-mirror.com/owner/repo/resolve/main/a/w%201.pt",
             "https://www.modelscope.cn/api/v1/models/owner/repo/repo?Revision=master&FilePath=w.pt",
@@ -184,4 +184,4 @@ class TestAddresses:
 
     def test_a_space_has_three_names(self) -> None:
         file = RemoteFile("s.pth", ("hf:spaces/huggi/s.pth/s.pth",))
-        assert "https://huggingface.co/spaces/huggi/s.pth/resolve/main/s.pth" in addresses(file, read_settings())
+        assert "https://huggingface.co/spaces/huggi/s.pth/resolve/main/s.pth" in download_urls(file, read_settings())

@@ -11,27 +11,27 @@ from danqing.api import load
 from danqing.settings import Settings, read_settings
 from danqing.zoo.catalog import MINI
 from danqing.zoo.manifest import verify
-from danqing.zoo.registry import find, folder, spec_of
+from danqing.zoo.registry import get_installed, get_spec, model_dir
 from danqing.zoo.spec import ModelSpec
 
 
 def test_the_files_are_those_of_the_card() -> None:
-    place = folder(spec_of(MINI), read_settings())
+    place = model_dir(get_spec(MINI), read_settings())
     card = json.loads((place / "card.json").read_text(encoding="utf-8"))
     assert card["name"] == MINI
-    assert card["prediction"] == spec_of(MINI).prediction
+    assert card["prediction"] == get_spec(MINI).prediction
     for name, said in card["files"].items():
         content = (place / name).read_bytes()
         assert len(content) == said["bytes"]
         assert hashlib.sha256(content).hexdigest() == said["sha256"]
-    assert set(card["files"]) == {file.installed for file in spec_of(MINI).files}
+    assert set(card["files"]) == {file.installed for file in get_spec(MINI).files}
 
 
 def test_the_catalogue_states_their_checksums_and_verifying_compares_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec = spec_of(MINI)
-    place = folder(spec, read_settings())
+    spec = get_spec(MINI)
+    place = model_dir(spec, read_settings())
     for file in spec.files:
         (part,) = file.parts
         content = (place / file.installed).read_bytes()
@@ -51,7 +51,7 @@ def test_the_catalogue_states_their_checksums_and_verifying_compares_them(
 
 
 def test_it_is_small_enough_to_ship() -> None:
-    sizes = [path.stat().st_size for path in find(MINI, read_settings()).paths.values()]
+    sizes = [path.stat().st_size for path in get_installed(MINI, read_settings()).paths.values()]
     assert sum(sizes) < 60_000_000
     assert max(sizes) < 50_000_000
 
@@ -60,4 +60,4 @@ def test_it_loads_with_all_its_networks() -> None:
     model = load(MINI, device="cpu").model
     assert model.secondary is not None
     assert model.unet.config.patch == 8
-    assert model.viewers[0].tokenizer.unknown_characters("孤舟蓑笠翁，独钓寒江雪，由齐白石所作") == []
+    assert model.clips[0].tokenizer.unknown_characters("孤舟蓑笠翁，独钓寒江雪，由齐白石所作") == []

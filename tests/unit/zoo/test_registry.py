@@ -6,59 +6,59 @@ import pytest
 
 from danqing.errors import InvalidRequest, ModelNotFound
 from danqing.settings import read_settings
-from danqing.zoo.catalog import CLIP, MINI, ORIGINAL
-from danqing.zoo.custom_models import check_name, own_model, own_models, read_own, write_own
-from danqing.zoo.registry import find, find_clip, folder, installed, missing, spec_of
-from tests.tiny_model import write_tiny_model, write_openai
+from danqing.zoo.catalog import DEFAULT_CLIP, MINI, ORIGINAL
+from danqing.zoo.custom_models import check_name, custom_specs, load_custom, make_custom, save_custom
+from danqing.zoo.registry import get_installed, get_installed_clip, get_spec, is_installed, missing_names, model_dir
+from tests.tiny_model import write_openai, write_tiny_model
 
 
 def test_a_model_is_installed_when_all_needed_files_are_there(home: Path) -> None:
     settings = read_settings()
-    assert not installed(ORIGINAL, settings)
+    assert not is_installed(ORIGINAL, settings)
     place = write_tiny_model(home / "models" / ORIGINAL)
-    assert folder(spec_of(ORIGINAL), settings) == place
-    assert installed(ORIGINAL, settings)
-    assert find("auto", settings).spec.name == ORIGINAL
-    assert "lpips" not in find(ORIGINAL, settings).paths
+    assert model_dir(get_spec(ORIGINAL), settings) == place
+    assert is_installed(ORIGINAL, settings)
+    assert get_installed("auto", settings).spec.name == ORIGINAL
+    assert "lpips" not in get_installed(ORIGINAL, settings).paths
     (place / "clip.safetensors").unlink()
-    assert missing(spec_of(ORIGINAL), settings) == ("clip.safetensors",)
+    assert missing_names(get_spec(ORIGINAL), settings) == ("clip.safetensors",)
     with pytest.raises(ModelNotFound, match=rf"clip\.safetensors.*danqing models install {ORIGINAL}"):
-        find(ORIGINAL, settings)
+        get_installed(ORIGINAL, settings)
 
 
 def test_the_embedded_model_lies_in_the_package() -> None:
     settings = read_settings()
-    assert settings.home not in folder(spec_of(MINI), settings).parents
-    assert find("auto", settings).spec.name == MINI
+    assert settings.home not in model_dir(get_spec(MINI), settings).parents
+    assert get_installed("auto", settings).spec.name == MINI
 
 
 def test_an_encoder_alone_cannot_paint() -> None:
     with pytest.raises(ModelNotFound, match=r"chinese-clip-vit-l-14 .*U-Net"):
-        find("chinese-clip-vit-l-14", read_settings())
+        get_installed("chinese-clip-vit-l-14", read_settings())
 
 
 def test_a_wrong_name_brings_the_nearest() -> None:
     with pytest.raises(ModelNotFound, match="watercolordiffusion"):
-        spec_of("watercolourdiffusion")
+        get_spec("watercolourdiffusion")
 
 
 def test_a_clip_is_found_alone_or_in_a_model_that_has_it(home: Path) -> None:
     settings = read_settings()
-    with pytest.raises(ModelNotFound, match=f"danqing models install {CLIP}"):
-        find_clip(CLIP, settings)
+    with pytest.raises(ModelNotFound, match=f"danqing models install {DEFAULT_CLIP}"):
+        get_installed_clip(DEFAULT_CLIP, settings)
     with pytest.raises(ModelNotFound, match=r"did you mean chinese-clip-rn50\?"):
-        find_clip("chinese-clip-rn5", settings)
-    assert find_clip(MINI, settings).weights == folder(spec_of(MINI), settings) / "clip.safetensors"
-    write_own(settings, {"墨竹": own_model("x.pt", clips={"clip-rn101": 1.0, CLIP: 2.0}, secondary=True)})
+        get_installed_clip("chinese-clip-rn5", settings)
+    assert get_installed_clip(MINI, settings).weights == model_dir(get_spec(MINI), settings) / "clip.safetensors"
+    save_custom(settings, {"墨竹": make_custom("x.pt", clips={"clip-rn101": 1.0, DEFAULT_CLIP: 2.0}, secondary=True)})
     place = write_openai(home / "models" / "墨竹", number=1)
     with pytest.raises(ModelNotFound, match="not installed"):
-        find_clip(CLIP, settings)
+        get_installed_clip(DEFAULT_CLIP, settings)
     for name in ("clip2.safetensors", "vocab2.txt"):
         (place / name).write_bytes(b"")
-    assert find_clip("clip-rn101", settings).vocab == place / "vocab.txt.gz"
-    assert find_clip(CLIP, settings).weights == place / "clip2.safetensors"
-    alone = write_tiny_model(home / "models" / CLIP)
-    assert find_clip(CLIP, settings).weights == alone / "clip.safetensors"
+    assert get_installed_clip("clip-rn101", settings).vocab == place / "vocab.txt.gz"
+    assert get_installed_clip(DEFAULT_CLIP, settings).weights == place / "clip2.safetensors"
+    alone = write_tiny_model(home / "models" / DEFAULT_CLIP)
+    assert get_installed_clip(DEFAULT_CLIP, settings).weights == alone / "clip.safetensors"
 
 
 class TestOwnModels:
@@ -74,15 +74,15 @@ class TestOwnModels:
             "  clips: {chinese-clip-vit-b-16: 1, chinese-clip-vit-l-14: 0.5}\n  defaults: {size: [256, 256]}\n",
         )
         settings = read_settings()
-        spec = spec_of("墨竹", settings)
+        spec = get_spec("墨竹", settings)
         assert spec.is_custom
         assert spec.has_unet
         assert spec.defaults == {"size": [256, 256]}
-        assert len(missing(spec, settings)) == 6
+        assert len(missing_names(spec, settings)) == 6
         place = write_tiny_model(home / "models" / "墨竹")
         for name in ("clip2.safetensors", "vocab2.txt"):
             (place / name).write_bytes(b"")
-        ready = find("墨竹", settings)
+        ready = get_installed("墨竹", settings)
         assert [(clip.weights.name, clip.vocab.name, clip.weight) for clip in ready.clips] == [
             ("clip.safetensors", "vocab.txt", 1.0),
             ("clip2.safetensors", "vocab2.txt", 0.5),
@@ -107,22 +107,22 @@ class TestOwnModels:
     def test_mistakes_are_named(self, home: Path, text: str, says: str) -> None:
         self.write(home, text)
         with pytest.raises(InvalidRequest, match=r"models\.yaml") as caught:
-            own_models(read_settings())
+            custom_specs(read_settings())
         assert says in caught.value.en
 
     def test_what_is_written_is_read_back(self) -> None:
         settings = read_settings()
-        entry = own_model("x.pt", clips={}, secondary=False)
-        write_own(settings, {"墨竹": entry})
-        assert read_own(settings) == {"墨竹": entry}
+        entry = make_custom("x.pt", clips={}, secondary=False)
+        save_custom(settings, {"墨竹": entry})
+        assert load_custom(settings) == {"墨竹": entry}
         assert "clips" not in settings.models_file.read_text("utf-8")
 
     def test_names(self) -> None:
         settings = read_settings()
-        write_own(settings, {"墨竹": own_model("x.pt", clips={}, secondary=True)})
+        save_custom(settings, {"墨竹": make_custom("x.pt", clips={}, secondary=True)})
         check_name("墨兰", settings)
         for name in ("墨竹", MINI, "a/b", ".hidden", ""):
             with pytest.raises(InvalidRequest):
                 check_name(name, settings)
         with pytest.raises(InvalidRequest, match="clip-rn51"):
-            own_model("x.pt", clips={"clip-rn51": 1.0}, secondary=True)
+            make_custom("x.pt", clips={"clip-rn51": 1.0}, secondary=True)

@@ -8,13 +8,13 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from danqing.diffusion import Draws, NoiseSchedule
+from danqing.diffusion import SeededRandom, NoiseSchedule
 from danqing.models.unet_blocks import Attention
-from danqing.pipeline.conditioning import Embedded, build_guide, networks_of
-from danqing.pipeline.memory.offload import weights_of
-from danqing.pipeline.memory.plan import Plan
-from danqing.pipeline.memory.profiler import Fused, Meter
-from danqing.pipeline.model import Model
+from danqing.pipeline.conditioning import TextConditioning, build_guide, guidance_modules
+from danqing.pipeline.memory.offload import unique_tensors
+from danqing.pipeline.memory.plan import MemoryPlan
+from danqing.pipeline.memory.profiler import FlashAttentionOnMeta, MetaProfiler
+from danqing.pipeline.model import LoadedModel
 from danqing.request import Request
 from danqing.types import Guide
 
@@ -22,7 +22,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class StepShape:
     """One step to be gone through.
 
     Args:
@@ -32,27 +32,27 @@ class Act:
     """
 
     size: tuple[int, int]
-    k: int
-    pictures: int
+    index: int
+    batch_size: int
 
 
 @dataclass(frozen=True, slots=True)
-class Takes:
+class StepCost:
     """What one step takes before guidance and in it: operations, and bytes at the worst moment."""
 
-    denoise: int
-    guide: int
+    denoise_flops: int
+    guide_flops: int
     denoise_bytes: int
     guide_bytes: int
 
     @property
-    def bytes(self) -> int:
+    def peak_bytes(self) -> int:
         """At the worst moment of the whole step."""
         return max(self.denoise_bytes, self.guide_bytes)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Cast:
+class RunContext:
     """All that takes a step: the networks, and the sentences that guide them.
 
     Args:
@@ -62,12 +62,12 @@ class Cast:
         init: whether the pictures stay close to one that was given.
     """
 
-    model: Model
+    model: LoadedModel
     request: Request
-    prompts: Sequence[Embedded]
-    init: bool
+    prompts: Sequence[TextConditioning]
+    has_init: bool
 
-    def ghosts(self, dtype: torch.dtype | None = None) -> "Cast":
+    def on_meta(self, dtype: torch.dtype | None = None) -> "RunContext":
         """The same without numbers, on `meta`: costs no memory and next to no time.
 
         Args:
@@ -76,78 +76,78 @@ class Cast:
         model = self.model
         dtype = dtype or model.dtype
         seen = {
-            id(part.viewer): replace(part.viewer, encoder=ghost(part.viewer.encoder, dtype)) for part in self.prompts
+            id(part.clip): replace(part.clip, encoder=to_meta(part.clip.encoder, dtype)) for part in self.prompts
         }
         return replace(
             self,
             model=replace(
                 model,
-                unet=ghost(model.unet, dtype),
-                secondary=None if model.secondary is None else ghost(model.secondary, dtype),
-                likeness=ghost(model.likeness) if isinstance(model.likeness, nn.Module) else model.likeness,
+                unet=to_meta(model.unet, dtype),
+                secondary=None if model.secondary is None else to_meta(model.secondary, dtype),
+                likeness=to_meta(model.perceptual_loss) if isinstance(model.perceptual_loss, nn.Module) else model.perceptual_loss,
                 viewers=tuple(seen.values()),
                 device=torch.device("meta"),
                 dtype=dtype,
             ),
             prompts=tuple(
-                replace(part, viewer=seen[id(part.viewer)], texts=_empty(part.texts), weights=_empty(part.weights))
+                replace(part, viewer=seen[id(part.clip)], texts=_empty(part.embeds), weights=_empty(part.prompt_weights))
                 for part in self.prompts
             ),
         )
 
     def networks(self) -> list[nn.Module]:
         """Those whose precision `dtype` decides about."""
-        found = [self.model.unet, self.model.secondary, *(part.viewer.encoder for part in self.prompts)]
+        found = [self.model.unet, self.model.secondary, *(part.clip.encoder for part in self.prompts)]
         return [network for network in found if isinstance(network, nn.Module)]
 
-    def weights(self) -> int:
+    def network_bytes(self) -> int:
         """Bytes of the networks whose precision `dtype` decides about."""
-        return bytes_of(self.networks())
+        return weight_bytes(self.networks())
 
-    def step(self, act: Act, plan: Plan, between: Callable[[], None]) -> None:
+    def run_step(self, act: StepShape, plan: MemoryPlan, between: Callable[[], None]) -> None:
         """Take one step as a sampler does, from nothing; `between` is called when the U-Net is done and guidance begins."""
         model, (width, height) = self.model, act.size
-        draws, noise = Draws(tuple(range(act.pictures))), NoiseSchedule.spaced(self.request.steps, self.request.spacing)
-        x = torch.zeros((act.pictures, 3, height, width), device=model.device)
-        init = torch.zeros_like(x[:1]) if self.init else None
-        guide = self.guide(draws, plan, init)
-        moment = noise.moment(act.k)
-        through = guide is not None and guide.needs_graph(moment)
-        labels = torch.zeros(act.pictures, dtype=torch.long, device=model.device)
+        draws, noise = SeededRandom(tuple(range(act.batch_size))), NoiseSchedule.spaced(self.request.steps, self.request.spacing)
+        x = torch.zeros((act.batch_size, 3, height, width), device=model.device)
+        init = torch.zeros_like(x[:1]) if self.has_init else None
+        make_guide = self.guide(draws, plan, init)
+        moment = noise.noise_level(act.index)
+        through = make_guide is not None and make_guide.needs_denoiser_grad(moment)
+        labels = torch.zeros(act.batch_size, dtype=torch.long, device=model.device)
         model.unet.checkpointing = plan.checkpointing
         with torch.set_grad_enabled(through):
             seen = x.requires_grad_(through)
-            tau = torch.full((act.pictures,), moment.tau, device=model.device)
+            tau = torch.full((act.batch_size,), moment.timestep, device=model.device)
             output = model.unet(seen, tau, labels) if model.unet.config.classes else model.unet(seen, tau)
-            _, x0 = noise.predict(output, seen, act.k, model.spec.prediction)
+            _, x0 = noise.eps_and_x0(output, seen, act.index, model.spec.prediction)
         between()
-        if guide is not None:
-            guide(seen, x0, moment)
+        if make_guide is not None:
+            make_guide(seen, x0, moment)
 
-    def guide(self, draws: Draws, plan: Plan, init: Tensor | None) -> Guide | None:
+    def guide(self, draws: SeededRandom, plan: MemoryPlan, init: Tensor | None) -> Guide | None:
         """The guide of a step."""
-        return build_guide(self.model, self.request, self.prompts, draws=draws, init=init, at_once=plan.at_once)
+        return build_guide(self.model, self.request, self.prompts, rng=draws, init=init, cutout_chunk=plan.cutout_chunk)
 
-    def rehearse(self, act: Act, plan: Plan) -> Takes:
+    def profile(self, act: StepShape, plan: MemoryPlan) -> StepCost:
         """What a step takes; to be asked of ghosts."""
-        given = weights_of([self.model.unet, *networks_of(self.model, self.prompts)])
-        given += [tensor for part in self.prompts for tensor in (part.texts, part.weights)]
+        given = unique_tensors([self.model.unet, *guidance_modules(self.model, self.prompts)])
+        given += [tensor for part in self.prompts for tensor in (part.embeds, part.prompt_weights)]
         marks: list[tuple[int, int]] = []
-        with Meter(given) as meter:
-            self.step(act, plan, lambda: marks.append(meter.mark()))
-            marks.append(meter.mark())
+        with MetaProfiler(given) as meter:
+            self.run_step(act, plan, lambda: marks.append(meter.lap()))
+            marks.append(meter.lap())
         (denoise, denoise_bytes), (guide, guide_bytes) = marks
-        return Takes(denoise, guide, denoise_bytes, guide_bytes)
+        return StepCost(denoise, guide, denoise_bytes, guide_bytes)
 
 
-def bytes_of(networks: Iterable[nn.Module]) -> int:
+def weight_bytes(networks: Iterable[nn.Module]) -> int:
     """Bytes of the weights of some networks."""
-    return sum(tensor.nbytes for tensor in weights_of(networks))
+    return sum(tensor.nbytes for tensor in unique_tensors(networks))
 
 
-def ghost(network: Network, dtype: torch.dtype | None = None) -> Network:
+def to_meta(network: Network, dtype: torch.dtype | None = None) -> Network:
     """A copy of a network whose tensors have shapes and no numbers; `dtype` replaces that of floating-point ones."""
-    memo: dict[int, object] = {id(tensor): _empty(tensor, dtype) for tensor in weights_of([network])}
+    memo: dict[int, object] = {id(tensor): _empty(tensor, dtype) for tensor in unique_tensors([network])}
     made = copy.deepcopy(network, memo)
     for block in made.modules():
         if isinstance(block, Attention):  # checkpointing runs it again where a meter's own `Fused` does not reach
@@ -157,7 +157,7 @@ def ghost(network: Network, dtype: torch.dtype | None = None) -> Network:
 
 def _fused(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
     def forward_fused(x: Tensor) -> Tensor:
-        with Fused():
+        with FlashAttentionOnMeta():
             return forward(x)
 
     return forward_fused

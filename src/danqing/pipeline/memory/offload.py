@@ -8,12 +8,12 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from danqing.pipeline.conditioning import Embedded, networks_of
-from danqing.pipeline.model import Model
-from danqing.types import Guidance, Guide, Moment
+from danqing.pipeline.conditioning import TextConditioning, guidance_modules
+from danqing.pipeline.model import LoadedModel
+from danqing.types import Guidance, Guide, NoiseLevel
 
 
-class Aside:
+class CpuOffload:
     """While it is entered, the weights of these networks are not on their device; afterwards they are again.
 
     Weights never change, so nothing is fetched from the device: a copy in the CPU's memory is made once and serves every time.
@@ -25,7 +25,7 @@ class Aside:
 
     def __init__(self, networks: Iterable[nn.Module], device: torch.device) -> None:
         self._device = device
-        self._copies = [(tensor, _copied(tensor)) for tensor in weights_of(networks)]
+        self._copies = [(tensor, _copied(tensor)) for tensor in unique_tensors(networks)]
 
     def __enter__(self) -> Self:
         for tensor, copy in self._copies:
@@ -38,40 +38,40 @@ class Aside:
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Turns:
+class OffloadSchedule:
     """Who rests while the others work: two context managers, which do nothing where there is memory for all."""
 
-    unet_works: AbstractContextManager[object] = field(default_factory=nullcontext)
-    guide_works: AbstractContextManager[object] = field(default_factory=nullcontext)
+    unet_active: AbstractContextManager[object] = field(default_factory=nullcontext)
+    guide_active: AbstractContextManager[object] = field(default_factory=nullcontext)
 
     @classmethod
-    def between(cls, model: Model, prompts: Sequence[Embedded]) -> "Turns":
+    def for_model(cls, model: LoadedModel, prompts: Sequence[TextConditioning]) -> "OffloadSchedule":
         """A model's U-Net and the networks of its guide in turn."""
-        return cls(Aside(networks_of(model, prompts), model.device), Aside([model.unet], model.device))
+        return cls(CpuOffload(guidance_modules(model, prompts), model.device), CpuOffload([model.unet], model.device))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class InTurn:
+class OffloadedGuide:
     """A guide that looks when it is its turn; where the U-Net then rests, its gradient does not go through it."""
 
     guide: Guide
-    turns: Turns
+    schedule: OffloadSchedule
 
-    def needs_graph(self, moment: Moment) -> bool:
+    def needs_denoiser_grad(self, level: NoiseLevel) -> bool:
         """See `Guide`."""
-        return self.guide.needs_graph(moment)
+        return self.guide.needs_denoiser_grad(level)
 
-    def repeats(self, moment: Moment) -> bool:
+    def reuses_gradient(self, level: NoiseLevel) -> bool:
         """See `Guide`."""
-        return self.guide.repeats(moment)
+        return self.guide.reuses_gradient(level)
 
-    def __call__(self, x: Tensor, x0: Tensor, moment: Moment) -> Guidance:
+    def __call__(self, x: Tensor, x0: Tensor, level: NoiseLevel) -> Guidance:
         """See `Guide`."""
-        with self.turns.guide_works:
-            return self.guide(x, x0, moment)
+        with self.schedule.guide_active:
+            return self.guide(x, x0, level)
 
 
-def weights_of(networks: Iterable[nn.Module]) -> list[Tensor]:
+def unique_tensors(networks: Iterable[nn.Module]) -> list[Tensor]:
     """All tensors that some networks keep, shared ones once."""
     kept = {id(tensor): tensor for network in networks for tensor in (*network.parameters(), *network.buffers())}
     return list(kept.values())

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from danqing.request import Request
-from danqing.schedule import side_by_side
+from danqing.schedule import zip_schedules
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MemoryPlan:
     """How a run uses memory, for time.
 
     Args:
@@ -17,31 +17,31 @@ class Plan:
         offload: on a GPU, the U-Net lies in the CPU's memory while the guide looks, and the guide's networks while it works.
     """
 
-    at_once: int
+    cutout_chunk: int
     checkpointing: bool = False
-    frugal: bool = False
+    eager_free: bool = False
     offload: bool = False
 
-    def tighter(self, *, through: bool, device: str) -> "Plan | None":
+    def next_smaller(self, *, needs_grad: bool, device: str) -> "MemoryPlan | None":
         """The next plan that takes less memory: half the cuts at once, then checkpointing or offloading; None when nothing is left.
 
         Args:
             through: whether the run's gradient goes through the U-Net, which is when checkpointing helps, and offloading cannot.
             device: the kind of device, as in `torch.device.type`.
         """
-        if self.at_once > 1:
-            return replace(self, at_once=self.at_once // 2, frugal=True)
-        if through and not self.checkpointing:
+        if self.cutout_chunk > 1:
+            return replace(self, at_once=self.cutout_chunk // 2, frugal=True)
+        if needs_grad and not self.checkpointing:
             return replace(self, checkpointing=True, frugal=True)
-        if can_offload(through=through, device=device) and not self.offload:
+        if can_offload(needs_grad=needs_grad, device=device) and not self.offload:
             return replace(self, offload=True, frugal=True)
         return None
 
     def text(self, language: str) -> str:
         """What is done, in 'zh' or 'en'."""
         zh = language == "zh"
-        said = [f"CLIP 每次看 {self.at_once} 个切片" if zh else f"CLIP sees {self.at_once} cuts at a time"]
-        if self.frugal:
+        said = [f"CLIP 每次看 {self.cutout_chunk} 个切片" if zh else f"CLIP sees {self.cutout_chunk} cuts at a time"]
+        if self.eager_free:
             said.append("内存用完即还" if zh else "freed memory is given back at once")
         if self.checkpointing:
             said.append("U-Net 的中间结果重算而不保存" if zh else "the U-Net is worked out again instead of kept")
@@ -50,26 +50,26 @@ class Plan:
         return ("，" if zh else ", ").join(said)
 
 
-def usual(request: Request) -> Plan:
+def default_plan(request: Request) -> MemoryPlan:
     """The plan of a run for which there is memory enough: the quickest."""
-    return Plan(at_once=most_cuts(request))
+    return MemoryPlan(cutout_chunk=max_cutouts(request))
 
 
-def most_cuts(request: Request) -> int:
+def max_cutouts(request: Request) -> int:
     """The largest number of cuts in a batch anywhere along the run, at least 1."""
-    return max(1, *(int(sum(cuts)) for cuts in side_by_side([request.cut_overview, request.cut_innercut])))
+    return max(1, *(int(sum(cuts)) for cuts in zip_schedules([request.cut_overview, request.cut_innercut])))
 
 
-def can_offload(*, through: bool, device: str) -> bool:
+def can_offload(*, needs_grad: bool, device: str) -> bool:
     """Whether networks can take turns on the device: it has a memory of its own, and no gradient needs all of them at once."""
-    return device == "cuda" and not through
+    return device == "cuda" and not needs_grad
 
 
-def goes_through(request: Request, *, secondary: bool) -> bool:
+def needs_unet_grad(request: Request, *, secondary: bool) -> bool:
     """Whether a gradient runs back through the U-Net at any moment of the run.
 
     Args:
         request: complete.
         secondary: whether the model has a secondary network.
     """
-    return not secondary or not request.use_secondary.lowest
+    return not secondary or not request.use_secondary.min

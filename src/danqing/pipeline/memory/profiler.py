@@ -16,7 +16,7 @@ from torch.utils.flop_counter import flop_registry
 _CONVOLUTIONS = (torch.ops.aten.convolution, torch.ops.aten.convolution_backward)
 
 
-class Meter:
+class MetaProfiler:
     """While it is entered, counts the bytes of all tensors that are alive and the operations of matrix products.
 
     Args:
@@ -26,36 +26,36 @@ class Meter:
     def __init__(self, given: Iterable[Tensor] = ()) -> None:
         self.flops = 0
         """Floating-point operations of matrix products, convolutions and attention since the last mark."""
-        self.live = 0
+        self.live_bytes = 0
         """Bytes of the tensors that are alive now."""
-        self.peak = 0
+        self.peak_bytes = 0
         """The most that `live` has been since then, and what a convolution holds beside it for a moment."""
         self._given = [tensor.untyped_storage() for tensor in given]
         self._known: dict[int, object] = {id(storage): storage for storage in self._given}
         self._exit = ExitStack()
 
-    def mark(self) -> tuple[int, int]:
+    def lap(self) -> tuple[int, int]:
         """Operations and peak since the last mark; from here on both are counted anew."""
-        found = self.flops, self.peak
-        self.flops, self.peak = 0, self.live
+        found = self.flops, self.peak_bytes
+        self.flops, self.peak_bytes = 0, self.live_bytes
         return found
 
     def __enter__(self) -> Self:
-        self._exit.enter_context(Fused())
-        self._exit.enter_context(_Watch(self))
+        self._exit.enter_context(FlashAttentionOnMeta())
+        self._exit.enter_context(_DispatchMode(self))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()
 
-    def note(self, kind: Any, args: Any, kwargs: Any, out: Any) -> None:
+    def record_op(self, kind: Any, args: Any, kwargs: Any, out: Any) -> None:
         """An operation has been done."""
         made = _tensors(out)
         for tensor in made:
             self._enter(tensor)
         # oneDNN puts what a convolution reads and writes into an order of its own.
         beside = sum(tensor.nbytes for tensor in (*made, *_tensors(args))) if kind in _CONVOLUTIONS else 0
-        self.peak = max(self.peak, self.live + beside)
+        self.peak_bytes = max(self.peak_bytes, self.live_bytes + beside)
         if kind in flop_registry:
             self.flops += int(flop_registry[kind](*args, **kwargs, out_val=out))
 
@@ -66,27 +66,27 @@ class Meter:
             return
 
         def leave(_: object) -> None:
-            self.live -= size
+            self.live_bytes -= size
             del self._known[key]
 
         self._known[key] = weakref.ref(storage, leave)
-        self.live += size
+        self.live_bytes += size
 
 
-class _Watch(TorchDispatchMode):
+class _DispatchMode(TorchDispatchMode):
     """Shows a meter every operation, those of the way back included."""
 
-    def __init__(self, meter: Meter) -> None:
+    def __init__(self, meter: MetaProfiler) -> None:
         super().__init__()  # pyright: ignore[reportUnknownMemberType]
         self._meter = meter
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        self._meter.note(func.overloadpacket, args, kwargs or {}, out)
+        self._meter.record_op(func.overloadpacket, args, kwargs or {}, out)
         return out
 
 
-class Fused(TorchFunctionMode):
+class FlashAttentionOnMeta(TorchFunctionMode):
     """Attention on `meta` as real devices do it, which never hold the square matrix of all pairs."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import torch
 
-from danqing.events import Forecast
-from danqing.pipeline.memory.dry_run import Act, Cast, Takes
-from danqing.pipeline.memory.offload import Turns
-from danqing.pipeline.memory.plan import Plan, usual
-from danqing.pipeline.memory.planner import Planner, Sort, looking_at, plainly_fits
+from danqing.events import ResourceEstimate
+from danqing.pipeline.memory.dry_run import StepShape, RunContext, StepCost
+from danqing.pipeline.memory.offload import OffloadSchedule
+from danqing.pipeline.memory.plan import MemoryPlan, default_plan
+from danqing.pipeline.memory.planner import MemoryPlanner, StepGroup, with_cutouts, certainly_fits
 from danqing.request import SIDE
 
 TRIAL = 0.01
@@ -20,7 +20,7 @@ TRIAL_FLOPS = {"cpu": 6e11}
 TRIAL_FLOPS_ELSE = 2e13
 
 
-def arrange(cast: Cast, memory: float | None) -> tuple[Plan, Forecast | None]:
+def plan_run(cast: RunContext, memory: float | None) -> tuple[MemoryPlan, ResourceEstimate | None]:
     """How a run is done here, and what it will take; the latter is not worked out where memory abounds.
 
     Args:
@@ -29,19 +29,19 @@ def arrange(cast: Cast, memory: float | None) -> tuple[Plan, Forecast | None]:
     Raises:
         OutOfMemory: it does not fit in any way; it says what would.
     """
-    if memory is None and plainly_fits(cast):
-        return usual(cast.request), None
-    return foresee(cast, memory, always=False)
+    if memory is None and certainly_fits(cast):
+        return default_plan(cast.request), None
+    return plan_and_time(cast, memory, always=False)
 
 
-def foresee(cast: Cast, memory: float | None, *, always: bool = True) -> tuple[Plan, Forecast]:
+def plan_and_time(cast: RunContext, memory: float | None, *, always: bool = True) -> tuple[MemoryPlan, ResourceEstimate]:
     """As `arrange`, and everything is worked out; the seconds only where that is cheap, unless `always`."""
-    planner = Planner.of(cast, memory)
-    plan, forecast = planner.choose()
-    return plan, timed(planner, plan, forecast, always=always)
+    planner = MemoryPlanner.of(cast, memory)
+    plan, forecast = planner.select_plan()
+    return plan, with_duration(planner, plan, forecast, always=always)
 
 
-def timed(planner: Planner, plan: Plan, forecast: Forecast, *, always: bool = False) -> Forecast:
+def with_duration(planner: MemoryPlanner, plan: MemoryPlan, forecast: ResourceEstimate, *, always: bool = False) -> ResourceEstimate:
     """A forecast with seconds, where they can be learnt cheaply.
 
     Args:
@@ -50,57 +50,57 @@ def timed(planner: Planner, plan: Plan, forecast: Forecast, *, always: bool = Fa
         forecast: of its memory.
         always: learn them as well as a few seconds allow, even if that is more than a small share of the run.
     """
-    request = planner.cast.request
-    sorts = planner.sorts(request)
+    request = planner.context.request
+    sorts = planner.step_groups(request)
     denoise, guide = (sum(parts) for parts in zip(*(_operations(planner, plan, sort) for sort in sorts), strict=True))
     turns = sum(len(sort.loads) for sort in sorts)
-    device = planner.cast.model.device.type
+    device = planner.context.model.device.type
     most = TRIAL_FLOPS.get(device, TRIAL_FLOPS_ELSE)
     share = TRIAL * request.n_batches * (denoise + guide) / 2  # it is taken twice
     trial = _choose_trial(planner, plan, most if always else min(most, share), always=always)
     if trial is None:
         return forecast
     act, cuts, takes = trial
-    slow, slower = _clock(planner, plan, act, cuts)  # seconds of a trial's parts
-    seconds = denoise * slow / takes.denoise + guide * slower / max(takes.guide, 1)
-    seconds += turns * _swap(planner) if plan.offload else 0
-    told = {"step_seconds": seconds / planner.steps(request), "seconds": seconds * request.n_batches}
+    slow, slower = _time_step(planner, plan, act, cuts)  # seconds of a trial's parts
+    seconds = denoise * slow / takes.denoise_flops + guide * slower / max(takes.guide_flops, 1)
+    seconds += turns * _time_offload(planner) if plan.offload else 0
+    told = {"step_seconds": seconds / planner.step_count(request), "seconds": seconds * request.n_batches}
     return forecast.model_copy(update=told)
 
 
-def _operations(planner: Planner, plan: Plan, sort: Sort) -> tuple[float, float]:
+def _operations(planner: MemoryPlanner, plan: MemoryPlan, sort: StepGroup) -> tuple[float, float]:
     """Operations of a batch's steps of one sort, before and in guidance; those in guidance grow evenly with the cuts."""
-    request = planner.cast.request
-    full = planner.takes(sort.act, plan, request, sort.cuts)
-    least = planner.takes(sort.act, plan, request, 1)
-    each = (full.guide - least.guide) / max(sort.cuts - 1, 1)
-    share = [(pictures / sort.act.pictures, cuts) for pictures, cuts in sort.loads]
-    guide = sum(part * (least.guide + each * (cuts - 1)) for part, cuts in share if cuts)
-    return sum(part for part, _ in share) * full.denoise, guide
+    request = planner.context.request
+    full = planner.takes(sort.shape, plan, request, sort.cutout_count)
+    least = planner.takes(sort.shape, plan, request, 1)
+    each = (full.guide_flops - least.guide_flops) / max(sort.cutout_count - 1, 1)
+    share = [(pictures / sort.shape.batch_size, cuts) for pictures, cuts in sort.loads]
+    guide = sum(part * (least.guide_flops + each * (cuts - 1)) for part, cuts in share if cuts)
+    return sum(part for part, _ in share) * full.denoise_flops, guide
 
 
-def _choose_trial(planner: Planner, plan: Plan, most: float, *, always: bool) -> tuple[Act, int, Takes] | None:
+def _choose_trial(planner: MemoryPlanner, plan: MemoryPlan, most: float, *, always: bool) -> tuple[StepShape, int, StepCost] | None:
     """The largest step that takes no more operations than that: its canvas, its cuts, and what it takes."""
-    request = planner.cast.request
-    last = planner.sorts(request)[-1]
-    (width, height), chosen, side, cuts = last.act.size, None, SIDE, 1
+    request = planner.context.request
+    last = planner.step_groups(request)[-1]
+    (width, height), chosen, side, cuts = last.shape.size, None, SIDE, 1
     while True:
-        act = Act((min(width, side), min(height, side)), last.act.k, 1)
+        act = StepShape((min(width, side), min(height, side)), last.shape.index, 1)
         takes = planner.takes(act, plan, request, cuts)
-        if takes.denoise + takes.guide > most and not (always and chosen is None):
+        if takes.denoise_flops + takes.guide_flops > most and not (always and chosen is None):
             return chosen
         chosen = (act, cuts, takes)
-        if side >= max(width, height) and cuts >= last.cuts:
+        if side >= max(width, height) and cuts >= last.cutout_count:
             return chosen
-        side, cuts = 2 * side, min(4 * cuts, last.cuts)
+        side, cuts = 2 * side, min(4 * cuts, last.cutout_count)
 
 
-def _swap(planner: Planner) -> float:
+def _time_offload(planner: MemoryPlanner) -> float:
     """Seconds that the networks take to change places in a step."""
-    cast = planner.cast
-    turns = Turns.between(cast.model, cast.prompts)
+    cast = planner.context
+    turns = OffloadSchedule.for_model(cast.model, cast.prompts)
     began = time.perf_counter()
-    for turn in (turns.unet_works, turns.guide_works):
+    for turn in (turns.unet_active, turns.guide_active):
         with turn:
             pass
     _wait(cast.model.device)
@@ -113,9 +113,9 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def _clock(planner: Planner, plan: Plan, act: Act, cuts: int) -> tuple[float, float]:
+def _time_step(planner: MemoryPlanner, plan: MemoryPlan, act: StepShape, cuts: int) -> tuple[float, float]:
     """Seconds before and in guidance of a real step, taken twice: the first time everything is still cold."""
-    cast = replace(planner.cast, request=looking_at(planner.cast.request, cuts))
+    cast = replace(planner.context, request=with_cutouts(planner.context.request, cuts))
     moments: list[float] = []
 
     def look() -> None:
@@ -123,7 +123,7 @@ def _clock(planner: Planner, plan: Plan, act: Act, cuts: int) -> tuple[float, fl
         moments.append(time.perf_counter())
 
     def take(between: Callable[[], None]) -> None:
-        cast.step(act, replace(plan, at_once=cuts), between)
+        cast.run_step(act, replace(plan, at_once=cuts), between)
 
     take(look)
     look()

@@ -17,7 +17,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 _MMAP_THRESHOLD = -3  # malloc.h
 
 
-def held(device: torch.device) -> int:
+def memory_used(device: torch.device) -> int:
     """Bytes that this process holds: on the CPU all of its memory, on CUDA what its tensors take."""
     if device.type == "cuda":
         return torch.cuda.memory_allocated(device)
@@ -28,7 +28,7 @@ def held(device: torch.device) -> int:
     return pages * resource.getpagesize()
 
 
-def unread(device: torch.device) -> int:
+def unloaded_mmap_bytes(device: torch.device) -> int:
     """Bytes of mapped weight files that the CPU has not read yet: it will hold them after the first step."""
     if device.type == "cuda":
         return 0
@@ -52,7 +52,7 @@ def _mapped(smaps: str) -> Iterator[tuple[int, int]]:
             yield size, int(line.split()[1]) * 1024
 
 
-def give_back_at_once() -> None:
+def trim_malloc() -> None:
     """From now on let the C library return every large block as soon as it is freed, where the library is glibc.
 
     By default it keeps blocks of up to 32 MB for later ones of the same size; tensors leave holes among them.
@@ -61,16 +61,16 @@ def give_back_at_once() -> None:
         ctypes.CDLL(None).mallopt(_MMAP_THRESHOLD, 2**20)
 
 
-def left(device: torch.device) -> int | None:
+def memory_available(device: torch.device) -> int | None:
     """Bytes that may still be taken; None where nobody knows."""
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
         return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-    rooms = [room for room in (_of_machine(), _of_group()) if room is not None]
+    rooms = [room for room in (_system_available(), _cgroup_available()) if room is not None]
     return min(rooms, default=None)
 
 
-def _of_machine() -> int | None:
+def _system_available() -> int | None:
     try:
         found = re.search(r"MemAvailable:\s+(\d+) kB", (_PROC / "meminfo").read_text())
     except OSError:
@@ -78,7 +78,7 @@ def _of_machine() -> int | None:
     return int(found[1]) * 1024 if found else None
 
 
-def _of_group() -> int | None:
+def _cgroup_available() -> int | None:
     """What a container may still take, in either version of control groups; files that it has read can be given up."""
     for limit, used, stat, key in (
         ("memory.max", "memory.current", "memory.stat", "inactive_file"),
@@ -105,7 +105,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def let_go() -> None:
+def free_memory() -> None:
     """Give back what nobody holds any more; call it when the error and its traceback are gone, for they hold tensors."""
     gc.collect()
     if torch.cuda.is_available():

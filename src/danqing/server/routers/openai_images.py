@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from danqing.events import Completed, Previewed
+from danqing.i18n import Language
 from danqing.jobs import Job, Numbered
 from danqing.server import openapi_responses
 from danqing.server.dependencies import Service, submit
@@ -159,7 +160,7 @@ def _answer(wish: Wish, job: Job, base: str) -> Images:
     )
 
 
-async def _stream(order: Order, service: Service, *, request_id: str, language: str) -> AsyncIterator[bytes]:
+async def _stream(order: Order, service: Service, *, request_id: str, language: Language) -> AsyncIterator[bytes]:
     shown: dict[int, int] = {}
     async for numbered in service.feed.events(order.job.id):
         event = await run_in_threadpool(_event, numbered, order, shown) if numbered else None
@@ -172,7 +173,7 @@ async def _stream(order: Order, service: Service, *, request_id: str, language: 
         _check_finished(job)
     except Refusal as refusal:
         problem = Problem(
-            message=refusal.text(language), type=type_of(refusal.status), code=refusal.code, request_id=request_id
+            message=refusal.in_language(language), type=type_of(refusal.status), code=refusal.code, request_id=request_id
         )
         yield format_sse_event(data_str=ErrorAnswer(error=problem).model_dump_json(), event="error")
 

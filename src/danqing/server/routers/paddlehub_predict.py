@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from danqing.errors import DanqingError, InvalidRequest
+from danqing.i18n import Language
 from danqing.jobs import Job
 from danqing.paddlehub.parameters import to_parameters, to_request
 from danqing.request import Request as Painting
@@ -61,25 +62,25 @@ def predict(
         remarks = [] if painter.remark is None else [painter.remark]
         painting = _painting(values, allow_urls=service.allow_urls)
         remarks += _floored(values, painting)
-        job = submit(painting.changed(model=painter.model), service, owner=owner)
+        job = submit(painting.with_changes(model=painter.model), service, owner=owner)
     except Refusal as error:
         status = NOT_JSON if error.code in ("not_json", "not_an_object") else EXCEPTION
-        return _reply(status, error.text(language))
+        return _reply(status, error.in_language(language))
     except DanqingError as error:
-        return _reply(EXCEPTION, error.text(language))
+        return _reply(EXCEPTION, error.in_language(language))
     msg = " ".join(remark[language == "en"] for remark in remarks)
     stream = _wait(job, service, msg=msg, language=language)
     return StreamingResponse(stream, media_type="application/json", headers={"X-Job-Id": job.id})
 
 
-async def _wait(job: Job, service: Service, *, msg: str, language: str) -> AsyncIterator[bytes]:
+async def _wait(job: Job, service: Service, *, msg: str, language: Language) -> AsyncIterator[bytes]:
     async for numbered in service.feed.events(job.id):
         if numbered is None:
             yield b" "
     yield await run_in_threadpool(_answer, job.id, service, msg, language)
 
 
-def _answer(id: str, service: Service, msg: str, language: str) -> bytes:
+def _answer(id: str, service: Service, msg: str, language: Language) -> bytes:
     """The envelope with the pictures of a job that is over, or with the reason why there are none."""
     job = service.runtime.get(id)
     if job.state == "finished":
@@ -91,7 +92,7 @@ def _answer(id: str, service: Service, msg: str, language: str) -> bytes:
     elif job.state == "cancelled":
         text = "The job was cancelled." if language == "en" else "任务已取消。"
     else:
-        text = stopping(job).text(language)
+        text = stopping(job).in_language(language)
     return Prediction(status=EXCEPTION, msg=text, results="").model_dump_json().encode()
 
 
@@ -122,7 +123,7 @@ def _painting(values: Mapping[str, object], *, allow_urls: bool) -> Painting:
     if isinstance(source, str) and source:
         values = {**values, "init_image": read_start(source, allow_urls=allow_urls)}
     # use_gpu is read as the original reads it; which device paints is the server's to decide.
-    return to_request(values).changed(device=AUTO)
+    return to_request(values).with_changes(device=AUTO)
 
 
 def _floored(values: Mapping[str, object], painting: Painting) -> list[tuple[str, str]]:

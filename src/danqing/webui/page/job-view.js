@@ -91,7 +91,7 @@ export class Easel {
     if (type === "stepped") this.#step(data);
     if (type === "previewed" && data.url) this.#preview(data);
     if (type === "completed") this.#finish({ number: data.picture, seed: data.seed, url: data.url }).catch(this.on.refused);
-    if (type === "warned" || type === "adapted") this.#hint(data);
+    if (type === "warned" || type === "memory_reduced") this.#hint(data);
     if (type === "ended") {
       this.#draw(data);
       this.on.changed(data);

@@ -6,24 +6,24 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from danqing.zoo.catalog import files
-from danqing.zoo.catalog.clips import encoder, encoders
-from danqing.zoo.catalog.unets import CHECKPOINTS, RESEARCH, Checkpoint
-from danqing.zoo.spec import ModelSpec, Published, WeightFile
+from danqing.zoo.catalog.clips import clip_specs, get_clip
+from danqing.zoo.catalog.unets import RESEARCH, UNETS, PublishedUNet
+from danqing.zoo.spec import ModelSpec, RemoteFile, WeightFile
 
 MINI = "danqing_mini"
 ORIGINAL = "disco_diffusion_cnclip_vitb16"
-CLIP = "chinese-clip-vit-b-16"
+DEFAULT_CLIP = "chinese-clip-vit-b-16"
 """The encoder of the original, and of every model that names no other."""
 
 
 def models() -> Mapping[str, ModelSpec]:
     """The models that paint, by name, the preferred first."""
-    return MappingProxyType({spec.name: spec for spec in _painters()})
+    return MappingProxyType({spec.name: spec for spec in _models()})
 
 
-def catalogue() -> Mapping[str, ModelSpec]:
+def catalog() -> Mapping[str, ModelSpec]:
     """All entries by name: models, and encoders alone."""
-    return MappingProxyType({spec.name: spec for spec in (*_painters(), *encoders())})
+    return MappingProxyType({spec.name: spec for spec in (*_models(), *clip_specs())})
 
 
 def model_files(unet: WeightFile, clips: Mapping[str, float], *, secondary: bool = True) -> tuple[WeightFile, ...]:
@@ -36,35 +36,35 @@ def model_files(unet: WeightFile, clips: Mapping[str, float], *, secondary: bool
     Raises:
         KeyError: there is no such encoder.
     """
-    small = WeightFile("secondary", (files.secondary(),), also=("secondary_model_imagenet_2.pdparams",))
-    lpips = WeightFile("lpips", files.perceptual(), also=("lpips_vgg.pt", "lpips"), optional=True)
-    looks = (file for number, name in enumerate(clips, 1) for file in encoder(name).numbered(number))
+    small = WeightFile("secondary", (files.secondary(),), alternatives=("secondary_model_imagenet_2.pdparams",))
+    lpips = WeightFile("lpips", files.lpips(), alternatives=("lpips_vgg.pt", "lpips"), optional=True)
+    looks = (file for number, name in enumerate(clips, 1) for file in get_clip(name).files_for(number))
     return (unet, *((small,) if secondary else ()), *looks, lpips)
 
 
-def trained_files(published: Callable[[str], Published], clips: int) -> tuple[WeightFile, ...]:
+def exported_files(remote_file: Callable[[str], RemoteFile], clip_count: int) -> tuple[WeightFile, ...]:
     """The files of a model whose networks were all trained by `danqing train`.
 
     Args:
         published: what is known of a file, by its name.
         clips: how many CLIPs look at its pictures, 1 or 2.
     """
-    eyes = ((1, "clip.safetensors", "vocab.txt"), (2, "clip2.safetensors", "vocab2.txt"))[:clips]
+    eyes = ((1, "clip.safetensors", "vocab.txt"), (2, "clip2.safetensors", "vocab2.txt"))[:clip_count]
     return (
-        WeightFile("unet", (published("unet.safetensors"),)),
-        WeightFile("secondary", (published("secondary.safetensors"),)),
-        *(WeightFile("clip", (published(clip),), number=number) for number, clip, _ in eyes),
-        *(WeightFile("vocab", (published(vocab),), number=number) for number, _, vocab in eyes),
+        WeightFile("unet", (remote_file("unet.safetensors"),)),
+        WeightFile("secondary", (remote_file("secondary.safetensors"),)),
+        *(WeightFile("clip", (remote_file(clip),), clip_index=number) for number, clip, _ in eyes),
+        *(WeightFile("vocab", (remote_file(vocab),), clip_index=number) for number, _, vocab in eyes),
     )
 
 
-def trained_clips(name: str, clips: int) -> Mapping[str, float]:
+def exported_clips(name: str, clip_count: int) -> Mapping[str, float]:
     """What the CLIPs of such a model are called, and how much the word of each counts: together as much as one alone."""
-    return MappingProxyType({name: 1.0} if clips == 1 else {name: 0.5, f"{name}-2": 0.5})
+    return MappingProxyType({name: 1.0} if clip_count == 1 else {name: 0.5, f"{name}-2": 0.5})
 
 
-def _painters() -> tuple[ModelSpec, ...]:
-    return (_original(), _mini(), *(_fine_tuned(row) for row in CHECKPOINTS), *_siblings())
+def _models() -> tuple[ModelSpec, ...]:
+    return (_original(), _mini(), *(_fine_tuned(row) for row in UNETS), *_openai_clip_models())
 
 
 def _original() -> ModelSpec:
@@ -72,32 +72,32 @@ def _original() -> ModelSpec:
         name=ORIGINAL,
         title_zh="Disco Diffusion 512x512 与 Chinese-CLIP ViT-B/16，PaddleHub 同名模块所用",
         title_en="Disco Diffusion 512x512 with Chinese-CLIP ViT-B/16, as in the PaddleHub module of that name",
-        files=model_files(_original_unet(), {CLIP: 1.0}),
+        files=model_files(_original_unet(), {DEFAULT_CLIP: 1.0}),
         licence=f"{RESEARCH}; code MIT and Apache-2.0",
-        side=512,
-        clips={CLIP: 1.0},
+        resolution=512,
+        clips={DEFAULT_CLIP: 1.0},
     )
 
 
 def _original_unet() -> WeightFile:
     file = files.original_unet()
-    return WeightFile("unet", (file,), also=(file.name.replace(".pt", ".pdparams"),))
+    return WeightFile("unet", (file,), alternatives=(file.name.replace(".pt", ".pdparams"),))
 
 
-def _fine_tuned(row: Checkpoint) -> ModelSpec:
+def _fine_tuned(row: PublishedUNet) -> ModelSpec:
     return ModelSpec(
         name=row.name,
-        title_zh=f"{row.zh}，{row.side}x{row.side}",
-        title_en=f"{row.en}, {row.side}x{row.side}",
-        files=model_files(WeightFile("unet", (row.file,), spare=row.spare), {CLIP: 1.0}),
+        title_zh=f"{row.zh}，{row.resolution}x{row.resolution}",
+        title_en=f"{row.en}, {row.resolution}x{row.resolution}",
+        files=model_files(WeightFile("unet", (row.file,), ignored_keys=row.ignored_keys), {DEFAULT_CLIP: 1.0}),
         licence=row.licence,
-        side=row.side,
-        defaults=MappingProxyType({"size": (512, 448)}) if row.side == 256 else MappingProxyType({}),
-        clips={CLIP: 1.0},
+        resolution=row.resolution,
+        defaults=MappingProxyType({"size": (512, 448)}) if row.resolution == 256 else MappingProxyType({}),
+        clips={DEFAULT_CLIP: 1.0},
     )
 
 
-def _siblings() -> tuple[ModelSpec, ...]:
+def _openai_clip_models() -> tuple[ModelSpec, ...]:
     """PaddleHub's modules with OpenAI's encoders, which read English."""
     rows = (
         ("vitb32", "clip-vit-b-32", "ViT-B/32"),
@@ -111,7 +111,7 @@ def _siblings() -> tuple[ModelSpec, ...]:
             title_en=f"Disco Diffusion 512x512 with OpenAI's CLIP {title}, reads English, as in PaddleHub's module",
             files=model_files(_original_unet(), {clip: 1.0}),
             licence=f"{RESEARCH}; CLIP MIT",
-            side=512,
+            resolution=512,
             clips={clip: 1.0},
         )
         for suffix, clip, title in rows
@@ -122,19 +122,19 @@ def _mini() -> ModelSpec:
     """The embedded model; sizes and SHA-256 of its files are in the card beside them, which `danqing train` wrote."""
     card = json.loads((importlib.resources.files("danqing") / "assets" / MINI / "card.json").read_bytes())
 
-    def embedded(name: str) -> Published:
-        return Published(name, sha256=card["files"][name]["sha256"], size=card["files"][name]["bytes"])
+    def embedded(name: str) -> RemoteFile:
+        return RemoteFile(name, sha256=card["files"][name]["sha256"], size=card["files"][name]["bytes"])
 
     return ModelSpec(
         name=MINI,
         title_zh="随包附带的小模型，自己训练，不用下载",
         title_en="the small model that comes with the package, trained by the project itself",
-        files=trained_files(embedded, 2),
+        files=exported_files(embedded, 2),
         licence="Apache-2.0",
         prediction="x0",
-        side=128,
-        embedded=True,
-        clips=trained_clips(MINI, 2),
+        resolution=128,
+        is_embedded=True,
+        clips=exported_clips(MINI, 2),
         defaults=MappingProxyType(
             {
                 "size": (128, 128),

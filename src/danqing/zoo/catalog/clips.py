@@ -4,49 +4,49 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from danqing.zoo.catalog import files
-from danqing.zoo.spec import ModelSpec, Published, WeightFile
+from danqing.zoo.spec import ModelSpec, RemoteFile, WeightFile
 
 
 @dataclass(frozen=True, slots=True)
-class Encoder:
+class PublishedClip:
     """A published CLIP: its weights and its vocabulary."""
 
     title: str
     clip: WeightFile
-    vocabulary: Published
+    vocabulary: RemoteFile
     licence: str
 
-    def numbered(self, number: int) -> tuple[WeightFile, WeightFile]:
+    def files_for(self, number: int) -> tuple[WeightFile, WeightFile]:
         """Its files as those of the CLIP with this number in a model."""
-        vocab = WeightFile("vocab", (self.vocabulary,), number=number)
-        return replace(self.clip, number=number), vocab
+        vocab = WeightFile("vocab", (self.vocabulary,), clip_index=number)
+        return replace(self.clip, clip_index=number), vocab
 
 
-def encoder(name: str) -> Encoder:
+def get_clip(name: str) -> PublishedClip:
     """An encoder by its name.
 
     Raises:
         KeyError: there is none of that name.
     """
-    return _table()[name]
+    return _clips()[name]
 
 
-def encoders() -> tuple[ModelSpec, ...]:
+def clip_specs() -> tuple[ModelSpec, ...]:
     """The encoders as entries of the catalogue, to be installed alone."""
     return tuple(
         ModelSpec(
             name=name,
             title_zh=f"{made.title}，只是编码器",
             title_en=f"{made.title}, the encoder alone",
-            files=made.numbered(1),
+            files=made.files_for(1),
             licence=made.licence,
             clips={name: 1.0},
         )
-        for name, made in _table().items()
+        for name, made in _clips().items()
     )
 
 
-def _table() -> Mapping[str, Encoder]:
+def _clips() -> Mapping[str, PublishedClip]:
     base, large, huge = "vit-base-patch16", "vit-large-patch14", "vit-huge-patch14"
     openai = {
         "clip-vit-b-32": ("ViT-B/32", "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af", 354),
@@ -56,29 +56,29 @@ def _table() -> Mapping[str, Encoder]:
         "clip-rn101": ("RN101", "8fa8567bab74a42d41c5915025a8e4538c3bdbe8804a470a72f30b0d94fab599", 292),
     }
     return {
-        "chinese-clip-vit-b-16": _chinese("ViT-B/16", base, "clip_cn_vit-b-16.pt", 753, "ViTB16.pdparams"),
-        "chinese-clip-vit-l-14": _chinese("ViT-L/14", large, "clip_cn_vit-l-14.pt", 1624),
-        "chinese-clip-vit-l-14-336": _chinese("ViT-L/14@336px", f"{large}-336px", "clip_cn_vit-l-14-336.pt", 1628),
-        "chinese-clip-vit-h-14": _chinese("ViT-H/14", huge, "clip_cn_vit-h-14.pt", 3832),
-        "chinese-clip-rn50": _chinese("RN50", "rn50", "clip_cn_rn50.pt", 308),
-    } | {name: _openai(*row) for name, row in openai.items()}
+        "chinese-clip-vit-b-16": _chinese_clip("ViT-B/16", base, "clip_cn_vit-b-16.pt", 753, "ViTB16.pdparams"),
+        "chinese-clip-vit-l-14": _chinese_clip("ViT-L/14", large, "clip_cn_vit-l-14.pt", 1624),
+        "chinese-clip-vit-l-14-336": _chinese_clip("ViT-L/14@336px", f"{large}-336px", "clip_cn_vit-l-14-336.pt", 1628),
+        "chinese-clip-vit-h-14": _chinese_clip("ViT-H/14", huge, "clip_cn_vit-h-14.pt", 3832),
+        "chinese-clip-rn50": _chinese_clip("RN50", "rn50", "clip_cn_rn50.pt", 308),
+    } | {name: _openai_clip(*row) for name, row in openai.items()}
 
 
-def _chinese(model: str, repository: str, name: str, megabytes: int, *also: str) -> Encoder:
+def _chinese_clip(model: str, repository: str, name: str, megabytes: int, *also: str) -> PublishedClip:
     repository = f"chinese-clip-{repository}"
-    return Encoder(
+    return PublishedClip(
         title=f"Chinese-CLIP {model}",
         clip=WeightFile(
-            "clip", (files.chinese_clip(repository, name, megabytes * 1_000_000),), also=(repository, *also)
+            "clip", (files.chinese_clip(repository, name, megabytes * 1_000_000),), alternatives=(repository, *also)
         ),
         vocabulary=files.chinese_vocabulary(),
         licence="MIT (Chinese-CLIP)",
     )
 
 
-def _openai(model: str, sha256: str, megabytes: int) -> Encoder:
+def _openai_clip(model: str, sha256: str, megabytes: int) -> PublishedClip:
     name = model.replace("/", "-") + ".pt"
-    return Encoder(
+    return PublishedClip(
         title=f"OpenAI CLIP {model}",
         clip=WeightFile("clip", (files.openai_clip(name, sha256, megabytes * 1_000_000),)),
         vocabulary=files.openai_vocabulary(),

@@ -1,26 +1,26 @@
 """What models share: names, addresses and SHA-256 of published files, as their publishers or the original programs say."""
 
-from danqing.zoo.spec import Published
+from danqing.zoo.spec import RemoteFile
 
 
-def original_unet() -> Published:
+def original_unet() -> RemoteFile:
     """The U-Net of the original."""
     name = "512x512_diffusion_uncond_finetune_008100.pt"
-    return Published(
+    return RemoteFile(
         name,
         (
             f"hf:lowlevelware/512x512_diffusion_unconditional_ImageNet/{name}",
             f"https://the-eye.eu/public/AI/models/512x512_diffusion_unconditional_ImageNet/{name}",
         ),
         "9c111ab89e214862b76e1fa6a1b3f1d329b1a88281885943d2cdbe357ad57648",
-        about=2_232_000_000,
+        approx_size=2_232_000_000,
     )
 
 
-def secondary() -> Published:
+def secondary() -> RemoteFile:
     """The small network through which guidance looks."""
     name = "secondary_model_imagenet_2.pth"
-    return Published(
+    return RemoteFile(
         name,
         (
             f"hf:spaces/huggi/secondary_model_imagenet_2.pth/{name}",
@@ -28,20 +28,20 @@ def secondary() -> Published:
             f"https://ipfs.pollinations.ai/ipfs/bafybeibaawhhk7fhyhvmm7x24zwwkeuocuizbqbcg5nqx64jq42j75rdiy/{name}",
         ),
         "983e3de6f95c88c81b2ca7ebb2c217933be1973b1ff058776b970f901584613a",
-        about=55_000_000,
+        approx_size=55_000_000,
     )
 
 
-def perceptual() -> tuple[Published, Published]:
+def lpips() -> tuple[RemoteFile, RemoteFile]:
     """LPIPS: torchvision's VGG-16, and the heads of the lpips package."""
     return (
-        Published(
+        RemoteFile(
             "vgg16-397923af.pth",
             ("https://download.pytorch.org/models/vgg16-397923af.pth",),
             "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
             553_433_881,
         ),
-        Published(
+        RemoteFile(
             "vgg.pth",
             ("https://raw.githubusercontent.com/richzhang/PerceptualSimilarity/master/lpips/weights/v0.1/vgg.pth",),
             "a78928a0af1e5f0fcb1f3b9e8f8c3a2a5a3de244d830ad5c1feddc79b8432868",
@@ -50,9 +50,9 @@ def perceptual() -> tuple[Published, Published]:
     )
 
 
-def chinese_vocabulary() -> Published:
+def chinese_vocabulary() -> RemoteFile:
     """BERT's Chinese word pieces."""
-    return Published(
+    return RemoteFile(
         "vocab.txt",
         (
             "hf:OFA-Sys/chinese-clip-vit-base-patch16/vocab.txt",
@@ -64,10 +64,10 @@ def chinese_vocabulary() -> Published:
     )
 
 
-def openai_vocabulary() -> Published:
+def openai_vocabulary() -> RemoteFile:
     """The byte pairs of OpenAI's CLIP."""
     name = "bpe_simple_vocab_16e6.txt.gz"
-    return Published(
+    return RemoteFile(
         name,
         (f"https://raw.githubusercontent.com/openai/CLIP/main/clip/{name}",),
         "924691ac288e54409236115652ad4aa250f48203de50a9e4722a6ecd48d6804a",
@@ -75,19 +75,21 @@ def openai_vocabulary() -> Published:
     )
 
 
-def chinese_clip(repository: str, name: str, about: int) -> Published:
+def chinese_clip(repository: str, name: str, about: int) -> RemoteFile:
     """A file of OFA-Sys. They state no checksum."""
-    return Published(
+    return RemoteFile(
         name,
         (
             f"https://clip-cn-beijing.oss-cn-beijing.aliyuncs.com/checkpoints/{name}",
             f"hf:OFA-Sys/{repository}/{name}",
             f"ms:AI-ModelScope/{repository}/{name}",
         ),
-        about=about,
+        approx_size=about,
     )
 
 
-def openai_clip(name: str, sha256: str, about: int) -> Published:
+def openai_clip(name: str, sha256: str, about: int) -> RemoteFile:
     """A file of OpenAI; the checksum is part of its address."""
-    return Published(name, (f"https://openaipublic.azureedge.net/clip/models/{sha256}/{name}",), sha256, about=about)
+    return RemoteFile(
+        name, (f"https://openaipublic.azureedge.net/clip/models/{sha256}/{name}",), sha256, approx_size=about
+    )

@@ -2,37 +2,37 @@
 
 from typing import NamedTuple
 
-from danqing.zoo.spec import Published
+from danqing.zoo.spec import RemoteFile
 
 RESEARCH = "research only (guided-diffusion's model card)"
 UNSTATED = "not stated by its publisher"
 
 
-class Checkpoint(NamedTuple):
+class PublishedUNet(NamedTuple):
     """A published U-Net."""
 
     name: str
     sources: tuple[str, ...]
     sha256: str
     megabytes: int
-    side: int
+    resolution: int
     """Of the square pictures that it learnt from, in pixels."""
     zh: str
     en: str
     licence: str = UNSTATED
-    spare: tuple[str, ...] = ()
+    ignored_keys: tuple[str, ...] = ()
     """Tensors in the file that its network, which knows no classes, has no use for."""
 
     @property
-    def file(self) -> Published:
+    def file(self) -> RemoteFile:
         """The file, under the name that its address ends in."""
-        return Published(
-            self.sources[0].rpartition("/")[2], self.sources, self.sha256, about=self.megabytes * 1_000_000
+        return RemoteFile(
+            self.sources[0].rpartition("/")[2], self.sources, self.sha256, approx_size=self.megabytes * 1_000_000
         )
 
 
-CHECKPOINTS = (
-    Checkpoint(
+UNETS = (
+    PublishedUNet(
         "256x256_diffusion_uncond",
         (
             "https://openaipublic.blob.core.windows.net/diffusion/jul-2021/256x256_diffusion_uncond.pt",
@@ -45,7 +45,7 @@ CHECKPOINTS = (
         "OpenAI's diffusion",
         RESEARCH,
     ),
-    Checkpoint(
+    PublishedUNet(
         "IsometricDiffusionRevrart512px",
         ("hf:Revrart/IsometricDiffusionRevrart512px/IsometricDiffusionRevrart512px.pt",),
         "649bb7d10ea5170b71bc24adfb17f0305955fde38d2bb1bc5428c6d5baf9811c",
@@ -54,7 +54,7 @@ CHECKPOINTS = (
         "等轴测小景",
         "isometric scenes",
     ),
-    Checkpoint(
+    PublishedUNet(
         "FeiArt_Handpainted_CG_Diffusion",
         ("hf:Feiart/FeiArt-Handpainted-CG-Diffusion/FeiArt-Handpainted-CG-Diffusion.pt",),
         "85f95f0618f288476ffcec9f48160542ba626f655b3df963543388dcd059f86a",
@@ -62,9 +62,9 @@ CHECKPOINTS = (
         512,
         "手绘 CG",
         "hand-painted CG",
-        spare=("label_emb.weight",),
+        ignored_keys=("label_emb.weight",),
     ),
-    Checkpoint(
+    PublishedUNet(
         "portrait_generator_v1.5",
         ("hf:felipe3dartist/portrait_generator_v1.5/ema_0.9999_165000.pt",),
         "3bc39e28fd9690dafbbee83cc08d089a3640eca8ed4d14280c4a9d342c56fd7f",
@@ -73,7 +73,7 @@ CHECKPOINTS = (
         "肖像 1.5 版",
         "portraits, version 1.5",
     ),
-    Checkpoint(
+    PublishedUNet(
         "portrait_generator_v001",
         ("hf:felipe3dartist/portrait_generator_v001/portrait_generator_v001_ema_0.9999_1MM.pt",),
         "b7e8c747af880d4480b6707006f1ace000b058dd0eac5bb13558ba3752d9b5b9",
@@ -82,7 +82,7 @@ CHECKPOINTS = (
         "肖像",
         "portraits",
     ),
-    Checkpoint(
+    PublishedUNet(
         "Ukiyo-e_Diffusion_All_V1",
         ("hf:thegenerativegeneration/ukiyoe-diffusion-256/models/ukiyoe-all/v1/ema_0.9999_056000.pt",),
         "5f9af55461783619f25dcbf8953f028c0768108801860afe8c947428dee7a991",
@@ -91,7 +91,7 @@ CHECKPOINTS = (
         "浮世绘",
         "ukiyo-e",
     ),
-    Checkpoint(
+    PublishedUNet(
         "256x256_openai_comics_faces_v2.by_alex_spirin_114k",
         (
             "https://github.com/Sxela/DiscoDiffusion-Warp/releases/download/v0.1.1/256x256_openai_comics_faces_v2.by_alex_spirin_114k.pt",
@@ -102,7 +102,7 @@ CHECKPOINTS = (
         "漫画人脸",
         "faces from comics",
     ),
-    Checkpoint(
+    PublishedUNet(
         "PulpSciFiDiffusion",
         ("hf:KaliYuga/PulpSciFiDiffusion/PulpSciFiDiffusion.pt",),
         "b79e62613b9f50b8a3173e5f61f0320c7dbb16efad42a92ec94d014f6e17337f",
@@ -111,7 +111,7 @@ CHECKPOINTS = (
         "旧科幻杂志",
         "pulp science fiction",
     ),
-    Checkpoint(
+    PublishedUNet(
         "pixel_art_diffusion_hard_256",
         ("hf:KaliYuga/pixel_art_diffusion_hard_256/pixel_art_diffusion_hard_256.pt",),
         "be4a9de943ec06eef32c65a1008c60ad017723a4d35dc13169c66bb322234161",
@@ -120,7 +120,7 @@ CHECKPOINTS = (
         "像素画，硬边",
         "pixel art, hard edges",
     ),
-    Checkpoint(
+    PublishedUNet(
         "pixel_art_diffusion_soft_256",
         ("hf:KaliYuga/pixel_art_diffusion_soft_256/pixel_art_diffusion_soft_256.pt",),
         "d321590e46b679bf6def1f1914b47c89e762c76f19ab3e3392c8ca07c791039c",
@@ -129,7 +129,7 @@ CHECKPOINTS = (
         "像素画，软边",
         "pixel art, soft edges",
     ),
-    Checkpoint(
+    PublishedUNet(
         "pixelartdiffusion4k",
         ("hf:KaliYuga/pixelartdiffusion4k/pixelartdiffusion4k.pt",),
         "a1ba4f13f6dabb72b1064f15d8ae504d98d6192ad343572cc416deda7cccac30",
@@ -138,7 +138,7 @@ CHECKPOINTS = (
         "像素画 4k",
         "pixel art 4k",
     ),
-    Checkpoint(
+    PublishedUNet(
         "pixelartdiffusion_expanded",
         ("hf:KaliYuga/PADexpanded/PADexpanded.pt",),
         "a73b40556634034bf43b5a716b531b46fb1ab890634d854f5bcbbef56838739a",
@@ -147,7 +147,7 @@ CHECKPOINTS = (
         "像素画，扩充版",
         "pixel art, expanded",
     ),
-    Checkpoint(
+    PublishedUNet(
         "watercolordiffusion",
         ("hf:KaliYuga/watercolordiffusion/watercolordiffusion.pt",),
         "a3e6522f0c8f278f90788298d66383b11ac763dd5e0d62f8252c962c23950bd6",
@@ -156,7 +156,7 @@ CHECKPOINTS = (
         "水彩",
         "watercolour",
     ),
-    Checkpoint(
+    PublishedUNet(
         "watercolordiffusion_2",
         ("hf:KaliYuga/watercolordiffusion_2/watercolordiffusion_2.pt",),
         "49c281b6092c61c49b0f1f8da93af9b94be7e0c20c71e662e2aa26fee0e4b1a9",

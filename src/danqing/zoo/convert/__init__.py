@@ -8,13 +8,15 @@ from torch import Tensor
 
 from danqing.errors import WeightsError
 from danqing.zoo.convert.key_mapping import from_transformers, lpips_names
-from danqing.zoo.convert.read import damaged, read_original
-from danqing.zoo.convert.write_safetensors import State, write_tensors
+from danqing.zoo.convert.read import read_state_dict, unreadable
+from danqing.zoo.convert.write_safetensors import StateDict, write_safetensors
 
 Kind = Literal["unet", "secondary", "clip", "lpips"]
 
 
-def convert_file(source: Path, target: Path, kind: Kind, *, half: bool = False, spare: Collection[str] = ()) -> None:
+def convert_file(
+    source: Path, target: Path, kind: Kind, *, half: bool = False, ignored_keys: Collection[str] = ()
+) -> None:
     """Write the weights in `source` as safetensors.
 
     Args:
@@ -30,42 +32,42 @@ def convert_file(source: Path, target: Path, kind: Kind, *, half: bool = False, 
         WeightsError: the file is damaged, is not of this kind, or is a pickle with more than tensors in it.
         OSError: `target` cannot be written.
     """
-    state = _read_folder(source, kind) if source.is_dir() else read_original(source)
+    state = _read_folder(source, kind) if source.is_dir() else read_state_dict(source)
     if kind == "clip":
-        state = _clip_names(source, state)
+        state = _normalize_clip(source, state)
     elif kind == "lpips":
         state = lpips_names(state)
     _check_kind(source, state, kind)
-    write_tensors({name: tensor for name, tensor in state.items() if name not in spare}, target, half=half)
+    write_safetensors({name: tensor for name, tensor in state.items() if name not in ignored_keys}, target, half=half)
 
 
-def _read_folder(source: Path, kind: Kind) -> State:
+def _read_folder(source: Path, kind: Kind) -> StateDict:
     if kind == "lpips":
         state: dict[str, Tensor] = {}
         for path in sorted(source.glob("*.pth")):
-            state |= read_original(path)
+            state |= read_state_dict(path)
         return state
     for name in ("model.safetensors", "pytorch_model.bin"):
         if (source / name).is_file():
-            return read_original(source / name)
+            return read_state_dict(source / name)
     raise WeightsError(
         f"{source} 里没有 model.safetensors，也没有 pytorch_model.bin。请给出权重文件本身，或补全这个文件夹。",
         f"{source} has neither model.safetensors nor pytorch_model.bin. Name the weight file itself, or complete the folder.",
     )
 
 
-def _clip_names(source: Path, state: State) -> State:
+def _normalize_clip(source: Path, state: StateDict) -> StateDict:
     """The original's names, whichever publication it came from, without what no network reads."""
     if "visual_projection.weight" in state:
         try:
             state = from_transformers(state)
         except KeyError as error:
-            raise damaged(source, f"{error} missing") from error
+            raise unreadable(source, f"{error} missing") from error
     unread = ("bert.pooler.", "bert.embeddings.position_ids", "input_resolution", "context_length", "vocab_size")
     return {name: tensor for name, tensor in state.items() if not name.startswith(unread)}
 
 
-def _check_kind(source: Path, state: State, kind: Kind) -> None:
+def _check_kind(source: Path, state: StateDict, kind: Kind) -> None:
     words = "token_embedding.weight"  # OpenAI's CLIP has it, the Chinese one has its BERT's
     marks = {
         "unet": ("time_embed.0.weight", "input_blocks.0.0.weight", "out.2.weight"),
@@ -79,14 +81,14 @@ def _check_kind(source: Path, state: State, kind: Kind) -> None:
     }
     absent = [name for name in marks[kind] if name not in state]
     if absent:
-        zh, en = _guess(state)
+        zh, en = _describe_contents(state)
         raise WeightsError(
             f"{source} 不是 {kind} 的权重：缺少 {'、'.join(absent)}。{zh}",
             f"{source} holds no weights of kind {kind}: {', '.join(absent)} missing. {en}",
         )
 
 
-def _guess(state: State) -> tuple[str, str]:
+def _describe_contents(state: StateDict) -> tuple[str, str]:
     """What a file seems to hold instead, and what to do, by the beginnings of the names in it."""
     families = (
         ("model.diffusion_model.", "Stable Diffusion 一类的模型", "a model such as Stable Diffusion"),

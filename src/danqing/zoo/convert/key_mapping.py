@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from danqing.zoo.convert.write_safetensors import State
+from danqing.zoo.convert.write_safetensors import StateDict
 
 _TRANSFORMERS = (  # how a name begins; the first that fits
     (r"text_model\.embeddings\.token_embedding\.", "token_embedding."),
@@ -34,7 +34,7 @@ _PADDLE_KEY = re.compile(r"visual\.transformer\.resblocks\.\d+\.attn\.[kv]_proj\
 _VGG_SLICES = ((2, "slice1"), (7, "slice2"), (14, "slice3"), (21, "slice4"), (28, "slice5"))  # last layer of each
 
 
-def from_transformers(state: State) -> State:
+def from_transformers(state: StateDict) -> StateDict:
     """The originals' names for the tensors of a transformers CLIPModel or ChineseCLIPModel.
 
     Queries, keys and values are joined into one matrix; the two projections are transposed.
@@ -52,13 +52,13 @@ def from_transformers(state: State) -> State:
             renamed["visual.proj" if name.startswith("visual") else "text_projection"] = tensor.T
         elif query := _QUERY.fullmatch(name):
             parts = [state[name.replace("q_proj", f"{letter}_proj")] for letter in "qkv"]
-            renamed[f"{_renamed(query[1])}.attn.in_proj_{query[2]}"] = torch.cat(parts)
+            renamed[f"{_rename_key(query[1])}.attn.in_proj_{query[2]}"] = torch.cat(parts)
         elif not re.search(r"self_attn\.[kv]_proj\.|\.position_ids$", name):
-            renamed[_renamed(name)] = tensor
+            renamed[_rename_key(name)] = tensor
     return renamed
 
 
-def _renamed(name: str) -> str:
+def _rename_key(name: str) -> str:
     for pattern, replacement in _TRANSFORMERS:
         name, count = re.subn(rf"^{pattern}", replacement, name)
         if count:
@@ -69,7 +69,7 @@ def _renamed(name: str) -> str:
     return name
 
 
-def lpips_names(state: State) -> State:
+def lpips_names(state: StateDict) -> StateDict:
     """The lpips package's names, once each, without its constants; torchvision's VGG-16 layers take theirs."""
     renamed: dict[str, Tensor] = {}
     for name, tensor in state.items():
@@ -92,7 +92,7 @@ def from_paddle(items: Mapping[str, object]) -> Mapping[str, object]:
     Raises:
         KeyError: a key or value belonging to a query is missing.
     """
-    turned = {name: _turned(name, value) for name, value in items.items()}
+    turned = {name: _to_torch_layout(name, value) for name, value in items.items()}
     joined: dict[str, object] = {}
     for name, value in turned.items():
         if query := _PADDLE_QUERY.fullmatch(name):
@@ -103,7 +103,7 @@ def from_paddle(items: Mapping[str, object]) -> Mapping[str, object]:
     return joined
 
 
-def _turned(name: str, value: object) -> object:
+def _to_torch_layout(name: str, value: object) -> object:
     if not isinstance(value, Tensor):
         return value
     if name == "logit_scale":

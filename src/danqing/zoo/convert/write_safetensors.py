@@ -1,19 +1,18 @@
 """Writing tensors as safetensors: one after another, so that no more than one is in memory twice, and whole or not at all."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
-from uuid import uuid4
 
 import torch
 from torch import Tensor
 
 from danqing.errors import WeightsError
+from danqing.storage.atomic import atomic_path
 
-State = Mapping[str, Tensor]
+StateDict = Mapping[str, Tensor]
 
-CODES = {
+DTYPE_CODES = {
     torch.float64: "F64",
     torch.float32: "F32",
     torch.float16: "F16",
@@ -27,7 +26,7 @@ CODES = {
 }
 
 
-def write_tensors(state: State, target: Path, *, half: bool = False) -> None:
+def write_safetensors(state: StateDict, target: Path, *, half: bool = False) -> None:
     """Write tensors as one safetensors file, which appears when it is complete.
 
     Args:
@@ -43,30 +42,29 @@ def write_tensors(state: State, target: Path, *, half: bool = False) -> None:
     }
     order = sorted(state, key=lambda name: -dtypes[name].itemsize)  # keeps every tensor aligned
     header = _header(state, dtypes, order)
-    part = target.with_name(f".{target.name}.{uuid4().hex}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(len(header).to_bytes(8, "little"))
-            file.write(header)
-            for name in order:
-                flat = state[name].detach().to(dtypes[name]).reshape(-1)
-                file.write(flat.view(torch.uint8).numpy().data)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_path(target) as temporary, temporary.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little"))
+        file.write(header)
+        for name in order:
+            flat = state[name].detach().to(dtypes[name]).reshape(-1)
+            file.write(flat.view(torch.uint8).numpy().data)
 
 
-def _header(state: State, dtypes: Mapping[str, torch.dtype], order: list[str]) -> bytes:
+def _header(state: StateDict, dtypes: Mapping[str, torch.dtype], order: list[str]) -> bytes:
     """Kind, shape and place of every tensor, as JSON, a multiple of 8 bytes long."""
     entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
     end = 0
     for name in order:
-        if dtypes[name] not in CODES:
+        if dtypes[name] not in DTYPE_CODES:
             raise WeightsError(
                 f"张量 {name} 是 {dtypes[name]}，存不进 safetensors。请换用原始的权重文件。",
                 f"The tensor {name} holds {dtypes[name]}, which safetensors cannot store. Use the original weights.",
             )
         start, end = end, end + state[name].numel() * dtypes[name].itemsize
-        entries[name] = {"dtype": CODES[dtypes[name]], "shape": list(state[name].shape), "data_offsets": [start, end]}
+        entries[name] = {
+            "dtype": DTYPE_CODES[dtypes[name]],
+            "shape": list(state[name].shape),
+            "data_offsets": [start, end],
+        }
     header = json.dumps(entries, separators=(",", ":")).encode()
     return header + b" " * (-len(header) % 8)

@@ -3,22 +3,22 @@
 import torch
 
 from danqing.pipeline import Pipeline
-from danqing.pipeline.conditioning import embed_prompts
-from danqing.pipeline.memory.dry_run import Act, Cast, ghost
-from danqing.pipeline.memory.plan import Plan
+from danqing.pipeline.conditioning import encode_prompts
+from danqing.pipeline.memory.dry_run import StepShape, RunContext, to_meta
+from danqing.pipeline.memory.plan import MemoryPlan
 from danqing.request import read_request
 
 
-def cast(pipeline: Pipeline, **changes: object) -> Cast:
+def run_context(pipeline: Pipeline, **changes: object) -> RunContext:
     values: dict[str, object] = {"prompts": "孤舟", "size": (64, 64), "steps": 5, "cutn_batches": 1, "seed": 1}
     request = pipeline.resolve(read_request({**values, **changes}))
-    prompts = embed_prompts(pipeline.clips_for(request), request)
-    return Cast(pipeline.model, request, prompts, init=request.perlin_init)
+    prompts = encode_prompts(pipeline.clips_for(request), request)
+    return RunContext(pipeline.model, request, prompts, has_init=request.perlin_init)
 
 
 def test_a_ghost_has_shapes_and_no_numbers(tiny_pipeline: Pipeline) -> None:
     unet = tiny_pipeline.model.unet
-    made = ghost(unet)
+    made = to_meta(unet)
     assert {name: tuple(t.shape) for name, t in made.state_dict().items()} == {
         name: tuple(t.shape) for name, t in unet.state_dict().items()
     }
@@ -28,23 +28,23 @@ def test_a_ghost_has_shapes_and_no_numbers(tiny_pipeline: Pipeline) -> None:
 
 
 def test_more_cuts_pictures_and_pixels_take_more(tiny_pipeline: Pipeline) -> None:
-    ghosts = cast(tiny_pipeline, cut_overview=128, cut_innercut=128).ghosts()
-    plain, few = ghosts.rehearse(Act((64, 64), 2, 1), Plan(256)), ghosts.rehearse(Act((64, 64), 2, 1), Plan(64))
-    assert few.bytes < 0.6 * plain.bytes
-    assert (few.denoise, few.guide) == (plain.denoise, plain.guide)
-    larger, two = ghosts.rehearse(Act((128, 64), 2, 1), Plan(256)), ghosts.rehearse(Act((64, 64), 2, 2), Plan(256))
-    assert larger.denoise > 1.9 * plain.denoise
-    assert larger.bytes > plain.bytes
-    assert two.denoise == 2 * plain.denoise
-    assert two.guide == 2 * plain.guide
+    ghosts = run_context(tiny_pipeline, cut_overview=128, cut_innercut=128).on_meta()
+    plain, few = ghosts.profile(StepShape((64, 64), 2, 1), MemoryPlan(256)), ghosts.profile(StepShape((64, 64), 2, 1), MemoryPlan(64))
+    assert few.peak_bytes < 0.6 * plain.peak_bytes
+    assert (few.denoise_flops, few.guide_flops) == (plain.denoise_flops, plain.guide_flops)
+    larger, two = ghosts.profile(StepShape((128, 64), 2, 1), MemoryPlan(256)), ghosts.profile(StepShape((64, 64), 2, 2), MemoryPlan(256))
+    assert larger.denoise_flops > 1.9 * plain.denoise_flops
+    assert larger.peak_bytes > plain.peak_bytes
+    assert two.denoise_flops == 2 * plain.denoise_flops
+    assert two.guide_flops == 2 * plain.guide_flops
 
 
 def test_checkpointing_takes_less_memory_and_more_work(tiny_pipeline: Pipeline) -> None:
-    ghosts = cast(tiny_pipeline, use_secondary=0, cut_overview=1, cut_innercut=0).ghosts()
-    act = Act((256, 256), 2, 1)
-    kept, again = (ghosts.rehearse(act, Plan(1, checkpointing=part)) for part in (False, True))
-    assert again.bytes < 0.8 * kept.bytes
-    assert again.guide > kept.guide
+    ghosts = run_context(tiny_pipeline, use_secondary=0, cut_overview=1, cut_innercut=0).on_meta()
+    act = StepShape((256, 256), 2, 1)
+    kept, again = (ghosts.profile(act, MemoryPlan(1, checkpointing=part)) for part in (False, True))
+    assert again.peak_bytes < 0.8 * kept.peak_bytes
+    assert again.guide_flops > kept.guide_flops
 
 
 def test_every_way_of_guiding_can_be_rehearsed(tiny_pipeline: Pipeline) -> None:
@@ -55,13 +55,13 @@ def test_every_way_of_guiding_can_be_rehearsed(tiny_pipeline: Pipeline) -> None:
         {"prompts": ["孤舟:[1]*500+[2]*500", "雪:-0.5"]},
         {"clip_guidance_scale": 0},
     ):
-        takes = cast(tiny_pipeline, **changes).ghosts().rehearse(Act((64, 64), 2, 1), Plan(4))
-        assert takes.bytes > 0
-        assert (takes.guide == 0) == ("clip_guidance_scale" in changes)
+        takes = run_context(tiny_pipeline, **changes).on_meta().profile(StepShape((64, 64), 2, 1), MemoryPlan(4))
+        assert takes.peak_bytes > 0
+        assert (takes.guide_flops == 0) == ("clip_guidance_scale" in changes)
 
 
 def test_the_real_step_is_the_one_that_is_rehearsed(tiny_pipeline: Pipeline) -> None:
     marks: list[str] = []
-    cast(tiny_pipeline).step(Act((64, 64), 2, 1), Plan(4), lambda: marks.append("guidance"))
+    run_context(tiny_pipeline).run_step(StepShape((64, 64), 2, 1), MemoryPlan(4), lambda: marks.append("guidance"))
     assert marks == ["guidance"]
     assert not any(tensor.is_meta for tensor in tiny_pipeline.model.unet.parameters())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from danqing.pipeline.memory.usage import held, is_out_of_memory, left, let_go, unread
+from danqing.pipeline.memory.usage import memory_used, is_out_of_memory, memory_available, free_memory, unloaded_mmap_bytes
 
 CPU = torch.device("cpu")
 MIB = 2**20
@@ -16,16 +16,16 @@ MIB = 2**20
 def test_what_is_taken_is_held() -> None:
     # Mapped, not allocated: an allocator may hand out what it still holds from other tests.
     with mmap.mmap(-1, 64 * MIB, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) as memory:
-        before = held(CPU)
+        before = memory_used(CPU)
         block = np.frombuffer(memory, np.uint8)
         block[:] = 1
-        assert held(CPU) - before > 60 * MIB
+        assert memory_used(CPU) - before > 60 * MIB
         assert block[-1] == 1
         del block  # the map closes only when nobody looks at it
 
 
 def test_there_is_room_on_this_machine() -> None:
-    room = left(CPU)
+    room = memory_available(CPU)
     assert room is not None
     assert room > 0
 
@@ -33,11 +33,11 @@ def test_there_is_room_on_this_machine() -> None:
 def test_mapped_weights_are_unread_until_they_are_read(tmp_path: Path) -> None:
     path = tmp_path / "unet.safetensors"
     path.write_bytes(bytes(32 * MIB))
-    before = unread(CPU)
+    before = unloaded_mmap_bytes(CPU)
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        assert unread(CPU) - before > 24 * MIB
+        assert unloaded_mmap_bytes(CPU) - before > 24 * MIB
         assert sum(mapped[place] for place in range(0, len(mapped), 4096)) == 0
-        assert unread(CPU) - before < 8 * MIB
+        assert unloaded_mmap_bytes(CPU) - before < 8 * MIB
 
 
 @pytest.mark.parametrize(
@@ -52,4 +52,4 @@ def test_mapped_weights_are_unread_until_they_are_read(tmp_path: Path) -> None:
 )
 def test_a_shortage_is_told_from_other_faults(error: Exception, short: bool) -> None:
     assert is_out_of_memory(error) == short
-    let_go()
+    free_memory()

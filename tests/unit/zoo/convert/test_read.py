@@ -11,7 +11,7 @@ from safetensors.torch import save_file  # pyright: ignore[reportUnknownVariable
 from torch import Tensor
 
 from danqing.errors import WeightsError
-from danqing.zoo.convert.read import read_original
+from danqing.zoo.convert.read import read_state_dict
 
 STATE = {f"a.{number}.weight": torch.full((3, 4), float(number)) for number in range(3)}
 
@@ -47,7 +47,7 @@ def test_spoilt_files_are_read_or_refused(tmp_path: Path, kind: str) -> None:
     for _ in range(150):
         path.write_bytes(spoilt(content, chance))
         try:
-            assert all(isinstance(tensor, Tensor) for tensor in read_original(path).values())
+            assert all(isinstance(tensor, Tensor) for tensor in read_state_dict(path).values())
         except WeightsError:
             refused += 1
     assert refused > 75
@@ -56,4 +56,4 @@ def test_spoilt_files_are_read_or_refused(tmp_path: Path, kind: str) -> None:
 def test_absent_files_and_folders_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "absent.pt", tmp_path):
         with pytest.raises(WeightsError, match=path.name):
-            read_original(path)
+            read_state_dict(path)

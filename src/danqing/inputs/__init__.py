@@ -1,0 +1,1 @@
+"""Readers of files that users supply: one for pictures, one for texts."""
