@@ -27,7 +27,9 @@ def commands() -> Mapping[str, CommandSpec]:
     """All commands in the order of the help."""
     return {
         "draw": CommandSpec("danqing.cli.draw:build", "画一幅画 | Paint a picture"),
-        "runs": CommandSpec("danqing.cli.runs:build", "作过的画：看、再画、接着画 | Earlier runs: show, repeat, resume"),
+        "runs": CommandSpec(
+            "danqing.cli.runs:build", "作过的画：看、再画、接着画 | Earlier runs: show, repeat, resume"
+        ),
         "models": CommandSpec("danqing.cli.models:build", "模型：有哪些、安装 | Models: list and install"),
         "config": CommandSpec("danqing.cli.config:build", "自己的默认参数 | Your own defaults"),
         "serve": CommandSpec("danqing.cli.serve:build", "HTTP 服务，与它的钥匙 | The HTTP service, and its keys"),
@@ -77,7 +79,9 @@ def localize(command: Command) -> Command:
         panel = "参数 | Arguments" if parameter.param_type_name == "argument" else "选项 | Options"
         panel = getattr(parameter, "rich_help_panel", None) or panel
         metavar = localized(parameter.metavar) if parameter.metavar else None
-        vars(parameter).update(help=localized(_TYPER_TEXTS.get(said, said)), rich_help_panel=localized(panel), metavar=metavar)
+        vars(parameter).update(
+            help=localized(_TYPER_TEXTS.get(said, said)), rich_help_panel=localized(panel), metavar=metavar
+        )
     for below in command.commands.values() if isinstance(command, TyperGroup) else ():
         vars(below).update(rich_help_panel=localized("命令 | Commands"))
         localize(cast("Command", below))

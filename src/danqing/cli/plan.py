@@ -43,7 +43,8 @@ def print_plan(request: Request, *, as_json: bool) -> None:
 
 def _memory_line(forecast: ResourceEstimate) -> str:
     total, held, weights, work = (
-        f"{part / GIB:.2f}" for part in (forecast.memory, forecast.in_use, forecast.unloaded_weights, forecast.peak_activations)
+        f"{part / GIB:.2f}"
+        for part in (forecast.memory, forecast.in_use, forecast.unloaded_weights, forecast.peak_activations)
     )
     limit = "?" if forecast.limit is None else f"{forecast.limit / GIB:.2f}"
     return tr(

@@ -53,7 +53,9 @@ class RemainingColumn(TimeRemainingColumn):
         foreseen = task.fields.get("foreseen")
         if task.completed or not isinstance(foreseen, float):
             return super().render(task)
-        return Text(tr(f"约 {format_duration(foreseen)}", f"about {format_duration(foreseen)}"), style="progress.remaining")
+        return Text(
+            tr(f"约 {format_duration(foreseen)}", f"about {format_duration(foreseen)}"), style="progress.remaining"
+        )
 
 
 class ProgressDisplay:

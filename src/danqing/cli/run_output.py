@@ -73,7 +73,10 @@ def _print_results(run: Run, look: OutputMode) -> None:
         said = tr(f"画    {_relative_path(path)}（种子 {seed}）", f"picture  {_relative_path(path)} (seed {seed})")
         print(_relative_path(path) if piped else said)
     for path in run.animations:
-        print(tr(f"过程  {_relative_path(path)}", f"process  {_relative_path(path)}"), file=sys.stderr if piped else sys.stdout)
+        print(
+            tr(f"过程  {_relative_path(path)}", f"process  {_relative_path(path)}"),
+            file=sys.stderr if piped else sys.stdout,
+        )
 
 
 def _paths(files: tuple[Path, ...]) -> list[str]:

@@ -13,7 +13,6 @@ from danqing.errors import ModelNotFound, WeightsError
 from danqing.request import SIDE
 from danqing.settings import Settings
 from danqing.storage.atomic import HOME_ADVICE, storage_errors
-from danqing.storage.atomic import HOME_ADVICE, storage_errors
 from danqing.storage.lock import install_lock
 from danqing.types import Prediction
 from danqing.zoo.catalog import MINI, catalog, exported_files
@@ -165,7 +164,9 @@ def add_checkpoint(
             checksum = sha256_of(checkpoint)
             entry = entry.model_copy(update={"sha256": checksum, "size": checkpoint.stat().st_size})
             origin = {checkpoint.name: checksum}
-            record = FileRecord(sha256=sha256_of(converted), bytes=converted.stat().st_size, made_from=origin, half=half)
+            record = FileRecord(
+                sha256=sha256_of(converted), bytes=converted.stat().st_size, made_from=origin, half=half
+            )
             target.mkdir(exist_ok=True)
             converted.replace(target / converted.name)
             write_manifest(target, {converted.name: record}, custom_model=entry)

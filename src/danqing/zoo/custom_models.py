@@ -25,23 +25,21 @@ class CustomModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     unet: str = Field(pattern=r"^[^/\\\\.][^/\\\\]*$", description="File name of the checkpoint.")
-    sources: tuple[str, ...] = Field(default=(), description="URLs of the checkpoint in the order in which they are tried.")
+    sources: tuple[str, ...] = Field(
+        default=(), description="URLs of the checkpoint in the order in which they are tried."
+    )
     sha256: str | None = Field(default=None, pattern="^[0-9a-f]{64}$")
     size: int | None = Field(default=None, ge=1, description="Size of the checkpoint in bytes.")
     secondary: bool = Field(default=True, description="Use the secondary network for guidance.")
     clips: Mapping[str, float] = Field(
         default={DEFAULT_CLIP: 1.0}, min_length=1, description="Names of CLIPs and their weights."
     )
-    is_export: bool = Field(
-        default=False, description="True for a model exported by danqing train."
-    )
+    is_export: bool = Field(default=False, description="True for a model exported by danqing train.")
     clip_count: int = Field(default=1, ge=1, le=2, description="Number of CLIPs of an exported model.")
     title: str = ""
     licence: str = "your own"
     prediction: Prediction = "eps"
-    resolution: int | None = Field(
-        default=None, ge=1, description="Side of the square training images in pixels."
-    )
+    resolution: int | None = Field(default=None, ge=1, description="Side of the square training images in pixels.")
     defaults: Mapping[str, object] = Field(default={}, description="Defaults of request fields.")
 
     @field_validator("clips")

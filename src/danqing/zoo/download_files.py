@@ -4,14 +4,13 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from pathlib import Path
 from queue import SimpleQueue
 
 from danqing.errors import ModelNotFound
 from danqing.events import Downloaded
 from danqing.settings import Settings
 from danqing.storage.atomic import HOME_ADVICE, check_disk_space, link_or_copy, storage_errors
-from danqing.zoo.download import OnProgress, RetryPolicy, download_file, sha256_of
+from danqing.zoo.download import OnProgress, RetryPolicy, download_file, is_intact, lock_path
 from danqing.zoo.manifest import find_duplicate
 from danqing.zoo.registry import get_spec, model_dir
 from danqing.zoo.spec import ModelSpec, RemoteFile, WeightFile
@@ -33,7 +32,9 @@ def installable(name: str, settings: Settings) -> ModelSpec:
     """
     spec = get_spec(name, settings)
     if spec.is_embedded:
-        raise ModelNotFound(f"{name} 是内置模型，无需安装。", f"{name} is embedded in the package; no need to install it.")
+        raise ModelNotFound(
+            f"{name} 是内置模型，无需安装。", f"{name} is embedded in the package; no need to install it."
+        )
     return spec
 
 

@@ -211,7 +211,8 @@ def _original_checksums(
 
 def _checksum_error(path: Path, expected: str | None) -> WeightsError:
     return WeightsError(
-        f"{path} 的校验和与公布的不一致（应为 {expected}）：文件已损坏或不是原件。请重新下载；确认要使用自己的文件时加 --no-verify。",
+        f"{path} 的校验和与公布的不一致（应为 {expected}）：文件已损坏或不是原件。"
+        f"请重新下载；确认要使用自己的文件时加 --no-verify。",
         f"{path} does not match the published checksum {expected}: it is damaged or not the original. Download it again, "
         "or add --no-verify to use your own file.",
     )

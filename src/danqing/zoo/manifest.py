@@ -76,7 +76,7 @@ def verify(spec: ModelSpec, settings: Settings) -> Iterator[VerifyResult]:
     records = read_manifest(folder).files
     for file in spec.files:
         path, record = (
-            place / file.installed,
+            folder / file.installed,
             _published_record(file) if spec.is_embedded else records.get(file.installed),
         )
         if not path.is_file():

@@ -1,4 +1,4 @@
-"""A file that is on its way: its bytes so far, their SHA-256, and where they came from."""
+"""A partially received file: its bytes so far, their SHA-256, and their source."""
 
 import hashlib
 import json
@@ -11,17 +11,17 @@ from danqing.i18n import Text
 from danqing.storage.atomic import check_disk_space, storage_errors
 
 _BLOCK = 1 << 20
-_RESUME_ADVICE = Text(
-    "请先解决磁盘问题再重新运行：已下载的部分会保留，并从中断处继续。",
-    "Fix the disk and run again: the downloaded part is kept and the download continues from there.",
+_ADVICE = Text(
+    "已收到的部分已保留；请清理磁盘或检查权限，重新运行即可继续下载。",
+    "The received part is kept; free some space or check the permissions and run again to continue.",
 )
 
 
 class PartialFile:
-    """`NAME.part` beside the file that it becomes; it outlives the process. A note beside it names its origin.
+    """`NAME.part` beside the target; it is kept between processes. `NAME.part.json` stores its source.
 
     Args:
-        target: the file that it becomes.
+        target: path of the complete file.
     """
 
     def __init__(self, target: Path) -> None:
@@ -31,7 +31,7 @@ class PartialFile:
         self.size = 0
         self._hash = hashlib.sha256()
         self.single_source: str | None = None
-        """The address that all of it came from, as far as this process knows."""
+        """The URL of all bytes, if they were all received by this process from one URL."""
 
     def __enter__(self) -> Self:
         self._stream = self.path.open("ab+")
@@ -51,59 +51,65 @@ class PartialFile:
 
     @property
     def bytes_on_disk(self) -> int:
-        """Bytes on the disk, whoever writes them."""
+        """Size of the part on disk, also while another process writes it."""
         return self.path.stat().st_size if self.path.exists() else 0
 
     @property
     def sha256(self) -> str:
-        """Of the bytes so far."""
+        """SHA-256 of the bytes so far."""
         return self._hash.hexdigest()
 
+    def first_bytes(self) -> bytes:
+        """Return up to 64 bytes from the beginning."""
+        self._stream.flush()
+        with self.path.open("rb") as stream:
+            return stream.read(64)
+
     def validator(self, url: str) -> str | None:
-        """What that address said of the file when this part was begun there (ETag or date), else None."""
+        """Return the ETag or date that the URL stated when the part was started, or None for another URL."""
         try:
-            note: Any = json.loads(self._metadata_path.read_text("utf-8"))
-            return note["validator"] if note["url"] == url else None
+            metadata: Any = json.loads(self._metadata_path.read_text("utf-8"))
+            return metadata["validator"] if metadata["url"] == url else None
         except (OSError, ValueError, LookupError, TypeError):
             return None
 
     def restart(self, url: str, validator: str | None) -> None:
-        """Start anew with the bytes of one address.
+        """Discard all bytes and store the new source.
 
         Raises:
             StorageError: the folder cannot be written.
         """
         self.clear()
         self.single_source = url
-        with storage_errors(self.path, _RESUME_ADVICE):
+        with storage_errors(self.path, _ADVICE):
             self._metadata_path.write_text(json.dumps({"url": url, "validator": validator}), encoding="utf-8")
 
     def clear(self) -> None:
-        """Drop the bytes so far."""
+        """Discard all bytes."""
         self._stream.truncate(0)
         self.size, self._hash, self.single_source = 0, hashlib.sha256(), None
 
     def write(self, block: bytes) -> None:
-        """Write the next bytes.
+        """Append bytes.
 
         Raises:
-            StorageError: they do not fit on the disk.
+            StorageError: the disk is full.
         """
-        with storage_errors(self.path, _RESUME_ADVICE):
+        with storage_errors(self.path, _ADVICE):
             self._stream.write(block)
         self._hash.update(block)
         self.size += len(block)
 
     def check_disk_space(self, total: int) -> None:
-        """Make sure that the disk can take what is lacking of `total` bytes.
+        """Check that the disk has space for the rest of `total` bytes.
 
         Raises:
-            StorageError: it cannot.
+            StorageError: the disk has less free space.
         """
         check_disk_space(self.path.parent, total - self.size)
 
     def finish(self) -> None:
-        """Give the file its name; from now on it is whole."""
+        """Rename the complete file to its target."""
         self._stream.flush()
         os.fsync(self._stream.fileno())
         self._stream.close()

@@ -89,9 +89,17 @@ def get_spec(name: str, settings: Settings | None = None) -> ModelSpec:
         return entries[name]
     near = next(iter(difflib.get_close_matches(name, entries, 1, 0.4)), None)
     raise ModelNotFound(
-        f"没有名为“{name}”的模型" + (f"，是否要找 {near}？" if near else "。") + "运行 danqing models list 查看所有模型。",
+        f"没有名为“{name}”的模型"
+        + (f"，是否要找 {near}？" if near else "。")
+        + "运行 danqing models list 查看所有模型。",
         f"There is no model {name!r}" + (f"; did you mean {near}?" if near else ".") + " Run danqing models list.",
     )
+
+
+def native_resolution(name: str, settings: Settings) -> int | None:
+    """Return the side of the square images that a model was trained on, in pixels; None if the model is unknown."""
+    spec = all_specs(settings).get(name)
+    return None if spec is None else spec.resolution
 
 
 def get_installed(name: str, settings: Settings) -> InstalledModel:

@@ -37,7 +37,7 @@ def test_verify_tells_damage(danqing: Command, mirror: Server, home: Path) -> No
     answer = danqing("models", "verify", DEFAULT_CLIP, "--json")
     assert answer.code == 2
     assert [json.loads(line) for line in answer.out.splitlines()] == [
-        {"file": "clip.safetensors", "state": "right"},
+        {"file": "clip.safetensors", "state": "ok"},
         {"file": "vocab.txt", "state": "damaged"},
     ]
     assert f"danqing models rm {DEFAULT_CLIP}" in answer.err

@@ -51,7 +51,7 @@ def test_with_one_clip_it_looks_through_that_alone(with_one_clip: Path, settings
     installed = get_installed("mine", settings)
     assert dict(installed.spec.clips) == {"mine": 1.0}
     assert {path.name for path in (settings.models / "mine").glob("clip*")} == {"clip.safetensors"}
-    assert {finding.state for finding in verify(installed.spec, settings)} == {"right"}
+    assert {result.state for result in verify(installed.spec, settings)} == {"ok"}
     assert installed.spec.size_bytes == sum(path.stat().st_size for path in installed.paths.values())
 
 
@@ -70,7 +70,7 @@ def test_it_is_found_with_the_defaults_of_its_kind(exported: Path, settings: Set
     assert installed.spec.defaults["size"] == [card["resolution"]] * 2
     assert installed.spec.defaults["steps"] == get_spec(MINI).defaults["steps"]
     assert set(installed.paths) == {"unet", "secondary", "clip", "vocab"}
-    assert {finding.state for finding in verify(installed.spec, settings)} == {"right"}
+    assert {result.state for result in verify(installed.spec, settings)} == {"ok"}
     with pytest.raises(InvalidRequest, match="mine"):
         add_export(exported, "mine", settings)
 

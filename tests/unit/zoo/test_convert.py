@@ -257,7 +257,7 @@ def test_the_wrong_kind_is_refused(tmp_path: Path, target: Path, kind: Kind) -> 
         ("out.2.c_proj.weight", "guided-diffusion's classifier"),
         ("timestep_embed.weight", "a secondary network"),
         ("visual.conv1.weight", "a CLIP"),
-        ("never.heard.of", "Make sure that it is the right file"),
+        ("never.heard.of", "Check that it is the right file"),
     ],
 )
 def test_what_the_wrong_file_seems_to_be_is_said(tmp_path: Path, target: Path, name: str, guess: str) -> None:

@@ -32,7 +32,7 @@ def server() -> Iterator[Server]:
         yield made
 
 
-def bring(file: RemoteFile, target: Path, *urls: str, patience: RetryPolicy = CALM) -> list[tuple[int, int | None]]:
+def bring(file: RemoteFile, target: Path, *urls: str, retry: RetryPolicy = CALM) -> list[tuple[int, int | None]]:
     heard: list[tuple[int, int | None]] = []
     download_file(
         file,
@@ -40,7 +40,7 @@ def bring(file: RemoteFile, target: Path, *urls: str, patience: RetryPolicy = CA
         urls,
         command="danqing models install x",
         on_progress=lambda here, total: heard.append((here, total)),
-        retry=patience,
+        retry=retry,
     )
     return heard
 
@@ -88,7 +88,7 @@ def test_twenty_cuts_cost_no_byte_twice(server: Server, tmp_path: Path) -> None:
 )
 def test_the_next_address_makes_up_for_any_fault(server: Server, tmp_path: Path, fault: Fault) -> None:
     bad, good = server.add("/bad", CONTENT, [fault] * 9), server.add("/good", CONTENT)
-    bring(FILE, tmp_path / "w", bad, good, patience=QUICK if fault.kind == "stall" else CALM)
+    bring(FILE, tmp_path / "w", bad, good, retry=QUICK if fault.kind == "stall" else CALM)
     assert (tmp_path / "w").read_bytes() == CONTENT
 
 
@@ -96,11 +96,11 @@ def test_the_next_address_makes_up_for_any_fault(server: Server, tmp_path: Path,
 def test_without_a_good_address_every_reason_is_told(server: Server, tmp_path: Path, fault: Fault) -> None:
     urls = [server.add(path, CONTENT, [fault] * 9) for path in ("/a", "/b")]
     with pytest.raises(DownloadFailed) as caught:
-        bring(FILE, tmp_path / "w", *urls, "ftp://nowhere/w", patience=QUICK if fault.kind == "stall" else CALM)
+        bring(FILE, tmp_path / "w", *urls, "ftp://nowhere/w", retry=QUICK if fault.kind == "stall" else CALM)
     assert not (tmp_path / "w").exists()
     for url, reason in caught.value.attempts:
-        assert f"{url} ({reason})" in caught.value.zh
-        assert reason in caught.value.en
+        assert f"{url}（{reason.zh}）" in caught.value.zh
+        assert f"{url} ({reason.en})" in caught.value.en
     assert [url for url, _ in caught.value.attempts] == [*urls, "ftp://nowhere/w"]
     assert "danqing models install x --from" in caught.value.zh
 
@@ -117,7 +117,7 @@ def test_a_busy_server_gets_the_pause_it_asks_for(
 def test_nobody_listens(tmp_path: Path) -> None:
     with pytest.raises(DownloadFailed, match=r"weights\.pt"):
         bring(FILE, tmp_path / "w", "http://127.0.0.1:9/w")
-    with pytest.raises(DownloadFailed, match="no address is known"):
+    with pytest.raises(DownloadFailed, match="no URL is known"):
         bring(FILE, tmp_path / "w")
 
 
@@ -178,7 +178,7 @@ class TestWithoutAChecksum:
         assert (tmp_path / "w").read_bytes() == CONTENT[::-1]
 
     def test_a_length_is_needed(self, server: Server, tmp_path: Path) -> None:
-        with pytest.raises(DownloadFailed, match="how long"):
+        with pytest.raises(DownloadFailed, match="not stated"):
             bring(NAMELESS, tmp_path / "w", server.add("/a", CONTENT, [Fault("no length")] * 3))
         assert not (tmp_path / "w").exists()
 
@@ -205,8 +205,9 @@ def test_a_killed_download_goes_on(server: Server, tmp_path: Path) -> None:
     url = server.add("/a", CONTENT)
     server.sites["/a"].pause = 0.02
     program = (
-        "import sys; from pathlib import Path; from danqing.zoo.download import fetch; from danqing.zoo.spec import Published\n"
-        f"fetch(Published('w', sha256={SHA!r}), Path(sys.argv[1]), [sys.argv[2]], command='', report=lambda *_: None)"
+        "import sys; from pathlib import Path; from danqing.zoo.download import download_file; "
+        "from danqing.zoo.spec import RemoteFile\n"
+        f"download_file(RemoteFile('w', sha256={SHA!r}), Path(sys.argv[1]), [sys.argv[2]], command='', on_progress=lambda *_: None)"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "w"), url])
     part = tmp_path / "w.part"
@@ -242,7 +243,7 @@ def test_a_proxy_is_used(server: Server, tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_full_disk_is_told_before_the_bytes(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     url = server.add("/a", CONTENT)
-    monkeypatch.setattr("danqing.zoo.partial_file.shutil.disk_usage", lambda _: SimpleNamespace(free=10))  # pyright: ignore
+    monkeypatch.setattr("danqing.storage.atomic.shutil.disk_usage", lambda _: SimpleNamespace(free=10))  # pyright: ignore
     with pytest.raises(StorageError, match="DANQING_HOME"):
         bring(FILE, tmp_path / "w", url)
     assert not (tmp_path / "w").exists()
@@ -261,3 +262,22 @@ def test_an_exception_from_the_report_stops_the_download(server: Server, tmp_pat
     assert not (tmp_path / "w").exists()
     bring(FILE, tmp_path / "w", server.add("/a", CONTENT))
     assert (tmp_path / "w").read_bytes() == CONTENT
+
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 753000000\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [LFS_POINTER, b'{"error": "not found"}', b"<!doctype html><p>404", b"", CONTENT[:500]],
+    ids=["lfs", "json", "html", "empty", "short"],
+)
+def test_wrong_content_without_checksum_is_rejected_and_the_next_url_is_used(
+    server: Server, tmp_path: Path, content: bytes
+) -> None:
+    file = RemoteFile("weights.pt", approx_size=len(CONTENT) + 1000)
+    bring(file, tmp_path / "w", server.add("/bad", content), server.add("/good", CONTENT))
+    assert (tmp_path / "w").read_bytes() == CONTENT
+    (tmp_path / "w").write_bytes(content)
+    with pytest.raises(DownloadFailed, match=r"weights\.pt"):
+        bring(file, tmp_path / "w", server.add("/bad", content))

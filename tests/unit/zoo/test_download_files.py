@@ -36,7 +36,7 @@ def test_the_original_model_through_breaking_connections(mirror: Server) -> None
     events = install(ORIGINAL)
     assert {name for name, _ in events} == {*NAMES, *NAMES.values()}
     assert is_installed(ORIGINAL, read_settings())
-    assert {finding.state for finding in verify(get_spec(ORIGINAL), read_settings())} == {"right"}
+    assert {result.state for result in verify(get_spec(ORIGINAL), read_settings())} == {"ok"}
     assert list(read_settings().downloads.iterdir()) == []
 
 
@@ -119,13 +119,13 @@ def test_too_little_room_is_told_first(mirror: Server, monkeypatch: pytest.Monke
         del path
         return SimpleNamespace(free=100)
 
-    monkeypatch.setattr("danqing.zoo.partial_file.shutil.disk_usage", usage)
+    monkeypatch.setattr("danqing.storage.atomic.shutil.disk_usage", usage)
     with pytest.raises(StorageError, match="GB"):
         install(ORIGINAL)
     assert all(not site.ranges for site in mirror.sites.values())
 
 
-@pytest.mark.parametrize(("name", "says"), [(MINI, "不用安装"), ("clip-vit-b-3", "clip-vit-b-32")])
+@pytest.mark.parametrize(("name", "says"), [(MINI, "无需安装"), ("clip-vit-b-3", "clip-vit-b-32")])
 def test_what_cannot_be_installed_says_so(name: str, says: str) -> None:
     with pytest.raises(ModelNotFound, match=says):
         install(name)

@@ -36,7 +36,7 @@ def test_the_catalogue_states_their_checksums_and_verifying_compares_them(
         (part,) = file.parts
         content = (place / file.installed).read_bytes()
         assert (part.size, part.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    assert {finding.state for finding in verify(spec, read_settings())} == {"right"}
+    assert {result.state for result in verify(spec, read_settings())} == {"ok"}
     shutil.copytree(place, tmp_path / MINI)
     (tmp_path / MINI / "vocab.txt").write_text("[PAD]\n", encoding="utf-8")
 
@@ -44,10 +44,10 @@ def test_the_catalogue_states_their_checksums_and_verifying_compares_them(
         del settings
         return tmp_path / spec.name
 
-    monkeypatch.setattr("danqing.zoo.manifest.folder", elsewhere)
-    states = {finding.file: finding.state for finding in verify(spec, read_settings())}
+    monkeypatch.setattr("danqing.zoo.manifest.model_dir", elsewhere)
+    states = {result.file: result.state for result in verify(spec, read_settings())}
     assert states.pop("vocab.txt") == "damaged"
-    assert set(states.values()) == {"right"}
+    assert set(states.values()) == {"ok"}
 
 
 def test_it_is_small_enough_to_ship() -> None:

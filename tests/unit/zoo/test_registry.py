@@ -100,7 +100,7 @@ class TestOwnModels:
             ("墨竹: {}", "墨竹: unet"),
             ("墨竹: {unet: x.pt, sources: [https://example.org/x.pt]}", "sha256"),
             ("../墨竹: {unet: x.pt}", "墨竹"),
-            ("danqing_mini: {unet: x.pt}", "catalogue"),
+            ("danqing_mini: {unet: x.pt}", "built-in"),
             ("墨竹: [", "line 1"),
         ],
     )

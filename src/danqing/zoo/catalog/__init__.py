@@ -1,4 +1,4 @@
-"""The table of known models, put together from published files. What the user adds lies in `own`."""
+"""Catalog of known models. Models added by the user are in `custom_models`."""
 
 import importlib.resources
 import json
@@ -13,53 +13,55 @@ from danqing.zoo.spec import ModelSpec, RemoteFile, WeightFile
 MINI = "danqing_mini"
 ORIGINAL = "disco_diffusion_cnclip_vitb16"
 DEFAULT_CLIP = "chinese-clip-vit-b-16"
-"""The encoder of the original, and of every model that names no other."""
+"""The CLIP of the original model, and the default of every other model."""
 
 
 def models() -> Mapping[str, ModelSpec]:
-    """The models that paint, by name, the preferred first."""
+    """Return the models with a U-Net by name, in order of preference."""
     return MappingProxyType({spec.name: spec for spec in _models()})
 
 
 def catalog() -> Mapping[str, ModelSpec]:
-    """All entries by name: models, and encoders alone."""
+    """Return all entries by name: models and single CLIPs."""
     return MappingProxyType({spec.name: spec for spec in (*_models(), *clip_specs())})
 
 
 def model_files(unet: WeightFile, clips: Mapping[str, float], *, secondary: bool = True) -> tuple[WeightFile, ...]:
-    """All files of a model.
+    """Return all files of a model.
 
     Args:
-        unet: its U-Net.
-        clips: names of encoders in the order of their numbers, with their files.
-        secondary: whether guidance may look through the secondary network.
+        unet: file of the U-Net.
+        clips: names of the CLIPs in order, with their weights.
+        secondary: include the secondary network.
     Raises:
-        KeyError: there is no such encoder.
+        KeyError: a CLIP is unknown.
     """
-    small = WeightFile("secondary", (files.secondary(),), alternatives=("secondary_model_imagenet_2.pdparams",))
+    secondary_file = WeightFile(
+        "secondary", (files.secondary(),), alternatives=("secondary_model_imagenet_2.pdparams",)
+    )
     lpips = WeightFile("lpips", files.lpips(), alternatives=("lpips_vgg.pt", "lpips"), optional=True)
-    looks = (file for number, name in enumerate(clips, 1) for file in get_clip(name).files_for(number))
-    return (unet, *((small,) if secondary else ()), *looks, lpips)
+    clip_files = (file for index, name in enumerate(clips, 1) for file in get_clip(name).files_for(index))
+    return (unet, *((secondary_file,) if secondary else ()), *clip_files, lpips)
 
 
 def exported_files(remote_file: Callable[[str], RemoteFile], clip_count: int) -> tuple[WeightFile, ...]:
-    """The files of a model whose networks were all trained by `danqing train`.
+    """Return the files of a model exported by `danqing train`.
 
     Args:
-        published: what is known of a file, by its name.
-        clips: how many CLIPs look at its pictures, 1 or 2.
+        remote_file: creates the entry of a file from its name.
+        clip_count: number of CLIPs, 1 or 2.
     """
-    eyes = ((1, "clip.safetensors", "vocab.txt"), (2, "clip2.safetensors", "vocab2.txt"))[:clip_count]
+    clips = ((1, "clip.safetensors", "vocab.txt"), (2, "clip2.safetensors", "vocab2.txt"))[:clip_count]
     return (
         WeightFile("unet", (remote_file("unet.safetensors"),)),
         WeightFile("secondary", (remote_file("secondary.safetensors"),)),
-        *(WeightFile("clip", (remote_file(clip),), clip_index=number) for number, clip, _ in eyes),
-        *(WeightFile("vocab", (remote_file(vocab),), clip_index=number) for number, _, vocab in eyes),
+        *(WeightFile("clip", (remote_file(clip),), clip_index=index) for index, clip, _ in clips),
+        *(WeightFile("vocab", (remote_file(vocab),), clip_index=index) for index, _, vocab in clips),
     )
 
 
 def exported_clips(name: str, clip_count: int) -> Mapping[str, float]:
-    """What the CLIPs of such a model are called, and how much the word of each counts: together as much as one alone."""
+    """Return the names and weights of the CLIPs of an exported model; the weights add up to 1."""
     return MappingProxyType({name: 1.0} if clip_count == 1 else {name: 0.5, f"{name}-2": 0.5})
 
 
@@ -98,7 +100,7 @@ def _fine_tuned(row: PublishedUNet) -> ModelSpec:
 
 
 def _openai_clip_models() -> tuple[ModelSpec, ...]:
-    """PaddleHub's modules with OpenAI's encoders, which read English."""
+    """PaddleHub's modules with OpenAI's CLIPs, which read English."""
     rows = (
         ("vitb32", "clip-vit-b-32", "ViT-B/32"),
         ("rn50", "clip-rn50", "ResNet-50"),
@@ -119,7 +121,7 @@ def _openai_clip_models() -> tuple[ModelSpec, ...]:
 
 
 def _mini() -> ModelSpec:
-    """The embedded model; sizes and SHA-256 of its files are in the card beside them, which `danqing train` wrote."""
+    """The embedded model; card.json holds sizes and SHA-256 of its files."""
     card = json.loads((importlib.resources.files("danqing") / "assets" / MINI / "card.json").read_bytes())
 
     def embedded(name: str) -> RemoteFile:
@@ -127,8 +129,8 @@ def _mini() -> ModelSpec:
 
     return ModelSpec(
         name=MINI,
-        title_zh="随包附带的小模型，自己训练，不用下载",
-        title_en="the small model that comes with the package, trained by the project itself",
+        title_zh="内置小模型，由本项目训练，无需下载",
+        title_en="small embedded model, trained by this project, no download needed",
         files=exported_files(embedded, 2),
         licence="Apache-2.0",
         prediction="x0",

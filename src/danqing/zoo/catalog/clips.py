@@ -1,4 +1,4 @@
-"""The published CLIPs: Chinese-CLIP of OFA-Sys, and OpenAI's, which read English."""
+"""Published CLIPs: Chinese-CLIP by OFA-Sys, and OpenAI's CLIP, which reads English."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -9,40 +9,40 @@ from danqing.zoo.spec import ModelSpec, RemoteFile, WeightFile
 
 @dataclass(frozen=True, slots=True)
 class PublishedClip:
-    """A published CLIP: its weights and its vocabulary."""
+    """Weights and vocabulary of a published CLIP."""
 
     title: str
     clip: WeightFile
     vocabulary: RemoteFile
     licence: str
 
-    def files_for(self, number: int) -> tuple[WeightFile, WeightFile]:
-        """Its files as those of the CLIP with this number in a model."""
-        vocab = WeightFile("vocab", (self.vocabulary,), clip_index=number)
-        return replace(self.clip, clip_index=number), vocab
+    def files_for(self, clip_index: int) -> tuple[WeightFile, WeightFile]:
+        """Return its files as the n-th CLIP of a model."""
+        vocab = WeightFile("vocab", (self.vocabulary,), clip_index=clip_index)
+        return replace(self.clip, clip_index=clip_index), vocab
 
 
 def get_clip(name: str) -> PublishedClip:
-    """An encoder by its name.
+    """Return a CLIP by name.
 
     Raises:
-        KeyError: there is none of that name.
+        KeyError: the name is unknown.
     """
     return _clips()[name]
 
 
 def clip_specs() -> tuple[ModelSpec, ...]:
-    """The encoders as entries of the catalogue, to be installed alone."""
+    """Return the catalog entries of the CLIPs, for installation without a U-Net."""
     return tuple(
         ModelSpec(
             name=name,
-            title_zh=f"{made.title}，只是编码器",
-            title_en=f"{made.title}, the encoder alone",
-            files=made.files_for(1),
-            licence=made.licence,
+            title_zh=f"{clip.title}，仅编码器",
+            title_en=f"{clip.title}, encoder only",
+            files=clip.files_for(1),
+            licence=clip.licence,
             clips={name: 1.0},
         )
-        for name, made in _clips().items()
+        for name, clip in _clips().items()
     )
 
 

@@ -1,4 +1,4 @@
-"""What models share: names, addresses and SHA-256 of published files, as their publishers or the original programs say."""
+"""Published files used by several models: names, URLs and SHA-256 as stated by their publishers."""
 
 from danqing.zoo.spec import RemoteFile
 
@@ -18,7 +18,7 @@ def original_unet() -> RemoteFile:
 
 
 def secondary() -> RemoteFile:
-    """The small network through which guidance looks."""
+    """The secondary network of Disco Diffusion."""
     name = "secondary_model_imagenet_2.pth"
     return RemoteFile(
         name,
@@ -51,7 +51,7 @@ def lpips() -> tuple[RemoteFile, RemoteFile]:
 
 
 def chinese_vocabulary() -> RemoteFile:
-    """BERT's Chinese word pieces."""
+    """Vocabulary of the Chinese BERT tokenizer."""
     return RemoteFile(
         "vocab.txt",
         (
@@ -65,7 +65,7 @@ def chinese_vocabulary() -> RemoteFile:
 
 
 def openai_vocabulary() -> RemoteFile:
-    """The byte pairs of OpenAI's CLIP."""
+    """Byte-pair vocabulary of OpenAI's CLIP."""
     name = "bpe_simple_vocab_16e6.txt.gz"
     return RemoteFile(
         name,
@@ -76,7 +76,7 @@ def openai_vocabulary() -> RemoteFile:
 
 
 def chinese_clip(repository: str, name: str, about: int) -> RemoteFile:
-    """A file of OFA-Sys. They state no checksum."""
+    """A Chinese-CLIP file; OFA-Sys publishes no checksums."""
     return RemoteFile(
         name,
         (
@@ -89,7 +89,7 @@ def chinese_clip(repository: str, name: str, about: int) -> RemoteFile:
 
 
 def openai_clip(name: str, sha256: str, about: int) -> RemoteFile:
-    """A file of OpenAI; the checksum is part of its address."""
+    """An OpenAI CLIP file; its checksum is part of its URL."""
     return RemoteFile(
         name, (f"https://openaipublic.azureedge.net/clip/models/{sha256}/{name}",), sha256, approx_size=about
     )

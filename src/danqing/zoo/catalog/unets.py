@@ -1,4 +1,4 @@
-"""The published U-Nets other than the original's: a row for each, as discoart and the Disco Diffusion notebook list them."""
+"""Published U-Nets, as listed by discoart and the Disco Diffusion notebook."""
 
 from typing import NamedTuple
 
@@ -16,16 +16,16 @@ class PublishedUNet(NamedTuple):
     sha256: str
     megabytes: int
     resolution: int
-    """Of the square pictures that it learnt from, in pixels."""
+    """Side of the square training images in pixels."""
     zh: str
     en: str
     licence: str = UNSTATED
     ignored_keys: tuple[str, ...] = ()
-    """Tensors in the file that its network, which knows no classes, has no use for."""
+    """Keys of the state dict that the unconditional network does not use."""
 
     @property
     def file(self) -> RemoteFile:
-        """The file, under the name that its address ends in."""
+        """The published file; its name is the last part of the URL."""
         return RemoteFile(
             self.sources[0].rpartition("/")[2], self.sources, self.sha256, approx_size=self.megabytes * 1_000_000
         )

@@ -1,4 +1,4 @@
-"""Original weight files to ours: one safetensors file under the names that `models` uses, written whole or not at all."""
+"""Converts published weights to one safetensors file with the key names of `danqing.models`."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -17,19 +17,19 @@ Kind = Literal["unet", "secondary", "clip", "lpips"]
 def convert_file(
     source: Path, target: Path, kind: Kind, *, half: bool = False, ignored_keys: Collection[str] = ()
 ) -> None:
-    """Write the weights in `source` as safetensors.
+    """Convert weights to a safetensors file.
 
     Args:
-        source: what the publisher offers. Any kind: a file of PyTorch or safetensors holding a state_dict, plain or under
-            "state_dict", with or without "module." before the names; PaddlePaddle's .pdparams; the name does not matter.
-            clip, Chinese or OpenAI's: also a TorchScript archive, or a folder in transformers' layout.
-            lpips: also a folder with torchvision's VGG-16 and the lpips package's heads (vgg.pth).
-        target: the safetensors file to write; it appears when it is complete.
-        kind: the network that the file is for.
+        source: published weights. For every kind: a PyTorch or safetensors file with a state dict, plain or under
+            "state_dict", with or without the prefix "module.", or a .pdparams file of PaddlePaddle. For clip also a
+            TorchScript archive or a folder in the layout of transformers. For lpips also a folder with torchvision's
+            VGG-16 and the heads of the lpips package (vgg.pth).
+        target: the safetensors file; written atomically.
+        kind: the network.
         half: store fp16 instead of the original precision.
-        spare: tensors to leave out, whether the file has them or not.
+        ignored_keys: keys to drop if present.
     Raises:
-        WeightsError: the file is damaged, is not of this kind, or is a pickle with more than tensors in it.
+        WeightsError: the file is damaged, belongs to another network, or is a pickle with objects other than tensors.
         OSError: `target` cannot be written.
     """
     state = _read_folder(source, kind) if source.is_dir() else read_state_dict(source)
@@ -51,45 +51,45 @@ def _read_folder(source: Path, kind: Kind) -> StateDict:
         if (source / name).is_file():
             return read_state_dict(source / name)
     raise WeightsError(
-        f"{source} 里没有 model.safetensors，也没有 pytorch_model.bin。请给出权重文件本身，或补全这个文件夹。",
-        f"{source} has neither model.safetensors nor pytorch_model.bin. Name the weight file itself, or complete the folder.",
+        f"{source} 中没有 model.safetensors 或 pytorch_model.bin。请直接指定权重文件，或补全该文件夹。",
+        f"{source} has neither model.safetensors nor pytorch_model.bin. Pass the weight file itself, or complete the folder.",
     )
 
 
 def _normalize_clip(source: Path, state: StateDict) -> StateDict:
-    """The original's names, whichever publication it came from, without what no network reads."""
+    """Rename keys to those of the original publication and drop unused ones."""
     if "visual_projection.weight" in state:
         try:
             state = from_transformers(state)
         except KeyError as error:
             raise unreadable(source, f"{error} missing") from error
-    unread = ("bert.pooler.", "bert.embeddings.position_ids", "input_resolution", "context_length", "vocab_size")
-    return {name: tensor for name, tensor in state.items() if not name.startswith(unread)}
+    unused = ("bert.pooler.", "bert.embeddings.position_ids", "input_resolution", "context_length", "vocab_size")
+    return {name: tensor for name, tensor in state.items() if not name.startswith(unused)}
 
 
 def _check_kind(source: Path, state: StateDict, kind: Kind) -> None:
-    words = "token_embedding.weight"  # OpenAI's CLIP has it, the Chinese one has its BERT's
-    marks = {
+    openai_embedding = "token_embedding.weight"
+    required = {
         "unet": ("time_embed.0.weight", "input_blocks.0.0.weight", "out.2.weight"),
         "secondary": ("timestep_embed.weight", "net.0.0.weight"),
         "clip": (
             "visual.conv1.weight",
-            words if words in state else "bert.embeddings.word_embeddings.weight",
+            openai_embedding if openai_embedding in state else "bert.embeddings.word_embeddings.weight",
             "text_projection",
         ),
         "lpips": ("net.slice1.0.weight", "lin0.model.1.weight"),
     }
-    absent = [name for name in marks[kind] if name not in state]
+    absent = [name for name in required[kind] if name not in state]
     if absent:
         zh, en = _describe_contents(state)
         raise WeightsError(
-            f"{source} 不是 {kind} 的权重：缺少 {'、'.join(absent)}。{zh}",
-            f"{source} holds no weights of kind {kind}: {', '.join(absent)} missing. {en}",
+            f"{source} 不是 {kind} 权重：缺少 {'、'.join(absent)}。{zh}",
+            f"{source} does not contain weights of kind {kind}: {', '.join(absent)} missing. {en}",
         )
 
 
 def _describe_contents(state: StateDict) -> tuple[str, str]:
-    """What a file seems to hold instead, and what to do, by the beginnings of the names in it."""
+    """Guess from the key names which network a file contains; return advice in Chinese and English."""
     families = (
         ("model.diffusion_model.", "Stable Diffusion 一类的模型", "a model such as Stable Diffusion"),
         ("down_blocks.", "diffusers 格式的 U-Net", "a U-Net in diffusers' layout"),
@@ -102,5 +102,5 @@ def _describe_contents(state: StateDict) -> tuple[str, str]:
     )
     for start, zh, en in families:
         if any(name.startswith(start) for name in state):
-            return f"看起来是{zh}，请确认文件没有拿错。", f"It looks like {en}; make sure that it is the right file."
-    return "请确认文件没有拿错。", "Make sure that it is the right file."
+            return f"该文件可能是{zh}，请检查是否选错了文件。", f"It looks like {en}; check that it is the right file."
+    return "请检查是否选错了文件。", "Check that it is the right file."

@@ -1,4 +1,4 @@
-"""Other publications' names for the same tensors, turned into the original's names."""
+"""Maps key names and layouts of other publications to those of the original one."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from torch import Tensor
 
 from danqing.zoo.convert.write_safetensors import StateDict
 
-_TRANSFORMERS = (  # how a name begins; the first that fits
+_TRANSFORMERS = (  # prefixes; the first match applies
     (r"text_model\.embeddings\.token_embedding\.", "token_embedding."),
     (r"text_model\.embeddings\.position_embedding\.weight", "positional_embedding"),
     (r"text_model\.encoder\.layers\.", "transformer.resblocks."),
@@ -17,7 +17,7 @@ _TRANSFORMERS = (  # how a name begins; the first that fits
     (r"vision_model\.embeddings\.class_embedding", "visual.class_embedding"),
     (r"vision_model\.embeddings\.patch_embedding\.", "visual.conv1."),
     (r"vision_model\.embeddings\.position_embedding\.weight", "visual.positional_embedding"),
-    (r"vision_model\.pre_layrnorm\.", "visual.ln_pre."),  # the missing "e" is theirs
+    (r"vision_model\.pre_layrnorm\.", "visual.ln_pre."),  # spelled so in transformers
     (r"vision_model\.post_layernorm\.", "visual.ln_post."),
     (r"vision_model\.encoder\.layers\.", "visual.transformer.resblocks."),
 )
@@ -35,16 +35,16 @@ _VGG_SLICES = ((2, "slice1"), (7, "slice2"), (14, "slice3"), (21, "slice4"), (28
 
 
 def from_transformers(state: StateDict) -> StateDict:
-    """The originals' names for the tensors of a transformers CLIPModel or ChineseCLIPModel.
+    """Convert the state dict of a transformers CLIPModel or ChineseCLIPModel.
 
-    Queries, keys and values are joined into one matrix; the two projections are transposed.
+    Query, key and value projections are concatenated; the two output projections are transposed.
 
     Args:
         state: the model's state_dict.
     Returns:
-        the same network under the names of OpenAI or cn-clip; names that are unknown here are kept, for the loader to refuse.
+        The state dict with the keys of OpenAI's CLIP or cn-clip. Unknown keys are kept; the loader rejects them.
     Raises:
-        KeyError: a key or value belonging to a query is missing.
+        KeyError: the key or value projection of a query is missing.
     """
     renamed: dict[str, Tensor] = {}
     for name, tensor in state.items():
@@ -70,33 +70,33 @@ def _rename_key(name: str) -> str:
 
 
 def lpips_names(state: StateDict) -> StateDict:
-    """The lpips package's names, once each, without its constants; torchvision's VGG-16 layers take theirs."""
+    """Rename torchvision's VGG-16 layers to those of the lpips package; drop duplicates and constants."""
     renamed: dict[str, Tensor] = {}
     for name, tensor in state.items():
         if layer := re.fullmatch(r"features\.(\d+)\.(weight|bias)", name):
-            place = next(part for last, part in _VGG_SLICES if int(layer[1]) <= last)
-            renamed[f"net.{place}.{layer[1]}.{layer[2]}"] = tensor
+            block = next(part for last, part in _VGG_SLICES if int(layer[1]) <= last)
+            renamed[f"net.{block}.{layer[1]}.{layer[2]}"] = tensor
         elif not name.startswith(("lins.", "scaling_layer.", "classifier.")):
             renamed[name] = tensor
     return renamed
 
 
 def from_paddle(items: Mapping[str, object]) -> Mapping[str, object]:
-    """PyTorch's layout of what PaddlePaddle saved; the names are PyTorch's but for those of attention.
+    """Convert a PaddlePaddle state dict to the layout of PyTorch.
 
-    The matrices of linear layers are transposed (tables of embeddings and bare parameters are not); queries, keys and values
-    are joined into one matrix; a single number, which Paddle keeps as a list of one, stands alone.
+    Weights of linear layers are transposed (embeddings and bare parameters are not). Query, key and value projections are
+    concatenated. Scalars, which Paddle stores as tensors of shape [1], get shape [].
 
     Args:
-        items: tensors by name; anything else is passed on.
+        items: tensors by name; other objects are passed on.
     Raises:
-        KeyError: a key or value belonging to a query is missing.
+        KeyError: the key or value projection of a query is missing.
     """
-    turned = {name: _to_torch_layout(name, value) for name, value in items.items()}
+    tensors = {name: _to_torch_layout(name, value) for name, value in items.items()}
     joined: dict[str, object] = {}
-    for name, value in turned.items():
+    for name, value in tensors.items():
         if query := _PADDLE_QUERY.fullmatch(name):
-            parts = [turned[f"{query[1]}.{letter}_proj.{query[2]}"] for letter in "qkv"]
+            parts = [tensors[f"{query[1]}.{letter}_proj.{query[2]}"] for letter in "qkv"]
             joined[f"{query[1]}.in_proj_{query[2]}"] = torch.cat([part for part in parts if isinstance(part, Tensor)])
         elif not _PADDLE_KEY.fullmatch(name):
             joined[name] = value
@@ -108,5 +108,5 @@ def _to_torch_layout(name: str, value: object) -> object:
         return value
     if name == "logit_scale":
         return value.reshape(())
-    table = "embedding" in name or name.startswith(("label_emb.", "timestep_embed."))
-    return value.T if value.ndim == 2 and name.endswith(".weight") and not table else value
+    is_embedding = "embedding" in name or name.startswith(("label_emb.", "timestep_embed."))
+    return value.T if value.ndim == 2 and name.endswith(".weight") and not is_embedding else value

@@ -1,4 +1,4 @@
-"""The published weight files: PyTorch's, TorchScript's, PaddlePaddle's and safetensors; the content tells which it is."""
+"""Reads PyTorch, TorchScript, PaddlePaddle and safetensors files; the format is detected from the content."""
 
 import pickle
 import re
@@ -19,31 +19,31 @@ from danqing.zoo.convert.read_paddle import read_paddle
 from danqing.zoo.convert.read_torchscript import is_torchscript, read_torchscript
 from danqing.zoo.convert.write_safetensors import StateDict
 
-PICKLE_MAGIC = b"\x80"  # the first byte of every pickle that is used today
-TORCH_LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # stands at the beginning of PyTorch's old files
-READ_ERRORS = (  # what the readers raise at bytes that make no sense
+PICKLE_MAGIC = b"\x80"  # protocol 2 and later
+TORCH_LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # PyTorch's format before 1.6
+READ_ERRORS = (  # raised by the readers for damaged files
     *(OSError, EOFError, MemoryError, RuntimeError, ArithmeticError, AssertionError, AttributeError, LookupError),
     *(TypeError, ValueError, struct.error, zipfile.BadZipFile, SafetensorError),
 )
 
 
 def read_state_dict(path: Path) -> StateDict:
-    """The state_dict in a file, in PyTorch's layout, without "state_dict" around it and "module." before the names.
+    """Read a state dict in PyTorch's layout, without an enclosing "state_dict" and the prefix "module.".
 
-    Nothing in the file gets to run, whatever it is.
+    No code in the file is executed.
 
     Args:
-        path: the file, under any name.
+        path: the file; its name does not matter.
     Raises:
-        WeightsError: the file is damaged, holds no state_dict, or is a pickle with more than tensors in it.
+        WeightsError: the file is damaged, contains no state dict, or is a pickle with objects other than tensors.
     """
     try:
         loaded = _load_any(path)
     except pickle.UnpicklingError as error:
-        alien = re.search(r"GLOBAL (\S+)", str(error))
-        if alien is None:
-            raise unreadable(path, "no whole file of PyTorch, PaddlePaddle or safetensors") from error
-        raise _unsafe_pickle(path, alien[1]) from error
+        match = re.search(r"GLOBAL (\S+)", str(error))
+        if match is None:
+            raise unreadable(path, "not a complete PyTorch, PaddlePaddle or safetensors file") from error
+        raise _unsafe_pickle(path, match[1]) from error
     except READ_ERRORS as error:
         raise unreadable(path, f"{type(error).__name__} {error}".split("\n")[0][:200]) from error
     if isinstance(loaded, Mapping):
@@ -52,7 +52,7 @@ def read_state_dict(path: Path) -> StateDict:
 
 
 def _load_any(path: Path) -> object:
-    """What the file holds, by the reader of its format."""
+    """Load the content with the reader of the detected format."""
     with path.open("rb") as file:
         start = file.read(64)
     zipped = zipfile.is_zipfile(path)
@@ -64,7 +64,7 @@ def _load_any(path: Path) -> object:
         return load_file(path)
     elif start.startswith(PICKLE_MAGIC) and TORCH_LEGACY_MAGIC not in start:
         return from_paddle(read_paddle(path))
-    if zipped and path.suffix != ".safetensors":  # torch.load believes that name, and maps only what it opens itself
+    if zipped and path.suffix != ".safetensors":  # torch.load trusts that suffix; mmap needs a path
         return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     with path.open("rb") as file:
         return torch.load(file, map_location="cpu", weights_only=True)
@@ -72,25 +72,27 @@ def _load_any(path: Path) -> object:
 
 def _only_tensors(path: Path, loaded: object) -> StateDict:
     if not isinstance(loaded, Mapping):
-        raise unreadable(path, f"{type(loaded).__name__} is no state_dict")
+        raise unreadable(path, f"{type(loaded).__name__} is not a state dict")
     items = cast(Mapping[Any, Any], loaded)
-    alien = [str(name) for name, value in items.items() if not (isinstance(name, str) and isinstance(value, Tensor))]
-    if alien:
-        raise unreadable(path, f"no tensor: {', '.join(alien[:5])}")
+    unexpected = [
+        str(name) for name, value in items.items() if not (isinstance(name, str) and isinstance(value, Tensor))
+    ]
+    if unexpected:
+        raise unreadable(path, f"not a tensor: {', '.join(unexpected[:5])}")
     return items
 
 
-def _unsafe_pickle(path: Path, alien: str) -> WeightsError:
+def _unsafe_pickle(path: Path, unexpected: str) -> WeightsError:
     return WeightsError(
-        f"{path} 里除了张量还有 {alien}，没有打开它：这样的文件能在你的机器上运行任意程序。请换用只含 state_dict 的文件。",
-        f"{path} holds {alien} besides tensors and was not opened: such a file can run any program on your machine. "
-        "Use one that holds only a state_dict.",
+        f"{path} 除张量外还包含 {unexpected}，已拒绝读取：这类文件可能执行任意代码。请使用只含 state_dict 的文件。",
+        f"{path} contains {unexpected} besides tensors and was not read: such files can execute arbitrary code. "
+        "Use a file with a plain state_dict.",
     )
 
 
 def unreadable(path: Path, reason: str) -> WeightsError:
-    """The error for a file that cannot be read as weights."""
+    """Return the error for a file that cannot be read as weights."""
     return WeightsError(
-        f"读不了 {path}：{reason}。文件残缺或不是权重，请重新下载。",
-        f"Cannot read {path}: {reason}. It is damaged or holds no weights; download it again.",
+        f"无法读取 {path}（{reason}）。文件已损坏或不是权重文件，请重新下载。",
+        f"Cannot read {path}: {reason}. It is damaged or not a weight file; download it again.",
     )

@@ -1,4 +1,4 @@
-"""PaddlePaddle's .pdparams: pickles of numpy arrays, read without letting anything in them run."""
+"""Reads .pdparams files of PaddlePaddle (pickled NumPy arrays) without executing code."""
 
 import pickle
 from collections import OrderedDict
@@ -10,36 +10,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
-NAME_TABLE = "StructuredToParameterName@@"  # Paddle's own names of the parameters, kept beside them
+NAME_TABLE = "StructuredToParameterName@@"  # maps keys to Paddle's parameter names
 KINDS = ("f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "b1")
 
 
 def read_paddle(path: Path) -> Mapping[str, object]:
-    """What paddle.save wrote: tensors by name, in Paddle's layout; whatever is no array is left for the caller to refuse.
+    """Read a file of paddle.save: tensors by name in Paddle's layout, and other objects as they are.
 
     Args:
         path: the file: a dictionary of numpy arrays.
     Raises:
-        pickle.UnpicklingError: there is more in it than arrays and plain containers; the message names what.
-        ValueError, TypeError, LookupError, EOFError, OSError: it is damaged.
+        pickle.UnpicklingError: it contains objects other than arrays and plain containers; the message names them.
+        ValueError, TypeError, LookupError, EOFError, OSError: the file is damaged.
     """
     with path.open("rb") as file:
         loaded = _Unpickler(file).load()
     if not isinstance(loaded, dict):
-        raise ValueError(f"{type(loaded).__name__} is no dictionary of parameters")
+        raise ValueError(f"{type(loaded).__name__} is not a dictionary of parameters")
     items = cast("dict[str, object]", loaded)
-    return {name: _opened(value) for name, value in items.items() if name != NAME_TABLE}
+    return {name: _unwrap(value) for name, value in items.items() if name != NAME_TABLE}
 
 
-def _opened(value: object) -> object:
-    """The tensor of an array, alone or as the pair of a parameter's own name and the array."""
+def _unwrap(value: object) -> object:
+    """Return the tensor of an array, or of a pair of a parameter name and an array."""
     if isinstance(value, tuple):
         _, value = cast("tuple[object, object]", value)
     return value.tensor if isinstance(value, _Array) else value
 
 
 class _Dtype:
-    """What stands in for numpy's dtype: plain numbers in this machine's order of bytes, nothing else."""
+    """Replacement for numpy.dtype: little-endian numbers only."""
 
     def __init__(self, code: str, *_: object) -> None:
         if code not in KINDS:
@@ -52,33 +52,33 @@ class _Dtype:
 
 
 class _Array:
-    """What stands in for numpy's array. numpy's own unpickling follows pointers that a pickle may forge; this does not."""
+    """Replacement for numpy.ndarray, whose own unpickling can be exploited with forged object arrays."""
 
     tensor: Tensor
 
     def __setstate__(self, state: tuple[object, ...]) -> None:
         _, shape, dtype, columns_first, content = state
         if not (isinstance(dtype, _Dtype) and isinstance(content, bytes | bytearray)):
-            raise TypeError("no plain array")
+            raise TypeError("not a plain array")
         array: Any = np.empty(0, np.int8)
         array.__setstate__((1, shape, np.dtype(dtype.code), columns_first, bytes(content)))  # shares the bytes
         self.tensor = torch.as_tensor(array)
 
 
 def _reconstruct(*_: object) -> _Array:
-    """numpy's empty array, which `_Array.__setstate__` fills."""
+    """Replacement for numpy's _reconstruct; `_Array.__setstate__` fills the array."""
     return _Array()
 
 
 def _frombuffer(content: bytes, dtype: _Dtype, shape: tuple[int, ...], order: str) -> _Array:
-    """An array as pickle's protocol 5 keeps it."""
+    """Array in pickle protocol 5."""
     array = _Array()
     array.__setstate__((1, shape, dtype, order == "F", content))
     return array
 
 
 def _encode(text: str, encoding: str) -> bytes:
-    """Bytes as pickle's protocol 2 keeps them."""
+    """Bytes in pickle protocol 2."""
     if encoding != "latin1":
         raise ValueError(f"bytes written as {encoding}")
     return text.encode("latin1")

@@ -1,4 +1,4 @@
-"""TorchScript archives, as OpenAI publishes its CLIPs: the tensors are read, the program in them never runs."""
+"""Reads the tensors of TorchScript archives, such as OpenAI's CLIPs, without executing their code."""
 
 import pickle
 from collections import OrderedDict
@@ -24,27 +24,27 @@ KINDS = {
 
 
 def is_torchscript(archive: ZipFile) -> bool:
-    """Whether there is a program in a PyTorch archive."""
+    """Return True if a PyTorch archive contains TorchScript code."""
     return any(name.split("/")[1:2] == ["code"] for name in archive.namelist())
 
 
 def read_torchscript(archive: ZipFile) -> Mapping[str, Tensor]:
-    """All tensors of the module in an archive, under the names that its state_dict would have.
+    """Return the state dict of the module in an archive.
 
     Args:
-        archive: what torch.jit.save wrote.
+        archive: a file of torch.jit.save.
     Raises:
-        pickle.UnpicklingError: there is more in it than modules and tensors; the message names what.
-        LookupError, ValueError, TypeError, RuntimeError, EOFError, zipfile.BadZipFile: it is damaged.
+        pickle.UnpicklingError: it contains objects other than modules and tensors; the message names them.
+        LookupError, ValueError, TypeError, RuntimeError, EOFError, zipfile.BadZipFile: the file is damaged.
     """
-    top = archive.namelist()[0].split("/")[0]  # the folder that all parts of an archive lie in
+    top = archive.namelist()[0].split("/")[0]  # the top folder of the archive
     with archive.open(f"{top}/data.pkl") as file:
         module = _Unpickler(file, archive, f"{top}/data").load()
     return dict(_tensors(module, ""))
 
 
 class _Module:
-    """What stands in for a module: its attributes are a dictionary, by pickle's own rule."""
+    """Replacement for a module; pickle stores its attributes in __dict__."""
 
 
 def _tensors(module: object, prefix: str) -> Iterator[tuple[str, Tensor]]:
@@ -77,7 +77,7 @@ class _Unpickler(pickle.Unpickler):
         return known[name]
 
     def persistent_load(self, pid: Any, /) -> Tensor:
-        """The numbers that a tensor looks at, flat; `pid` is ("storage", kind, name, device, count)."""
+        """Return a flat storage; `pid` is ("storage", kind, name, device, count)."""
         _, kind, name, *_ = cast("tuple[str, torch.dtype, str, str, int]", pid)
         if name not in self._storages:
             entry = self._archive.getinfo(f"{self._folder}/{name}")
@@ -91,5 +91,5 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _rebuild(storage: Tensor, offset: int, shape: tuple[int, ...], stride: tuple[int, ...], *_: object) -> Tensor:
-    """PyTorch's tensor of a storage; what follows the stride concerns training only."""
+    """Return a view of a storage; arguments after the stride concern training only."""
     return torch.as_strided(storage, shape, stride, offset)

@@ -1,4 +1,4 @@
-"""Writing tensors as safetensors: one after another, so that no more than one is in memory twice, and whole or not at all."""
+"""Writes safetensors files tensor by tensor, so that at most one tensor is copied in memory."""
 
 import json
 from collections.abc import Mapping
@@ -27,14 +27,14 @@ DTYPE_CODES = {
 
 
 def write_safetensors(state: StateDict, target: Path, *, half: bool = False) -> None:
-    """Write tensors as one safetensors file, which appears when it is complete.
+    """Write tensors to a safetensors file atomically.
 
     Args:
-        state: name to tensor; strided, shared and mapped ones are fine.
+        state: tensors by name; strided, shared and memory-mapped tensors are supported.
         target: the file.
-        half: store floating-point numbers as fp16.
+        half: store floating-point tensors as fp16.
     Raises:
-        WeightsError: a tensor's kind of numbers has no place in safetensors.
+        WeightsError: safetensors does not support the dtype of a tensor.
         OSError: `target` cannot be written.
     """
     dtypes = {
@@ -51,14 +51,14 @@ def write_safetensors(state: StateDict, target: Path, *, half: bool = False) -> 
 
 
 def _header(state: StateDict, dtypes: Mapping[str, torch.dtype], order: list[str]) -> bytes:
-    """Kind, shape and place of every tensor, as JSON, a multiple of 8 bytes long."""
+    """Return the JSON header (dtype, shape and offsets of every tensor), padded to a multiple of 8 bytes."""
     entries: dict[str, object] = {"__metadata__": {"format": "pt"}}
     end = 0
     for name in order:
         if dtypes[name] not in DTYPE_CODES:
             raise WeightsError(
-                f"张量 {name} 是 {dtypes[name]}，存不进 safetensors。请换用原始的权重文件。",
-                f"The tensor {name} holds {dtypes[name]}, which safetensors cannot store. Use the original weights.",
+                f"张量 {name} 的类型 {dtypes[name]} 不受 safetensors 支持。请使用原始权重文件。",
+                f"safetensors does not support {dtypes[name]}, the dtype of the tensor {name}. Use the original weights.",
             )
         start, end = end, end + state[name].numel() * dtypes[name].itemsize
         entries[name] = {

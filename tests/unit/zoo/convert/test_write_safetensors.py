@@ -43,7 +43,7 @@ def test_the_file_says_that_it_is_pytorchs_and_is_written_the_same_again(tmp_pat
 
 def test_a_kind_without_a_place_is_named_and_nothing_is_left(tmp_path: Path) -> None:
     (tmp_path / "old").write_bytes(b"old")
-    with pytest.raises(WeightsError, match=r"wave holds torch\.complex64"):
+    with pytest.raises(WeightsError, match=r"torch\.complex64.*wave"):
         write_safetensors({"wave": torch.zeros(2, dtype=torch.complex64)}, tmp_path / "old")
     with pytest.raises(TypeError, match="meta"):
         write_safetensors({"a": torch.zeros(1), "b": torch.zeros(2, device="meta")}, tmp_path / "old")
