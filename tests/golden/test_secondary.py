@@ -1,12 +1,13 @@
 """The secondary network against discoart's, at full size."""
 
+import math
 from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor
 
-from danqing.models.secondary import Secondary, SecondaryConfig, config_from_state, pred
+from danqing.models.secondary import Secondary, SecondaryConfig, config_from_state
 
 from .conftest import Arrays, Meta
 
@@ -37,6 +38,12 @@ def secondary(
 
 def test_configuration_is_read_off_the_names(secondary: Secondary) -> None:
     assert secondary.config == SecondaryConfig()
+
+
+def pred(x: Tensor, v: Tensor, t: Tensor) -> Tensor:
+    """Return the clean image for v: x, v [B, 3, H, W], t [B] in 0..1 -> x0 [B, 3, H, W]."""
+    angle = t[:, None, None, None] * (math.pi / 2)
+    return x * angle.cos() - v * angle.sin()
 
 
 @pytest.mark.parametrize("index", range(3))

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from itertools import accumulate
 from operator import mul
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
-from danqing.schedule import Schedule, respace_timesteps
+from danqing.schedule import ONE, Schedule, respace_timesteps
 from danqing.types import NoiseLevel, Prediction
 
 MODEL_STEPS = 1000
@@ -47,10 +46,7 @@ class NoiseSchedule:
         stride = max(1, MODEL_STEPS // steps)
         alphas_cumprod = _linear_alphas_cumprod(stride * steps)
         used = range(0, stride * steps, stride)
-        # The networks were trained with this product in float32; schedules are indexed by its integer part.
-        rescale = np.float32(MODEL_STEPS / (stride * steps))
-        timesteps = tuple(float(np.float32(i) * rescale) for i in used)
-        return cls(tuple(alphas_cumprod[i] for i in used), timesteps)
+        return cls(tuple(alphas_cumprod[i] for i in used), respace_timesteps(steps, ONE))
 
     @classmethod
     def spaced(cls, steps: int, spacing: Schedule) -> "NoiseSchedule":
@@ -65,7 +61,7 @@ class NoiseSchedule:
         if spacing.min == spacing.max:
             return cls.linear(steps)
         alphas_cumprod, timesteps = _linear_alphas_cumprod(MODEL_STEPS), respace_timesteps(steps, spacing)
-        return cls(tuple(alphas_cumprod[timestep] for timestep in timesteps), tuple(map(float, timesteps)))
+        return cls(tuple(alphas_cumprod[int(timestep)] for timestep in timesteps), timesteps)
 
     def __len__(self) -> int:
         return len(self.alphas_cumprod)

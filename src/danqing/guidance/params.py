@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from danqing.guidance.cutouts import CutoutSpec
 from danqing.request import Request
+from danqing.request.steps import reuses_gradient
 from danqing.schedule import schedule_index
 
 
@@ -47,7 +48,7 @@ class StepParams:
 
     def reuses_gradient(self, index: int) -> bool:
         """Return whether the step at a respaced index reuses the gradient of the previous step."""
-        return index % self.interval != 0
+        return reuses_gradient(index, self.interval)
 
     def cutout_count(self, index: int) -> int:
         """Return how many cutouts of an image every CLIP embeds in the step at a respaced index."""

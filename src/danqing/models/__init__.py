@@ -1,1 +1,1 @@
-"""The networks, under the names that published files use; each is handed tensors and knows no paths but `load`."""
+"""The networks, with the parameter names of the published files, and their loading (`load`)."""

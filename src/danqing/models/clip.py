@@ -1,4 +1,4 @@
-"""Chinese-CLIP: pictures and Chinese sentences into one space; and what every CLIP shares. Parameter names as in the original."""
+"""Chinese-CLIP, and the base class of all CLIPs. Parameter names as in the original."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -14,16 +14,16 @@ from danqing.models.clip_text import Bert, TextConfig
 from danqing.models.clip_vision import VisionConfig, VisionTransformer
 from danqing.models.init import normal_parameter
 
-MEAN = (0.48145466, 0.4578275, 0.40821073)  # of the pictures CLIP learnt from, red, green, blue, in [0, 1]
+MEAN = (0.48145466, 0.4578275, 0.40821073)  # of CLIP's training images: red, green, blue, in [0, 1]
 STD = (0.26862954, 0.26130258, 0.27577711)
-CONTEXT = 52  # tokens that Chinese-CLIP was trained to read; its BERT has positions for more
+CONTEXT = 52  # context length in training; its BERT has more positions
 
 
 class Clip(nn.Module, ABC):
-    """A tower for pictures, of either kind; its children add one for sentences.
+    """Base class with the image encoder; subclasses add the text encoder.
 
     Args:
-        vision: the shape of the tower.
+        vision: configuration of the image encoder.
         embed: length of the embeddings.
     """
 
@@ -32,23 +32,23 @@ class Clip(nn.Module, ABC):
     def __init__(self, vision: VisionConfig | ResNetConfig, embed: int) -> None:
         super().__init__()
         self.visual = ResNet(vision, embed) if isinstance(vision, ResNetConfig) else VisionTransformer(vision, embed)
-        self.logit_scale = nn.Parameter(torch.tensor(log(1 / 0.07)))  # exp of it multiplies the cosines in training
+        self.logit_scale = nn.Parameter(torch.tensor(log(1 / 0.07)))  # its exponential scales the cosines in training
 
     @property
     def resolution(self) -> int:
-        """Side of the square pictures that `encode_image` takes, in pixels."""
+        """Side of the square input of `encode_image`, in pixels."""
         return self.visual.config.resolution
 
     @property
     @abstractmethod
     def context(self) -> int:
-        """Tokens of a sentence that it was trained to read, start and end included."""
+        """Context length in tokens, including start and end."""
 
     def encode_image(self, pixels: Tensor) -> Tensor:
         """[N, 3, R, R], normalised with `MEAN` and `STD` -> [N, embed], not unit length, in the pixels' dtype.
 
         Raises:
-            ShapeError: the pictures are not squares of `resolution`.
+            ShapeError: the images are not squares of side `resolution`.
         """
         return self.visual(pixels.to(self.logit_scale.dtype)).to(pixels.dtype)
 
@@ -57,15 +57,15 @@ class Clip(nn.Module, ABC):
         """[P, L] int64, zeros after the end -> [P, embed], not unit length.
 
         Raises:
-            ShapeError: the tokens are not [P, L], or L is longer than the tower knows positions.
+            ShapeError: the tokens are not [P, L], or L is larger than the number of positions.
         """
 
 
 @dataclass(frozen=True)
 class ClipConfig:
-    """The shape of one Chinese-CLIP; `config_from_state` reads it off a file, except the numbers of heads.
+    """Configuration of a Chinese-CLIP; `config_from_state` infers all but the numbers of heads from a file.
 
-    embed: length of the embeddings that both towers share.
+    embed: length of the embeddings.
     """
 
     embed: int
@@ -74,10 +74,10 @@ class ClipConfig:
 
 
 class ChineseClip(Clip):
-    """A tower for pictures, a BERT for sentences, and the matrices that bring both to one length.
+    """Image encoder, BERT text encoder, and projections to embeddings of equal length.
 
     Args:
-        config: the shape.
+        config: the configuration.
     Source:
         cn-clip's CLIP; equal to it within 5e-5 (tests/golden).
     """
@@ -101,13 +101,13 @@ class ChineseClip(Clip):
 def config_from_state(
     shapes: Mapping[str, tuple[int, ...]], *, heads: int | None = None, text_heads: int | None = None
 ) -> ClipConfig:
-    """The configuration of the Chinese-CLIP whose tensors have these names and shapes.
+    """Infer the configuration of a Chinese-CLIP from its tensors.
 
     Args:
-        shapes: tensor name to shape, as in a file's header.
-        heads, text_heads: override the rules of the towers' configurations; a file does not tell.
+        shapes: shape of each tensor by name, as in the header of a file.
+        heads, text_heads: number of attention heads, if it differs from the rules of the configurations.
     Raises:
-        KeyError: a tensor that every such network has is missing.
+        KeyError: a required tensor is missing.
     """
     vocabulary, text_width = shapes["bert.embeddings.word_embeddings.weight"]
     layers = {name.split(".")[3] for name in shapes if name.startswith("bert.encoder.layer.")}
@@ -128,13 +128,13 @@ def config_from_state(
 def vision_from_state(
     shapes: Mapping[str, tuple[int, ...]], *, heads: int | None = None
 ) -> VisionConfig | ResNetConfig:
-    """The configuration of the tower for pictures: a ResNet where the file holds one, else a transformer.
+    """Infer the configuration of the image encoder, a ResNet or a vision transformer.
 
     Args:
-        shapes: tensor name to shape, as in a file's header.
-        heads: overrides the rule of the tower's configuration; a file does not tell.
+        shapes: shape of each tensor by name, as in the header of a file.
+        heads: number of attention heads, if it differs from the rule of the configuration.
     Raises:
-        KeyError: a tensor that every such tower has is missing.
+        KeyError: a required tensor is missing.
     """
     resnet = "visual.attnpool.positional_embedding" in shapes
     return (clip_resnet if resnet else clip_vision).config_from_state(shapes, heads=heads)

@@ -1,4 +1,4 @@
-"""OpenAI's CLIP: pictures and English sentences into one space. Parameter names as in the original."""
+"""OpenAI's CLIP. Parameter names as in the original."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from danqing.models.init import normal_parameter
 
 @dataclass(frozen=True)
 class OpenAiConfig:
-    """The shape of one CLIP of OpenAI; `config_from_state` reads it off a file, except the numbers of heads.
+    """Configuration of an OpenAI CLIP; `config_from_state` infers all but the numbers of heads from a file.
 
-    embed: length of the embeddings that both towers share.
-    vocabulary: number of tokens; positions: longest sentence, in tokens.
-    width, layers: channels and depth of the tower for sentences.
-    heads: its attention heads; None for the published families' rule: 64 channels a head.
+    embed: length of the embeddings.
+    vocabulary: number of tokens; positions: context length.
+    width, layers: channels and depth of the text encoder.
+    heads: attention heads of the text encoder; None: 64 channels per head, as in all published models.
     """
 
     embed: int
@@ -34,15 +34,15 @@ class OpenAiConfig:
 
 
 def text_heads(config: OpenAiConfig) -> int:
-    """Attention heads of the tower for sentences."""
+    """Return the number of attention heads of the text encoder."""
     return config.heads or max(1, config.width // 64)
 
 
 class OpenAiClip(Clip):
-    """A tower for pictures, and for sentences a transformer that reads from left to right.
+    """Image encoder and causal text transformer.
 
     Args:
-        config: the shape.
+        config: the configuration.
     Source:
         OpenAI's CLIP, with QuickGELU; equal to it within 5e-5 (tests/golden).
     """
@@ -63,7 +63,7 @@ class OpenAiClip(Clip):
         return self.config.positions
 
     def encode_text(self, tokens: Tensor) -> Tensor:
-        """See `Clip`. The end of a sentence is the token with the largest number; what follows it does not matter."""
+        """See `Clip`. The largest token id marks the end; tokens after it have no effect."""
         if tokens.ndim != 2 or tokens.shape[1] > self.config.positions:
             raise ShapeError(f"tokens are {list(tokens.shape)}, expected [P, L] with L <= {self.config.positions}")
         h: Tensor = self.token_embedding(tokens) + self.positional_embedding[: tokens.shape[1]]  # [P, L, width]
@@ -75,13 +75,13 @@ class OpenAiClip(Clip):
 def config_from_state(
     shapes: Mapping[str, tuple[int, ...]], *, heads: int | None = None, text_heads: int | None = None
 ) -> OpenAiConfig:
-    """The configuration of the CLIP whose tensors have these names and shapes.
+    """Infer the configuration of an OpenAI CLIP from its tensors.
 
     Args:
-        shapes: tensor name to shape, as in a file's header.
-        heads, text_heads: override the rules of the towers; a file does not tell.
+        shapes: shape of each tensor by name, as in the header of a file.
+        heads, text_heads: number of attention heads, if it differs from the rules of the configurations.
     Raises:
-        KeyError: a tensor that every such network has is missing.
+        KeyError: a required tensor is missing.
     """
     vocabulary, width = shapes["token_embedding.weight"]
     layers = {name.split(".")[2] for name in shapes if name.startswith("transformer.resblocks.")}

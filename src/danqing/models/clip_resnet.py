@@ -1,4 +1,4 @@
-"""CLIP's ResNet: a picture in, one embedding out, pooled by attention. Parameter names as in the original."""
+"""CLIP's ResNet image encoder with attention pooling. Parameter names as in the original."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from torch import Tensor, nn
 from danqing.errors import ShapeError
 from danqing.models.init import normal_parameter
 
-STRIDE = 32  # the last features are this much coarser than the picture
+STRIDE = 32  # of the last feature map, in pixels
 
 
 @dataclass(frozen=True)
 class ResNetConfig:
-    """The shape of a ResNet.
+    """Configuration of a ResNet.
 
-    resolution: side of the square picture, in pixels, a multiple of 32.
+    resolution: side of the square input, in pixels, a multiple of 32.
     width: channels after the stem; 64 in RN50 and RN101, 80 in RN50x4.
-    blocks: how many in each of the four stages; 3, 4, 6, 3 in RN50.
-    heads: attention heads of the pooling; None for the published families' rule: 64 channels a head.
+    blocks: number of blocks in each of the four stages; 3, 4, 6, 3 in RN50.
+    heads: attention heads of the pooling; None: 64 channels per head, as in all published models.
     """
 
     resolution: int
@@ -31,23 +31,23 @@ class ResNetConfig:
 
     @property
     def features(self) -> int:
-        """Channels that reach the pooling."""
+        """Number of input channels of the pooling."""
         return 32 * self.width
 
 
 def resnet_heads(config: ResNetConfig) -> int:
-    """Attention heads of this tower's pooling."""
+    """Return the number of attention heads of the pooling."""
     return config.heads or max(1, config.features // 64)
 
 
 class ResNet(nn.Module):
-    """The tower that looks at pictures: a stem of three convolutions, four stages, pooling by attention.
+    """Image encoder: a stem of three convolutions, four stages, and attention pooling.
 
-    It halves by averaging, never by a strided convolution but the first, so that its gradient reaches every pixel.
+    Only the first convolution is strided; all other downsampling is average pooling.
 
     Args:
-        config: its shape.
-        embed: length of the embedding.
+        config: the configuration.
+        embed: length of the embeddings.
     Source:
         CLIP's ModifiedResNet; equal to it within 5e-5 (tests/golden).
     """
@@ -70,14 +70,14 @@ class ResNet(nn.Module):
         self.attnpool = AttentionPool(config, embed)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """The embedding of each picture, not unit length.
+        """Encode images; the embeddings are not normalised.
 
         Args:
             pixels: [N, 3, R, R], normalised with CLIP's mean and std.
         Returns:
             [N, embed].
         Raises:
-            ShapeError: the pictures are not squares of `config.resolution`.
+            ShapeError: the images are not squares of side `config.resolution`.
         """
         side = self.config.resolution
         if pixels.shape[1:] != (3, side, side):
@@ -91,13 +91,13 @@ class ResNet(nn.Module):
 
 
 def _stage(width: int, inner: int, count: int, *, halve: bool) -> nn.Sequential:
-    """Blocks from `width` to 4 * `inner` channels, the first of which may halve the picture."""
+    """Build blocks from `width` to 4 * `inner` channels; the first may halve the resolution."""
     first = Bottleneck(width, inner, halve=halve)
     return nn.Sequential(first, *(Bottleneck(4 * inner, inner, halve=False) for _ in range(count - 1)))
 
 
 class Bottleneck(nn.Module):
-    """Three convolutions beside a shortcut, narrow in the middle: [N, width, h, w] -> [N, 4 * inner, h', w']."""
+    """Residual block with three convolutions: [N, width, h, w] -> [N, 4 * inner, h', w']."""
 
     def __init__(self, width: int, inner: int, *, halve: bool) -> None:
         super().__init__()
@@ -123,19 +123,19 @@ class Bottleneck(nn.Module):
 
 
 class AttentionPool(nn.Module):
-    """The mean of all places asks every place, itself too, what to keep of it: [N, C, h, w] -> [N, embed].
+    """Attention pooling with the mean of all positions as query: [N, C, h, w] -> [N, embed].
 
     Raises:
-        ValueError: the channels are no multiple of the number of heads.
+        ValueError: the number of channels is not a multiple of the number of heads.
     """
 
     def __init__(self, config: ResNetConfig, embed: int) -> None:
         super().__init__()
-        width, places = config.features, 1 + (config.resolution // STRIDE) ** 2
+        width, tokens = config.features, 1 + (config.resolution // STRIDE) ** 2
         self.heads = resnet_heads(config)
         if width % self.heads:
-            raise ValueError(f"{self.heads} attention heads cannot share {width} channels; set heads")
-        self.positional_embedding = normal_parameter(places, width, std=width**-0.5)
+            raise ValueError(f"{self.heads} attention heads do not divide {width} channels; set heads")
+        self.positional_embedding = normal_parameter(tokens, width, std=width**-0.5)
         self.k_proj = nn.Linear(width, width)
         self.q_proj = nn.Linear(width, width)
         self.v_proj = nn.Linear(width, width)
@@ -143,10 +143,10 @@ class AttentionPool(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[N, C, h, w] -> [N, embed]."""
-        places = h.flatten(2).transpose(1, 2)  # [N, h*w, C]
-        places = torch.cat([places.mean(1, keepdim=True), places], dim=1) + self.positional_embedding
-        q = self._split(self.q_proj(places[:, :1]))  # [N, heads, 1, C/heads]
-        k, v = self._split(self.k_proj(places)), self._split(self.v_proj(places))
+        tokens = h.flatten(2).transpose(1, 2)  # [N, h*w, C]
+        tokens = torch.cat([tokens.mean(1, keepdim=True), tokens], dim=1) + self.positional_embedding
+        q = self._split(self.q_proj(tokens[:, :1]))  # [N, heads, 1, C/heads]
+        k, v = self._split(self.k_proj(tokens)), self._split(self.v_proj(tokens))
         return self.c_proj(F.scaled_dot_product_attention(q, k, v).flatten(1))
 
     def _split(self, h: Tensor) -> Tensor:
@@ -155,13 +155,13 @@ class AttentionPool(nn.Module):
 
 
 def config_from_state(shapes: Mapping[str, tuple[int, ...]], *, heads: int | None = None) -> ResNetConfig:
-    """The configuration of the tower whose tensors, under "visual.", have these names and shapes.
+    """Infer the configuration of a ResNet from its tensors, whose names start with "visual.".
 
     Args:
-        shapes: tensor name to shape, as in a file's header.
-        heads: overrides `ResNetConfig`'s rule; a file does not tell.
+        shapes: shape of each tensor by name, as in the header of a file.
+        heads: number of attention heads, if it differs from the rule of `ResNetConfig`.
     Raises:
-        KeyError: a tensor that every such tower has is missing.
+        KeyError: a required tensor is missing.
     """
     stages = [{name.split(".")[2] for name in shapes if name.startswith(f"visual.layer{n}.")} for n in range(1, 5)]
     return ResNetConfig(

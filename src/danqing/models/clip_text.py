@@ -1,4 +1,4 @@
-"""Chinese-CLIP's text tower, a BERT: tokens in, one vector for each sentence out. Parameter names as in the original."""
+"""Chinese-CLIP's text encoder, a BERT. Parameter names as in the original."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ from torch import Tensor, nn
 
 from danqing.errors import ShapeError
 
-PAD = 0  # the id of [PAD] in every vocabulary; `tokens.Tokenizer` refuses others
+PAD = 0  # id of [PAD]; `tokenizer.Tokenizer` rejects vocabularies with another
 
 
 @dataclass(frozen=True)
 class TextConfig:
-    """The shape of a BERT.
+    """Configuration of a BERT.
 
-    vocabulary: number of tokens; positions: longest sentence, in tokens.
-    width, layers, mlp: channels, depth, channels inside the two-layer networks.
-    heads: attention heads; None for the published families' rule: 64 channels a head.
+    vocabulary: number of tokens; positions: largest sequence length.
+    width, layers, mlp: channels, depth, hidden channels of the MLPs.
+    heads: attention heads; None: 64 channels per head, as in all published models.
     """
 
     vocabulary: int
@@ -28,15 +28,15 @@ class TextConfig:
 
 
 def text_heads(config: TextConfig) -> int:
-    """Attention heads of this tower."""
+    """Return the number of attention heads."""
     return config.heads or max(1, config.width // 64)
 
 
 class Bert(nn.Module):
-    """The tower that reads sentences.
+    """Text encoder.
 
     Args:
-        config: its shape.
+        config: the configuration.
     """
 
     def __init__(self, config: TextConfig) -> None:
@@ -49,7 +49,7 @@ class Bert(nn.Module):
                 nn.init.normal_(module.weight, std=0.02)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """The vector of each sentence, at its first token.
+        """Return the output at the first token of each sequence.
 
         Args:
             tokens: [P, L] int64, `PAD` after the end, L at most `config.positions`.
@@ -60,13 +60,13 @@ class Bert(nn.Module):
         """
         if tokens.ndim != 2 or tokens.shape[1] > self.config.positions:
             raise ShapeError(f"tokens are {list(tokens.shape)}, expected [P, L] with L <= {self.config.positions}")
-        mask = (tokens != PAD)[:, None, None, :]  # [P, 1, 1, L], True where there is something to look at
+        mask = (tokens != PAD)[:, None, None, :]  # [P, 1, 1, L], True at tokens to attend to
         h = self.encoder(self.embeddings(tokens), mask)  # [P, L, width]
         return h[:, 0]
 
 
 class Embeddings(nn.Module):
-    """What each token is and where it stands: [P, L] -> [P, L, width]."""
+    """Sum of token, position and type embeddings: [P, L] -> [P, L, width]."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
@@ -77,13 +77,13 @@ class Embeddings(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """[P, L] int64 -> [P, L, width]."""
-        places = self.position_embeddings.weight[: tokens.shape[1]]  # [L, width]
-        kind = self.token_type_embeddings.weight[0]  # [width]; there is only one sentence
-        return self.LayerNorm(self.word_embeddings(tokens) + places + kind)
+        positions = self.position_embeddings.weight[: tokens.shape[1]]  # [L, width]
+        token_type = self.token_type_embeddings.weight[0]  # [width]; all tokens have type 0
+        return self.LayerNorm(self.word_embeddings(tokens) + positions + token_type)
 
 
 class BertEncoder(nn.Module):
-    """Layers in a row: [P, L, width] -> the same."""
+    """Sequence of layers: [P, L, width] -> the same."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
@@ -97,7 +97,7 @@ class BertEncoder(nn.Module):
 
 
 class BertLayer(nn.Module):
-    """Attention and a two-layer network with GELU, each beside a shortcut and before a normalisation."""
+    """Transformer layer with post-normalisation and a GELU MLP."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
@@ -112,17 +112,17 @@ class BertLayer(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention beside a shortcut, normalised afterwards.
+    """Self-attention with residual connection and post-normalisation.
 
     Raises:
-        ValueError: the width is no multiple of the number of heads.
+        ValueError: the width is not a multiple of the number of heads.
     """
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.heads = text_heads(config)
         if config.width % self.heads:
-            raise ValueError(f"{self.heads} attention heads cannot share {config.width} channels; set heads")
+            raise ValueError(f"{self.heads} attention heads do not divide {config.width} channels; set heads")
         self.self = nn.ModuleDict({name: nn.Linear(config.width, config.width) for name in ("query", "key", "value")})
         self.output = AddNorm(config.width, config.width)
 
@@ -138,13 +138,13 @@ class Attention(nn.Module):
 
 
 class AddNorm(nn.Module):
-    """A linear layer, the shortcut added, normalised."""
+    """Linear layer, addition of the residual, layer normalisation."""
 
     def __init__(self, width: int, out: int) -> None:
         super().__init__()
         self.dense = nn.Linear(width, out)
         self.LayerNorm = nn.LayerNorm(out, eps=1e-12)
 
-    def forward(self, h: Tensor, shortcut: Tensor) -> Tensor:
-        """h [P, L, width], shortcut [P, L, out] -> [P, L, out]."""
-        return self.LayerNorm(self.dense(h) + shortcut)
+    def forward(self, h: Tensor, residual: Tensor) -> Tensor:
+        """h [P, L, width], residual [P, L, out] -> [P, L, out]."""
+        return self.LayerNorm(self.dense(h) + residual)

@@ -1,4 +1,4 @@
-"""The transformer that CLIP's pictures pass through, and OpenAI's sentences. Parameter names as in the original."""
+"""The transformer of CLIP's image encoder and of OpenAI's text encoder. Parameter names as in the original."""
 
 import torch
 import torch.nn.functional as F
@@ -6,34 +6,36 @@ from torch import Tensor, nn
 
 from danqing.models.init import normal_parameter
 
+_QUICK_GELU = 1.702
+
 
 class Transformer(nn.Module):
-    """Blocks in a row: [N, L, width] -> the same.
+    """Sequence of blocks: [N, L, width] -> the same.
 
     Args:
         width, layers, heads: channels, depth, attention heads.
-        causal: every place sees itself and what stands before it; otherwise all places.
+        causal: tokens attend to themselves and earlier tokens only.
     Raises:
-        ValueError: `width` is no multiple of `heads`.
+        ValueError: `width` is not a multiple of `heads`.
     """
 
     def __init__(self, width: int, layers: int, heads: int, *, causal: bool = False) -> None:
         super().__init__()
         self.resblocks = nn.Sequential(*(Block(width, layers, heads, causal=causal) for _ in range(layers)))
 
-    def forward(self, h: Tensor, wanted: int | None = None) -> Tensor:
-        """[N, L, width] -> [N, wanted, width], the first places; all of them by default.
+    def forward(self, h: Tensor, count: int | None = None) -> Tensor:
+        """[N, L, width] -> [N, count, width], the first tokens; all by default.
 
-        The last block works out nothing but what is wanted, for one place out of many a sixth of its work.
+        The last block computes only these tokens; for one token this is about a sixth of the work of the block.
         """
         *blocks, last = self.resblocks
         for block in blocks:
             h = block(h)
-        return last(h, wanted)
+        return last(h, count)
 
 
 class Block(nn.Module):
-    """Attention and a two-layer network, each beside a shortcut and after a normalisation."""
+    """Transformer block with pre-normalisation."""
 
     def __init__(self, width: int, layers: int, heads: int, *, causal: bool) -> None:
         super().__init__()
@@ -42,23 +44,23 @@ class Block(nn.Module):
         self.mlp = Mlp(width, layers)
         self.ln_2 = nn.LayerNorm(width)
 
-    def forward(self, h: Tensor, wanted: int | None = None) -> Tensor:
-        """[N, L, width] -> [N, wanted, width], the first places; all of them by default."""
-        h = h[:, :wanted] + self.attn(self.ln_1(h), wanted)
+    def forward(self, h: Tensor, count: int | None = None) -> Tensor:
+        """[N, L, width] -> [N, count, width], the first tokens; all by default."""
+        h = h[:, :count] + self.attn(self.ln_1(h), count)
         return h + self.mlp(self.ln_2(h))
 
 
 class Attention(nn.Module):
-    """Self-attention with queries, keys and values in one matrix, in this order.
+    """Self-attention; queries, keys and values are rows of one matrix, in this order.
 
     Raises:
-        ValueError: `width` is no multiple of `heads`.
+        ValueError: `width` is not a multiple of `heads`.
     """
 
     def __init__(self, width: int, layers: int, heads: int, *, causal: bool) -> None:
         super().__init__()
         if width % heads:
-            raise ValueError(f"{heads} attention heads cannot share {width} channels; set heads")
+            raise ValueError(f"{heads} attention heads do not divide {width} channels; set heads")
         self.heads = heads
         self.causal = causal
         self.in_proj_weight = normal_parameter(3 * width, width, std=width**-0.5)
@@ -67,32 +69,32 @@ class Attention(nn.Module):
         nn.init.normal_(self.out_proj.weight, std=(2 * layers * width) ** -0.5)
         nn.init.zeros_(self.out_proj.bias)
 
-    def forward(self, h: Tensor, wanted: int | None = None) -> Tensor:
-        """[N, L, width] -> [N, wanted, width], the first places; all of them by default. Every place is looked at."""
+    def forward(self, h: Tensor, count: int | None = None) -> Tensor:
+        """[N, L, width] -> [N, count, width], the first tokens, which attend to all tokens; all by default."""
         n, length, width = h.shape
-        if wanted is None:
+        if count is None:
             qkv = F.linear(h, self.in_proj_weight, self.in_proj_bias).view(n, length, 3, self.heads, -1)
             q, k, v = qkv.transpose(1, 3).unbind(dim=2)  # [N, heads, L, width/heads] each
         else:
-            q = F.linear(h[:, :wanted], self.in_proj_weight[:width], self.in_proj_bias[:width])
+            q = F.linear(h[:, :count], self.in_proj_weight[:width], self.in_proj_bias[:width])
             kv = F.linear(h, self.in_proj_weight[width:], self.in_proj_bias[width:]).view(n, length, 2, self.heads, -1)
-            q = q.view(n, -1, self.heads, width // self.heads).transpose(1, 2)  # [N, heads, wanted, width/heads]
+            q = q.view(n, -1, self.heads, width // self.heads).transpose(1, 2)  # [N, heads, count, width/heads]
             k, v = kv.transpose(1, 3).unbind(dim=2)
         if h.is_cpu and h.dtype.itemsize == 2 and not self.causal:
-            out = _attend(q, k, v)
+            out = _plain_attention(q, k, v)
         else:
             out = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """What `scaled_dot_product_attention` does, in plain products: on a CPU its kernel takes twice as long in half precision."""
-    closeness = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # [N, heads, L, L]
-    return closeness.softmax(-1) @ v
+def _plain_attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Compute attention by matrix products; on the CPU in half precision, the fused kernel takes twice as long."""
+    scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)  # [N, heads, L, L]
+    return scores.softmax(-1) @ v
 
 
 class Mlp(nn.Module):
-    """Two layers with QuickGELU, x * sigmoid(1.702 x), between them."""
+    """Two linear layers with QuickGELU, x * sigmoid(1.702 x), between them."""
 
     def __init__(self, width: int, layers: int) -> None:
         super().__init__()
@@ -103,8 +105,5 @@ class Mlp(nn.Module):
 
     def forward(self, h: Tensor) -> Tensor:
         """[N, L, width] -> the same."""
-        # As a SiLU, so that one tensor of this width is kept for the way back instead of two.
-        return self.c_proj(F.silu(self.c_fc(h).mul_(_SLOPE)).mul_(1 / _SLOPE))
-
-
-_SLOPE = 1.702
+        # Written as SiLU, so that one tensor of this width is saved for backward instead of two.
+        return self.c_proj(F.silu(self.c_fc(h).mul_(_QUICK_GELU)).mul_(1 / _QUICK_GELU))

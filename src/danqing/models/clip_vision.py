@@ -1,4 +1,4 @@
-"""CLIP's vision transformer: a picture in, one embedding out. Parameter names as in the original."""
+"""CLIP's vision transformer. Parameter names as in the original."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from danqing.models.init import normal_parameter
 
 @dataclass(frozen=True)
 class VisionConfig:
-    """The shape of a vision transformer.
+    """Configuration of a vision transformer.
 
-    resolution: side of the square picture, in pixels; patch: side of a patch, in pixels.
+    resolution: side of the square input, in pixels; patch: side of a patch, in pixels.
     width, layers: channels and depth.
-    heads: attention heads; None for the published families' rule: 80 channels a head at width 1280, else 64.
+    heads: attention heads; None: 80 channels per head at width 1280, else 64, as in all published models.
     """
 
     resolution: int
@@ -28,22 +28,22 @@ class VisionConfig:
     heads: int | None = None
 
     @property
-    def places(self) -> int:
-        """Tokens the transformer sees: the class token and one for each patch."""
+    def tokens(self) -> int:
+        """Sequence length: the class token and one token per patch."""
         return 1 + (self.resolution // self.patch) ** 2
 
 
 def vision_heads(config: VisionConfig) -> int:
-    """Attention heads of this tower."""
+    """Return the number of attention heads."""
     return config.heads or max(1, config.width // (80 if config.width == 1280 else 64))
 
 
 class VisionTransformer(nn.Module):
-    """The tower that looks at pictures.
+    """Image encoder.
 
     Args:
-        config: its shape.
-        embed: length of the embedding.
+        config: the configuration.
+        embed: length of the embeddings.
     """
 
     def __init__(self, config: VisionConfig, embed: int) -> None:
@@ -52,40 +52,40 @@ class VisionTransformer(nn.Module):
         self.config = config
         self.conv1 = nn.Conv2d(3, width, config.patch, stride=config.patch, bias=False)
         self.class_embedding = normal_parameter(width, std=scale)
-        self.positional_embedding = normal_parameter(config.places, width, std=scale)
+        self.positional_embedding = normal_parameter(config.tokens, width, std=scale)
         self.ln_pre = nn.LayerNorm(width)
         self.transformer = Transformer(width, config.layers, vision_heads(config))
         self.ln_post = nn.LayerNorm(width)
         self.proj = normal_parameter(width, embed, std=scale)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """The embedding of each picture, not unit length.
+        """Encode images; the embeddings are not normalised.
 
         Args:
             pixels: [N, 3, R, R], normalised with CLIP's mean and std.
         Returns:
             [N, embed].
         Raises:
-            ShapeError: the pictures are not squares of `config.resolution`.
+            ShapeError: the images are not squares of side `config.resolution`.
         """
         side = self.config.resolution
         if pixels.shape[1:] != (3, side, side):
             raise ShapeError(f"pixels are {list(pixels.shape)}, expected [N, 3, {side}, {side}]")
-        patches: Tensor = self.conv1(pixels).flatten(2).transpose(1, 2)  # [N, places - 1, width]
+        patches: Tensor = self.conv1(pixels).flatten(2).transpose(1, 2)  # [N, tokens - 1, width]
         first = self.class_embedding.expand(len(patches), 1, -1)  # [N, 1, width]
         h: Tensor = self.ln_pre(torch.cat([first, patches], dim=1) + self.positional_embedding)
-        h = self.transformer(h, wanted=1)  # [N, 1, width]: the class token, which has looked at all places
+        h = self.transformer(h, count=1)  # [N, 1, width]: the class token
         return self.ln_post(h[:, 0]) @ self.proj
 
 
 def config_from_state(shapes: Mapping[str, tuple[int, ...]], *, heads: int | None = None) -> VisionConfig:
-    """The configuration of the tower whose tensors, under "visual.", have these names and shapes.
+    """Infer the configuration of a vision transformer from its tensors, whose names start with "visual.".
 
     Args:
-        shapes: tensor name to shape, as in a file's header.
-        heads: overrides `VisionConfig`'s rule; a file does not tell.
+        shapes: shape of each tensor by name, as in the header of a file.
+        heads: number of attention heads, if it differs from the rule of `VisionConfig`.
     Raises:
-        KeyError: a tensor that every such tower has is missing.
+        KeyError: a required tensor is missing.
     """
     width, _, patch, _ = shapes["visual.conv1.weight"]
     blocks = {name.split(".")[3] for name in shapes if name.startswith("visual.transformer.resblocks.")}

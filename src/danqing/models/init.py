@@ -1,4 +1,4 @@
-"""Fresh parameters, as training wants them; the loader builds on `meta` and leaves them empty."""
+"""Parameter initialisation for training; skipped when networks are built on the meta device for loading."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,20 +9,20 @@ from torch.overrides import TorchFunctionMode
 
 
 def normal_parameter(*shape: int, std: float = 1.0) -> nn.Parameter:
-    """Normal numbers around 0."""
+    """Return a parameter with normal values, mean 0."""
     return nn.Parameter(nn.init.normal_(torch.empty(shape), std=std))
 
 
 class SkipInit(TorchFunctionMode):
-    """While this is on, `nn.init.normal_` draws nothing.
+    """Context in which `nn.init.normal_` does nothing.
 
-    On `meta` nothing would be kept, but torch imports a compiler and a symbolic algebra before it finds that out: a second
-    of processor time at every start.
+    On the meta device it has no effect, but torch imports its compiler and sympy for it: a second of CPU time at every
+    start.
     """
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         """See `TorchFunctionMode`."""
-        named = kwargs or {}
-        return named["tensor"] if func is nn.init.normal_ else func(*args, **named)
+        options = kwargs or {}
+        return options["tensor"] if func is nn.init.normal_ else func(*args, **options)

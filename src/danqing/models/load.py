@@ -1,4 +1,4 @@
-"""From a safetensors file to a network: the shape is read off the header, the tensors are mapped in, never copied twice."""
+"""Loading networks from safetensors files: the configuration is inferred from the header, the tensors are memory-mapped."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -24,14 +24,14 @@ def load_unet(
     head_channels: int | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> UNet:
-    """A guided-diffusion U-Net, on the CPU, frozen.
+    """Load a guided-diffusion U-Net, on the CPU, frozen.
 
     Args:
-        path: safetensors file with the original's names.
-        heads, head_channels: attention heads, where the rule of `UNetConfig` does not hold.
-        dtype: of the weights in memory, whatever the file holds.
+        path: safetensors file with the parameter names of the original.
+        heads, head_channels: attention heads, if they differ from the rule of `UNetConfig`.
+        dtype: dtype of the weights in memory; converted if the file has another.
     Raises:
-        WeightsError: the file is damaged, or not exactly such a network.
+        WeightsError: the file is damaged or does not match the network exactly.
     """
 
     def build(shapes: Shapes) -> UNet:
@@ -43,14 +43,14 @@ def load_unet(
 def load_encoder(
     path: Path, *, heads: int | None = None, text_heads: int | None = None, dtype: torch.dtype = torch.float32
 ) -> Clip:
-    """A CLIP on the CPU, frozen: a Chinese one or OpenAI's, with either tower, whichever the file holds.
+    """Load a Chinese-CLIP or OpenAI CLIP with either image encoder, on the CPU, frozen.
 
     Args:
-        path: safetensors file with the original's names.
-        heads, text_heads: attention heads of the towers, where the rules of their configurations do not hold.
-        dtype: of the weights in memory, whatever the file holds.
+        path: safetensors file with the parameter names of the original.
+        heads, text_heads: attention heads, if they differ from the rules of the configurations.
+        dtype: dtype of the weights in memory; converted if the file has another.
     Raises:
-        WeightsError: the file is damaged, or not exactly such a network.
+        WeightsError: the file is damaged or does not match the network exactly.
     """
 
     def build(shapes: Shapes) -> Clip:
@@ -62,25 +62,25 @@ def load_encoder(
 
 
 def load_secondary(path: Path, *, dtype: torch.dtype = torch.float32) -> Secondary:
-    """A secondary network, on the CPU, frozen.
+    """Load a secondary network, on the CPU, frozen.
 
     Args:
-        path: safetensors file with the original's names.
-        dtype: of the weights in memory, whatever the file holds.
+        path: safetensors file with the parameter names of the original.
+        dtype: dtype of the weights in memory; converted if the file has another.
     Raises:
-        WeightsError: the file is damaged, or not exactly such a network.
+        WeightsError: the file is damaged or does not match the network exactly.
     """
     return _load(path, lambda shapes: Secondary(secondary.config_from_state(shapes)), dtype=dtype)
 
 
 def load_lpips(path: Path, *, dtype: torch.dtype = torch.float32) -> Lpips:
-    """The perceptual distance, on the CPU, frozen.
+    """Load LPIPS, on the CPU, frozen.
 
     Args:
-        path: safetensors file with the original's names.
-        dtype: of the weights in memory, whatever the file holds.
+        path: safetensors file with the parameter names of the original.
+        dtype: dtype of the weights in memory; converted if the file has another.
     Raises:
-        WeightsError: the file is damaged, or not exactly such a network.
+        WeightsError: the file is damaged or does not match the network exactly.
     """
     return _load(path, lambda _: Lpips(), dtype=dtype)
 
@@ -89,14 +89,14 @@ def _load(path: Path, build: Callable[[Shapes], Network], *, dtype: torch.dtype)
     shapes = read_shapes(path)
     network = build_from_shapes(path, build, shapes)
     try:
-        with cast(Any, safe_open(path, framework="pt")) as file:  # its stubs carry no types
-            state = {name: _as(file.get_tensor(name), dtype) for name in shapes}
+        with cast(Any, safe_open(path, framework="pt")) as file:  # its stubs have no types
+            state = {name: _cast(file.get_tensor(name), dtype) for name in shapes}
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
     network.load_state_dict(state, strict=True, assign=True)
     return network.eval().requires_grad_(False)
 
 
-def _as(tensor: Tensor, dtype: torch.dtype) -> Tensor:
-    """Floating point in `dtype`, without a copy where it is so already; counters stay whole numbers."""
+def _cast(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Convert floating-point tensors to `dtype`, without a copy if possible; integers are not changed."""
     return tensor.to(dtype) if tensor.is_floating_point() else tensor

@@ -1,4 +1,4 @@
-"""LPIPS with VGG-16: how different two pictures look. Parameter names as in the original's files."""
+"""LPIPS, the perceptual distance between images, with VGG-16. Parameter names as in the original."""
 
 import torch
 import torch.nn.functional as F
@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from danqing.errors import ShapeError
 
-SHIFT = (-0.030, -0.088, -0.188)  # ImageNet's mean and deviation, moved to pictures in [-1, 1]
+SHIFT = (-0.030, -0.088, -0.188)  # mean and standard deviation of ImageNet, for images in [-1, 1]
 SCALE = (0.458, 0.448, 0.450)
-# Numbers of the convolutions in VGG-16's list of layers, and their channels; a max pool stands before all slices but the first.
+# Index in VGG-16's list of layers and output channels of each convolution; max pooling precedes each slice but the first.
 SLICES = (
     ((0, 64), (2, 64)),
     ((5, 128), (7, 128)),
@@ -19,7 +19,7 @@ SLICES = (
 
 
 class Lpips(nn.Module):
-    """The perceptual distance that holds a picture to its init image.
+    """Perceptual distance; used by `init_scale`.
 
     Source:
         lpips.LPIPS(net="vgg"), version 0.1; equal to it within 1e-4 (tests/golden).
@@ -32,37 +32,35 @@ class Lpips(nn.Module):
             self.add_module(f"lin{number}", Head(convolutions[-1][1]))
 
     def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """The distance of each pair of pictures.
+        """Return the distance of each pair of images.
 
         Args:
             a, b: [B, 3, H, W], in [-1, 1], sides at least 16; `b` may have B = 1.
         Returns:
-            [B], not negative, zero for equal pictures.
+            [B], >= 0, 0 for equal images.
         Raises:
             ShapeError: a shape is not as above.
         """
         if a.ndim != 4 or a.shape[1:] != b.shape[1:] or a.shape[1] != 3 or min(a.shape[2:]) < 16:
-            raise ShapeError(
-                f"pictures are {list(a.shape)} and {list(b.shape)}, expected [B, 3, H, W] from 16 pixels up"
-            )
+            raise ShapeError(f"images are {list(a.shape)} and {list(b.shape)}, expected [B, 3, H, W] from 16 pixels up")
         total = a.new_zeros(())
         for number, (x, y) in enumerate(zip(self.net(a), self.net(b), strict=True)):
-            # Length one at every place; F.normalize's gradient stays finite where all features are zero.
+            # Unit length at every position; the gradient of F.normalize is finite where all features are zero.
             difference = (F.normalize(x, dim=1, eps=1e-10) - F.normalize(y, dim=1, eps=1e-10)).square()  # [B, C, h, w]
             total = total + self.get_submodule(f"lin{number}")(difference).mean((1, 2, 3))
         return total  # [B]
 
 
 class Vgg(nn.Module):
-    """VGG-16's convolutions: [B, 3, H, W] in [-1, 1] -> the five activations before each pool and at the end."""
+    """Convolutions of VGG-16: [B, 3, H, W] in [-1, 1] -> the five activations before each pooling and at the end."""
 
     def __init__(self) -> None:
         super().__init__()
         width = 3
         for number, convolutions in enumerate(SLICES, start=1):
             layers = nn.ModuleDict()
-            for place, out in convolutions:
-                layers[str(place)] = nn.Conv2d(width, out, 3, padding=1)
+            for index, out in convolutions:
+                layers[str(index)] = nn.Conv2d(width, out, 3, padding=1)
                 width = out
             self.add_module(f"slice{number}", layers)
         self.pool = nn.MaxPool2d(2)
@@ -81,7 +79,7 @@ class Vgg(nn.Module):
 
 
 class Head(nn.Module):
-    """One weight for each channel: [B, C, h, w] -> [B, 1, h, w]."""
+    """Weighted sum over channels: [B, C, h, w] -> [B, 1, h, w]."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The secondary network: a small U-Net that guesses the clean picture cheaply, so that guidance need not pass the big one."""
+"""The secondary network: a small U-Net that estimates the clean image, so that guidance does not need the large one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from danqing.models.init import normal_parameter
 
 @dataclass(frozen=True)
 class SecondaryConfig:
-    """The shape of one secondary network; `config_from_state` reads it off a file.
+    """Configuration of a secondary network; `config_from_state` infers it from a file.
 
-    channels: width of each level, finest first, at least two; every level halves the picture.
-    features: length of the Fourier features of the time, even.
+    channels: channels of each level, finest first, at least two levels; each level halves the resolution.
+    features: number of Fourier features of the time, even.
     """
 
     channels: tuple[int, ...] = (64, 128, 128, 256, 256, 512)
@@ -24,15 +24,15 @@ class SecondaryConfig:
 
     @property
     def stride(self) -> int:
-        """Both sides of a picture are multiples of this, in pixels."""
+        """Both sides of the input must be multiples of this, in pixels."""
         return 2 ** (len(self.channels) - 1)
 
 
 class Secondary(nn.Module):
-    """Predicts v = alpha*eps - sigma*x0 from the noisy picture and the time on the circle.
+    """Predicts v = alpha*eps - sigma*x0 from the noisy image and the time.
 
     Args:
-        config: its shape.
+        config: the configuration.
     Source:
         discoart's SecondaryDiffusionImageNet2, equal to it within 5e-5 (tests/golden).
     """
@@ -45,17 +45,17 @@ class Secondary(nn.Module):
         self.net = nn.Sequential(
             Conv(3 + config.features, first),
             Conv(first, first),
-            *_below(config.channels),
+            *_lower_levels(config.channels),
             Conv(2 * first, first),
             nn.Conv2d(first, 3, 3, padding=1),
         )
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
-        """The v of each picture.
+        """Predict v.
 
         Args:
-            x: noisy picture, [B, 3, H, W], sides multiples of `config.stride`.
-            t: place on the quarter circle, [B], 0 clean … 1 noise: t = atan2(sigma, alpha) * 2/pi.
+            x: noisy images, [B, 3, H, W], sides multiples of `config.stride`.
+            t: time, [B], from 0 (clean) to 1 (noise): atan2(sigma, alpha) * 2/pi.
         Returns:
             v, [B, 3, H, W], in x's dtype.
         Raises:
@@ -72,21 +72,15 @@ class Secondary(nn.Module):
         return self.net(torch.cat([x, planes], dim=1).to(dtype)).to(x.dtype)
 
 
-def pred(x: Tensor, v: Tensor, t: Tensor) -> Tensor:
-    """The clean picture that v stands for: x, v [B, 3, H, W], t [B] in 0..1 -> x0 [B, 3, H, W]."""
-    angle = t[:, None, None, None] * (pi / 2)
-    return x * angle.cos() - v * angle.sin()
-
-
 class Fourier(nn.Module):
-    """Cosines and sines of the time at learned frequencies: [B] -> [B, features]."""
+    """Fourier features of the time with learned frequencies: [B] -> [B, features]."""
 
     def __init__(self, features: int) -> None:
         super().__init__()
         self.weight = normal_parameter(features // 2, 1)
 
     def forward(self, t: Tensor) -> Tensor:
-        """t [B] in 0..1 -> [B, features], float32: half precision would blur one step into the next."""
+        """t [B] in 0..1 -> [B, features], float32: half precision cannot tell adjacent steps apart."""
         angles = 2 * pi * t[:, None].float() @ self.weight.float().T  # [B, features/2]
         return torch.cat([angles.cos(), angles.sin()], dim=1)
 
@@ -99,7 +93,7 @@ class Conv(nn.Sequential):
 
 
 class Skip(nn.Module):
-    """A network beside a shortcut; the channels of both are put together."""
+    """Layers with a skip connection; output and input are concatenated along the channels."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__()
@@ -110,32 +104,32 @@ class Skip(nn.Module):
         return torch.cat([self.main(h), h], dim=1)
 
 
-def _below(channels: tuple[int, ...]) -> list[nn.Module]:
-    """All that happens below the level of channels[0]: nothing at the coarsest, else one `Skip`."""
+def _lower_levels(channels: tuple[int, ...]) -> list[nn.Module]:
+    """Build the levels below channels[0]: nothing below the coarsest, else one `Skip`."""
     if len(channels) == 1:
         return []
-    here, below = channels[:2]
+    upper, lower = channels[:2]
     coarsest = len(channels) == 2
     return [
         Skip(
             nn.AvgPool2d(2),
-            Conv(here, below),
-            Conv(below, below),
-            *_below(channels[1:]),
-            Conv(below if coarsest else 2 * below, below),
-            Conv(below, here),
+            Conv(upper, lower),
+            Conv(lower, lower),
+            *_lower_levels(channels[1:]),
+            Conv(lower if coarsest else 2 * lower, lower),
+            Conv(lower, upper),
             nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False),
         )
     ]
 
 
 def config_from_state(shapes: Mapping[str, tuple[int, ...]]) -> SecondaryConfig:
-    """The configuration of the secondary network whose tensors have these names and shapes.
+    """Infer the configuration of a secondary network from its tensors.
 
     Args:
-        shapes: tensor name to shape, as in a file's header.
+        shapes: shape of each tensor by name, as in the header of a file.
     Raises:
-        KeyError: a tensor that every such network has is missing.
+        KeyError: a required tensor is missing.
     """
     channels = [shapes["net.0.0.weight"][0]]
     prefix = "net.2."

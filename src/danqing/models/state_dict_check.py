@@ -1,4 +1,4 @@
-"""Whether a file's tensors are exactly those of a network, and what to say where they are not."""
+"""Strict check that the tensors of a file match a network, with readable errors."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,35 +17,38 @@ from danqing.models.unet import UNet, UNetConfig
 Shapes = Mapping[str, tuple[int, ...]]
 Network = TypeVar("Network", bound=nn.Module)
 
-ADVICE_ZH = "文件残缺，或属于别的网络：请换用发布者给出的原文件。"
-ADVICE_EN = "It is cut off, or belongs to another network: use the file as its publisher offers it."
-SHOWN = 12  # differences that a message names; more rarely help
+ADVICE_ZH = "文件不完整，或属于其他网络。请使用发布者提供的原始文件。"
+ADVICE_EN = "The file is incomplete or belongs to another network. Use the original file of the publisher."
+MAX_SHOWN = 12  # differences listed in an error message
 
 
 @dataclass(frozen=True)
 class StateDictMismatch:
-    """A tensor that a network and a file do not share.
+    """A tensor that differs between a network and a file.
 
-    expected: its shape in the network; None: the network has no such tensor.
-    found: its shape in the file; None: the file has no such tensor.
+    expected: shape in the network; None: the network has no such tensor.
+    actual: shape in the file; None: the file has no such tensor.
     """
 
     name: str
     expected: tuple[int, ...] | None
-    found: tuple[int, ...] | None
+    actual: tuple[int, ...] | None
 
     def text(self, language: str) -> str:
-        """The difference in 'zh' or 'en'."""
+        """Describe the difference in 'zh' or 'en'."""
         zh = language == "zh"
         if self.expected is None:
-            return f"{self.name} {'多余' if zh else 'is spare'} {list(self.found or ())}"
-        if self.found is None:
+            return f"{self.name} {'多余' if zh else 'is unexpected'} {list(self.actual or ())}"
+        if self.actual is None:
             return f"{self.name} {'缺少，应为' if zh else 'is missing, expected'} {list(self.expected)}"
-        return f"{self.name} {'应为' if zh else 'expected'} {list(self.expected)}{'，实为' if zh else ', found'} {list(self.found)}"
+        expected, actual = list(self.expected), list(self.actual)
+        return (
+            f"{self.name} 应为 {expected}，实为 {actual}" if zh else f"{self.name} expected {expected}, found {actual}"
+        )
 
 
 def read_shapes(path: Path) -> Shapes:
-    """Name and shape of every tensor in a safetensors file.
+    """Return the shape of every tensor in a safetensors file, by name.
 
     Args:
         path: the file.
@@ -53,30 +56,32 @@ def read_shapes(path: Path) -> Shapes:
         WeightsError: the file cannot be read.
     """
     try:
-        with cast(Any, safe_open(path, framework="pt")) as file:  # its stubs carry no types
+        with cast(Any, safe_open(path, framework="pt")) as file:  # its stubs have no types
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error
 
 
 def find_mismatches(network: nn.Module, shapes: Shapes) -> tuple[StateDictMismatch, ...]:
-    """What a network and a file do not share, in the network's order, the file's spare tensors last."""
-    wanted: Shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
-    names = [*wanted, *(name for name in shapes if name not in wanted)]
+    """Return the differences between a network and a file, in the order of the network, unexpected tensors last."""
+    expected: Shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
+    names = [*expected, *(name for name in shapes if name not in expected)]
     return tuple(
-        StateDictMismatch(name, wanted.get(name), shapes.get(name)) for name in names if wanted.get(name) != shapes.get(name)
+        StateDictMismatch(name, expected.get(name), shapes.get(name))
+        for name in names
+        if expected.get(name) != shapes.get(name)
     )
 
 
 def build_from_shapes(path: Path, build: Callable[[Shapes], Network], shapes: Shapes) -> Network:
-    """The network of a file, without its tensors, after making sure that the file holds exactly those.
+    """Build a network on the meta device and check that a file has exactly its tensors.
 
     Args:
-        path: the file, for the message.
-        build: makes the network by the file's names and shapes.
-        shapes: those.
+        path: the file, for error messages.
+        build: creates the network from the shapes.
+        shapes: shape of each tensor in the file, by name.
     Raises:
-        WeightsError: the file holds no such network; the message names what does not fit.
+        WeightsError: the file does not match the network; the message lists the differences.
     """
     try:
         with torch.device("meta"), SkipInit():
@@ -84,31 +89,31 @@ def build_from_shapes(path: Path, build: Callable[[Shapes], Network], shapes: Sh
     except (LookupError, ValueError, ArithmeticError) as error:
         zh, en = (f"缺少 {error}", f"{error} is missing") if isinstance(error, KeyError) else (str(error), str(error))
         raise WeightsError(
-            f"{path} 里不是所要的网络：{zh}。{ADVICE_ZH}",
-            f"{path} does not hold the expected network: {en}. {ADVICE_EN}",
+            f"{path} 的内容与网络结构不符：{zh}。{ADVICE_ZH}",
+            f"{path} does not contain the expected network: {en}. {ADVICE_EN}",
         ) from error
-    if misfits := find_mismatches(network, shapes):
-        zh, en = (_listed(misfits, language) for language in ("zh", "en"))
+    if mismatches := find_mismatches(network, shapes):
+        zh, en = (_format_list(mismatches, language) for language in ("zh", "en"))
         shape = getattr(network, "config", type(network).__name__)
         raise WeightsError(
-            f"{path} 里不是所要的网络，{len(misfits)} 处不符：\n{zh}\n它的结构是按 {shape} 读的。{ADVICE_ZH}",
-            f"{path} does not hold the expected network, {len(misfits)} differences:\n{en}\n"
-            f"It was read as {shape}. {ADVICE_EN}",
+            f"{path} 的内容与网络结构不符，共 {len(mismatches)} 处：\n{zh}\n推断出的结构：{shape}。{ADVICE_ZH}",
+            f"{path} does not contain the expected network, {len(mismatches)} differences:\n{en}\n"
+            f"Inferred configuration: {shape}. {ADVICE_EN}",
         )
     return network
 
 
 def check_unet(path: Path, *, heads: int | None = None, head_channels: int | None = None) -> UNetConfig:
-    """Make sure that a file holds a guided-diffusion U-Net and nothing else, without loading it.
+    """Check that a file contains exactly a guided-diffusion U-Net, without loading it.
 
     Args:
-        path: safetensors file with the original's names.
-        heads, head_channels: attention heads, where the rule of `UNetConfig` does not hold.
+        path: safetensors file with the parameter names of the original.
+        heads, head_channels: attention heads, if they differ from the rule of `UNetConfig`.
     Returns:
-        the shape of the network.
+        the configuration of the network.
     Raises:
-        WeightsError: it is none; the message says how it was read and what does not fit: which tensor, the expected
-            shape, the one found.
+        WeightsError: the file does not match; the message lists the inferred configuration and the differences: tensor,
+            expected shape, actual shape.
     """
     shapes = read_shapes(path)
 
@@ -118,14 +123,14 @@ def check_unet(path: Path, *, heads: int | None = None, head_channels: int | Non
     return build_from_shapes(path, build, shapes).config
 
 
-def _listed(misfits: tuple[StateDictMismatch, ...], language: str) -> str:
-    lines = [f"  {misfit.text(language)}" for misfit in misfits[:SHOWN]]
-    return "\n".join([*lines, "  …"] if len(misfits) > SHOWN else lines)
+def _format_list(mismatches: tuple[StateDictMismatch, ...], language: str) -> str:
+    lines = [f"  {mismatch.text(language)}" for mismatch in mismatches[:MAX_SHOWN]]
+    return "\n".join([*lines, "  …"] if len(mismatches) > MAX_SHOWN else lines)
 
 
 def unreadable(path: Path, error: Exception) -> WeightsError:
-    """The error for a file that is damaged, absent or no safetensors file."""
+    """Return the error for a file that is damaged, missing or not a safetensors file."""
     return WeightsError(
-        f"读不了权重文件 {path}：{error}。请重新安装这个模型。",
-        f"Cannot read the weights {path}: {error}. Install this model again.",
+        f"无法读取权重文件 {path}：{error}。请重新安装这个模型。",
+        f"Cannot read the weights {path}: {error}. Reinstall this model.",
     )

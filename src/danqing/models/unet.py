@@ -1,4 +1,4 @@
-"""The guided-diffusion U-Net, with the original's parameter names: published files load without renaming."""
+"""The guided-diffusion U-Net. Parameter names as in the original, so that published files load without renaming."""
 
 import re
 from collections.abc import Mapping
@@ -20,28 +20,30 @@ from danqing.models.unet_blocks import (
     ResBlock,
     Stage,
     Upsample,
-    upsample_2x,
     downsample_2x,
+    upsample_2x,
     zero_module,
 )
 
-_UP = re.compile(r"output_blocks\.\d+\.[12]\.(?:conv|in_layers\.2)\.weight")  # what doubles the picture, once a level
+_UP = re.compile(
+    r"output_blocks\.\d+\.[12]\.(?:conv|in_layers\.2)\.weight"
+)  # the upsampling convolution, one per level
 
 
 @dataclass(frozen=True)
 class UNetConfig:
-    """The shape of one U-Net. `config_from_state` reads all of it off a file, except the number of heads.
+    """Configuration of a U-Net; `config_from_state` infers all but the number of heads from a file.
 
-    channels: model channels, the unit of the widths; multiples of 32 after multiplication (GroupNorm has 32 groups).
-    multipliers: width of each level, finest first, in units of `channels`; every level halves the picture.
-    attention: the levels (0 is the finest) that attend; the middle always does.
-    blocks: residual blocks a level.
-    updown: residual blocks change the resolution; otherwise plain convolutions do.
-    scale_shift: the time embedding scales and shifts; otherwise it is added.
-    classes: number of labels of a class-conditional network.
-    patch: side of the square of pixels folded into channels before, and unfolded after, the network.
-    heads, head_channels: attention heads, or channels a head. With neither, the published families' rule: one head
-        without scale_shift, four with 128 model channels, else 64 channels a head.
+    channels: base number of channels; the widths must be multiples of 32 (GroupNorm has 32 groups).
+    multipliers: width of each level in units of `channels`, finest first; each level halves the resolution.
+    attention: levels with attention, 0 the finest; the middle always has attention.
+    blocks: residual blocks per level.
+    updown: whether residual blocks change the resolution; otherwise plain convolutions do.
+    scale_shift: whether the time embedding scales and shifts the features; otherwise it is added.
+    classes: number of classes of a class-conditional network.
+    patch: side of the pixel blocks that are rearranged into channels before the network and back after it.
+    heads, head_channels: attention heads, or channels per head. By default as in the published models: one head
+        without scale_shift, four with 128 base channels, else 64 channels per head.
     """
 
     channels: int
@@ -59,7 +61,7 @@ class UNetConfig:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Channels of each level, finest first."""
+        """Number of channels of each level, finest first."""
         return tuple(round(self.channels * multiplier) for multiplier in self.multipliers)
 
     @property
@@ -69,11 +71,11 @@ class UNetConfig:
 
     @property
     def stride(self) -> int:
-        """Both sides of a picture are multiples of this, in pixels."""
+        """Both sides of the input must be multiples of this, in pixels."""
         return self.patch * 2 ** (len(self.multipliers) - 1)
 
     def heads_at(self, width: int) -> int:
-        """Attention heads of a block that is `width` channels wide."""
+        """Return the number of attention heads of a block with `width` channels."""
         if self.heads is not None:
             return self.heads
         if self.head_channels is not None:
@@ -107,7 +109,7 @@ class UNet(nn.Module):
     def __init__(self, config: UNetConfig) -> None:
         super().__init__()
         self.config = config
-        self.checkpointing = False  # recompute each stage in backward: half the memory, nearly twice the time
+        self.checkpointing = False  # recompute stages in backward: half the memory, nearly twice the time
         self.time_embed = nn.Sequential(
             nn.Linear(config.channels, config.embedding), nn.SiLU(), nn.Linear(config.embedding, config.embedding)
         )
@@ -124,16 +126,16 @@ class UNet(nn.Module):
         self.out = nn.Sequential(GroupNorm(config.widths[0]), nn.SiLU(), last)
 
     def forward(self, x: Tensor, timestep: Tensor, y: Tensor | None = None) -> Tensor:
-        """The network's raw output.
+        """Return the raw output of the network.
 
         Args:
-            x: noisy picture, [B, C, H, W], sides multiples of `config.stride`.
-            tau: model time, [B], float, 0..999, fractions allowed.
-            y: class labels, [B] int64, exactly if the network is class-conditional.
+            x: noisy images, [B, C, H, W], sides multiples of `config.stride`.
+            timestep: [B], float, 0..999, may be fractional.
+            y: class labels, [B] int64; required if, and only if, the network is class-conditional.
         Returns:
-            [B, out_channels, H, W] in x's dtype; of six, the first three are the prediction, the rest the variance.
+            [B, out_channels, H, W] in x's dtype; if there are six, the last three are the variance.
         Raises:
-            ShapeError: a shape is not as above, or labels are missing or superfluous.
+            ShapeError: a shape is not as above, or labels are missing or not supported.
         """
         self._check(x, timestep, y)
         dtype = next(self.parameters()).dtype
@@ -155,20 +157,20 @@ class UNet(nn.Module):
             return cast(Tensor, checkpoint(stage, h, emb, use_reentrant=False))
         return stage(h, emb)
 
-    def _check(self, x: Tensor, tau: Tensor, y: Tensor | None) -> None:
+    def _check(self, x: Tensor, timestep: Tensor, y: Tensor | None) -> None:
         c, stride = self.config.in_channels, self.config.stride
         if x.ndim != 4 or x.shape[1] != c or x.shape[2] % stride or x.shape[3] % stride:
             raise ShapeError(f"x is {list(x.shape)}, expected [B, {c}, H, W] with sides in multiples of {stride}")
-        if tau.shape != x.shape[:1]:
-            raise ShapeError(f"tau is {list(tau.shape)}, expected [{x.shape[0]}]")
+        if timestep.shape != x.shape[:1]:
+            raise ShapeError(f"timestep is {list(timestep.shape)}, expected [{x.shape[0]}]")
         if (y is None) != (self.label_emb is None):
-            raise ShapeError("class labels y are for class-conditional networks, and those need them")
+            raise ShapeError("class labels y are required by class-conditional networks, and by no others")
         if y is not None and y.shape != x.shape[:1]:
             raise ShapeError(f"y is {list(y.shape)}, expected [{x.shape[0]}]")
 
 
 def _stage(config: UNetConfig, width: int, level: int) -> list[nn.Module]:
-    """One residual block from `width` channels to the level's, with attention where the level has it."""
+    """Build one residual block from `width` channels to those of the level, with attention if the level has it."""
     out = config.widths[level]
     layers: list[nn.Module] = [ResBlock(config.embedding, width, out, scale_shift=config.scale_shift)]
     if level in config.attention:
@@ -183,7 +185,7 @@ def _resampler(config: UNetConfig, width: int, resample: Resample) -> nn.Module:
 
 
 def _input_blocks(config: UNetConfig) -> tuple[nn.ModuleList, list[int]]:
-    """The way down, and the channels of every stage's output, which the way up takes in again."""
+    """Build the encoder; also return the output channels of every stage, for the skip connections."""
     width = config.widths[0]
     stages = [Stage(nn.Conv2d(config.in_channels * config.patch**2, width, 3, padding=1))]
     skips = [width]
@@ -199,7 +201,7 @@ def _input_blocks(config: UNetConfig) -> tuple[nn.ModuleList, list[int]]:
 
 
 def _output_blocks(config: UNetConfig, skips: list[int]) -> nn.ModuleList:
-    """The way up; each stage takes in the matching stage of the way down, last first."""
+    """Build the decoder; each stage receives a skip connection from the encoder, last first."""
     width, remaining = config.widths[-1], list(skips)
     stages: list[Stage] = []
     for level, out in reversed(list(enumerate(config.widths))):
@@ -215,13 +217,13 @@ def _output_blocks(config: UNetConfig, skips: list[int]) -> nn.ModuleList:
 def config_from_state(
     shapes: Mapping[str, tuple[int, ...]], *, heads: int | None = None, head_channels: int | None = None
 ) -> UNetConfig:
-    """The configuration of the U-Net for RGB pictures whose tensors have these names and shapes.
+    """Infer the configuration of a U-Net for RGB images from its tensors.
 
     Args:
-        shapes: tensor name to shape, as in a file's header.
-        heads, head_channels: override `UNetConfig`'s rule; a file does not tell.
+        shapes: shape of each tensor by name, as in the header of a file.
+        heads, head_channels: attention heads, if they differ from the rule of `UNetConfig`.
     Raises:
-        KeyError: a tensor that every such network has is missing.
+        KeyError: a required tensor is missing.
     """
     levels = 1 + sum(_UP.fullmatch(name) is not None for name in shapes)
     stages = len({name.split(".")[1] for name in shapes if name.startswith("output_blocks.")})

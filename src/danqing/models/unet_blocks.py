@@ -1,4 +1,4 @@
-"""What the U-Net is made of: residual and attention blocks, resampling, stages. Parameter names as in the original."""
+"""Building blocks of the U-Net: residual and attention blocks, resampling, stages. Parameter names as in the original."""
 
 from collections.abc import Callable
 from itertools import product
@@ -10,67 +10,65 @@ from torch import Tensor, nn
 
 Resample = Callable[[Tensor], Tensor]
 M = TypeVar("M", bound=nn.Module)
+_MIN_FOLDED = 32 * 32  # positions; below, four small convolutions are slower than one
 
 
 def downsample_2x(h: Tensor) -> Tensor:
-    """Mean of every 2x2 square: [B, C, H, W] -> [B, C, H/2, W/2]."""
+    """Average every 2x2 block: [B, C, H, W] -> [B, C, H/2, W/2]."""
     return F.avg_pool2d(h, 2)
 
 
 def upsample_2x(h: Tensor) -> Tensor:
-    """Every value four times: [B, C, H, W] -> [B, C, 2H, 2W]."""
+    """Repeat every value in a 2x2 block: [B, C, H, W] -> [B, C, 2H, 2W]."""
     return F.interpolate(h, scale_factor=2.0, mode="nearest")
 
 
-_WORTH = 32 * 32  # places; with fewer, four small convolutions cost more than they save
-
-
 def upsample_conv(h: Tensor, conv: nn.Conv2d) -> Tensor:
-    """`conv(double(h))` with 4/9 of its multiplications, for a 3x3 convolution with padding 1.
+    """Return `conv(upsample_2x(h))` with 4/9 of the multiplications, for a 3x3 convolution with padding 1.
 
-    Of nine doubled pixels under the kernel some are the same one, so their weights are added up first. Of each four pixels
-    that come out, every one then sees 2x2 pixels of h with a kernel of its own.
+    The kernel covers repeated pixels, so the weights of equal pixels are summed first. Each of the four output pixels of
+    a 2x2 block is then a 2x2 convolution of h with its own kernel.
 
     Args:
         h: [B, C, H, W].
-        conv: its weights are added in float32.
+        conv: the convolution; its weights are summed in float32.
     Returns:
         [B, out, 2H, 2W].
     """
     kernel, (height, width) = conv.weight, h.shape[-2:]
-    if height * width < _WORTH:
+    if height * width < _MIN_FOLDED:
         return conv(upsample_2x(h))
-    bordered = F.pad(h, (1, 1, 1, 1))
-    out = bordered.new_empty((h.shape[0], conv.out_channels, 2 * height, 2 * width))
+    padded = F.pad(h, (1, 1, 1, 1))
+    out = padded.new_empty((h.shape[0], conv.out_channels, 2 * height, 2 * width))
     if kernel.is_contiguous(memory_format=torch.channels_last):
         out = out.to(memory_format=torch.channels_last)
     for down, across in product((0, 1), (0, 1)):
         folded = _fold(_fold(kernel.float(), 2, down), 3, across).to(kernel.dtype)
-        seen = bordered[:, :, down : down + height + 1, across : across + width + 1]
-        out[:, :, down::2, across::2] = F.conv2d(seen, folded, conv.bias)
+        window = padded[:, :, down : down + height + 1, across : across + width + 1]
+        out[:, :, down::2, across::2] = F.conv2d(window, folded, conv.bias)
     return out
 
 
 def _fold(kernel: Tensor, dim: int, odd: int) -> Tensor:
-    """Three weights along `dim` as the two that an even or an odd place out of two has."""
+    """Sum three weights along `dim` to the two for even or odd output positions."""
     first, middle, last = kernel.unbind(dim)
     return torch.stack([first + middle, last] if odd else [first, middle + last], dim)
 
 
 def zero_module(module: M) -> M:
-    """The same module with all its weights zero, so that a residual path starts as the identity."""
+    """Set all weights of a module to zero, so that a residual branch starts as the identity."""
     for parameter in module.parameters():
         nn.init.zeros_(parameter)
     return module
 
 
 def _silu(h: Tensor) -> Tensor:
-    """SiLU of a tensor that nobody else holds: in place where no gradient comes back, for a new one of its size costs more."""
+    """Apply SiLU to a temporary tensor, in place if it needs no gradient, which saves an allocation."""
     return F.silu(h, inplace=not h.requires_grad)
 
 
 class GroupNorm(nn.Module):
-    """Normalisation over 32 groups of channels, always computed in float32."""
+    """Group normalisation with 32 groups, always computed in float32."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -81,19 +79,20 @@ class GroupNorm(nn.Module):
         """[B, C, ...] -> the same, in h's dtype."""
         if (
             h.is_cpu and h.dtype.itemsize == 2
-        ):  # here the kernel takes half precision and works in float32 by itself, without two copies
+        ):  # this kernel accepts half precision and computes in float32, without copies
             return F.group_norm(h, 32, self.weight.float(), self.bias.float(), eps=1e-5)
         return F.group_norm(h.float(), 32, self.weight.float(), self.bias.float(), eps=1e-5).to(h.dtype)
 
 
 class ResBlock(nn.Module):
-    """Two convolutions beside a shortcut, told the time in between; may halve or double the picture on the way.
+    """Residual block with two convolutions and the time embedding; may halve or double the resolution.
 
     Args:
         embedding: length of the time embedding.
-        width, out: channels in and out.
-        scale_shift: the time scales and shifts the second normalisation; otherwise it is added before it.
-        resample: `halve`, `double` or None.
+        width, out: input and output channels.
+        scale_shift: whether the time embedding scales and shifts after the second normalisation; otherwise it is added
+            before it.
+        resample: `downsample_2x`, `upsample_2x` or None.
     """
 
     def __init__(
@@ -105,7 +104,7 @@ class ResBlock(nn.Module):
         self.in_layers = nn.Sequential(GroupNorm(width), nn.SiLU(), nn.Conv2d(width, out, 3, padding=1))
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(embedding, 2 * out if scale_shift else out))
         last = zero_module(nn.Conv2d(out, out, 3, padding=1))
-        self.out_layers = nn.Sequential(GroupNorm(out), nn.SiLU(), nn.Identity(), last)  # 2 was the dropout
+        self.out_layers = nn.Sequential(GroupNorm(out), nn.SiLU(), nn.Identity(), last)  # 2 is dropout in the original
         self.skip_connection = nn.Identity() if width == out else nn.Conv2d(width, out, 1)
 
     def forward(self, x: Tensor, emb: Tensor) -> Tensor:
@@ -129,18 +128,18 @@ class ResBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over all places of the picture, beside a shortcut.
+    """Self-attention over all positions, with a residual connection.
 
-    The channels of `qkv` are ordered (heads, 3, head width), as in every published file.
+    The channels of `qkv` are ordered (heads, 3, channels per head), as in all published files.
 
     Raises:
-        ValueError: `width` is no multiple of `heads`.
+        ValueError: `width` is not a multiple of `heads`.
     """
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         if width % heads:
-            raise ValueError(f"{heads} attention heads cannot share {width} channels; set heads or head_channels")
+            raise ValueError(f"{heads} attention heads do not divide {width} channels; set heads or head_channels")
         self.heads = heads
         self.norm = GroupNorm(width)
         self.qkv = nn.Conv1d(width, 3 * width, 1)
@@ -157,7 +156,7 @@ class Attention(nn.Module):
 
 
 class Downsample(nn.Module):
-    """Halves the picture by a strided convolution."""
+    """Halve the resolution by a strided convolution."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -169,7 +168,7 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Doubles the picture, then smooths it by a convolution."""
+    """Double the resolution by repetition, followed by a convolution."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -181,7 +180,7 @@ class Upsample(nn.Module):
 
 
 class Stage(nn.ModuleList):
-    """Blocks in a row between two joints of the U; the residual ones are told the time."""
+    """Sequence of blocks; residual blocks also receive the time embedding."""
 
     def __init__(self, *layers: nn.Module) -> None:
         super().__init__(layers)

@@ -21,13 +21,14 @@ from danqing.diffusion import (
 )
 from danqing.diffusion.jitter import with_jitter
 from danqing.pipeline.conditioning import TextConditioning, build_guide
+from danqing.pipeline.images import resize
 from danqing.pipeline.memory.offload import OffloadedGuide, OffloadSchedule
 from danqing.pipeline.memory.plan import MemoryPlan
 from danqing.pipeline.memory.usage import trim_malloc
 from danqing.pipeline.model import LoadedModel
-from danqing.pipeline.sketches import clip_distance, keep_nearest, plan_sketches, sketch_seeds
+from danqing.pipeline.sketches import clip_distance, keep_nearest, sketch_seeds
 from danqing.request import Request
-from danqing.request.steps import Stage, plan_stages, resized, steps_of
+from danqing.request.steps import Stage, plan_steps
 from danqing.schedule import schedule_index
 from danqing.types import Checkpoint, Denoiser
 
@@ -81,9 +82,11 @@ class BatchSampler:
         self.init = init
         self.apply_plan(plan)
         self.noise = NoiseSchedule.spaced(request.steps, request.spacing)
-        self.stages = plan_stages(request, side=model.spec.resolution, stride=model.unet.config.stride)
-        self.sketches = plan_sketches(request.sketches, self.noise, request.skip_steps)
-        self.total_steps = steps_of(self.stages)
+        planned = plan_steps(request, resolution=model.spec.resolution, stride=model.unet.config.stride)
+        self.stages = tuple(dict.fromkeys(step.stage for step in planned))
+        self.total_steps = len(planned)
+        self._sketches = planned[0].sketches
+        self._planned = {(step.stage.number, step.index): step for step in planned}
 
     def apply_plan(self, plan: MemoryPlan) -> None:
         """Use a memory plan from now on."""
@@ -99,7 +102,7 @@ class BatchSampler:
             seeds: one for each image.
             resume: the state to continue from; None starts the batch.
         """
-        first, x, remaining = 0, None, sketch_seeds(seeds, self.sketches[0])
+        first, x, remaining = 0, None, sketch_seeds(seeds, self._sketches)
         if resume is not None:
             first, x, remaining = resume.stage, resume.x, resume.seeds or seeds
         for number in range(first, len(self.stages)):
@@ -114,7 +117,7 @@ class BatchSampler:
                 for step in self._sample(number, state, remaining, init):
                     pruned, seeds_left = self._prune(number, step, remaining, len(seeds))
                     state, x = pruned.state, pruned.state.x
-                    yield BatchStep(stage.before + step.number, number, pruned, seeds_left)
+                    yield BatchStep(stage.steps_before + step.number, number, pruned, seeds_left)
                     if seeds_left != remaining:  # restart the sampler with fewer sketches
                         remaining = seeds_left
                         init = self._init_images(remaining, stage.size)
@@ -131,7 +134,7 @@ class BatchSampler:
         self, number: int, step: SamplerStep, seeds: tuple[int, ...], images: int
     ) -> tuple[SamplerStep, tuple[int, ...]]:
         """Return the step and the seeds of the sketches to continue with."""
-        keep = self.sketches[step.number + 1] if number == 0 else 1
+        keep = self._planned[number, step.index].sketches_after
         if images * keep == len(seeds):
             return step, seeds
         indices = keep_nearest(self._clip_distance(step), images, keep)
@@ -147,7 +150,7 @@ class BatchSampler:
     ) -> SamplerState:
         """Return the initial state of a stage; later stages start from the result of the previous one."""
         stage = self.stages[number]
-        start = init if number == 0 or x is None else resized(x, stage.size).clamp(-1, 1)
+        start = init if number == 0 or x is None else resize(x, stage.size).clamp(-1, 1)
         return initial_state(self.noise, SeededRandom(seeds, number), size=stage.size, skip=stage.skip, init=start)
 
     def _sample(
@@ -160,11 +163,8 @@ class BatchSampler:
         state = state.to(self.model.device)
         if max_repeats == 1:
             return samplers[0](state)
-        return sample_with_recurrence(samplers, state, self.noise, self._repeats, rngs[0])
-
-    def _repeats(self, index: int) -> int:
-        """Return how often the step at a respaced index is taken."""
-        return int(self.request.recurrence.at(self._position(index)))
+        repeats = {index: step.repeats for (stage, index), step in self._planned.items() if stage == number}
+        return sample_with_recurrence(samplers, state, self.noise, repeats.__getitem__, rngs[0])
 
     def _bind_sampler(self, number: int, rng: SeededRandom, init: Tensor | None) -> BoundSampler:
         """Return the sampler of a stage with the random numbers of one repeat."""
@@ -181,7 +181,7 @@ class BatchSampler:
         """Return the initial images at the size of a stage, [1 or B, 3, H, W]."""
         if self.request.perlin_init:
             return perlin_init(SeededRandom(seeds), size=size, mode=self.request.perlin_mode)
-        return None if self.init is None else resized(self.init, size)
+        return None if self.init is None else resize(self.init, size)
 
     def _denoiser(self, rng: SeededRandom) -> Denoiser:
         """Return the U-Net as a denoiser, with random class labels if it is class-conditional."""

@@ -12,14 +12,13 @@ from danqing.diffusion import NoiseSchedule, check_eta
 from danqing.events import Completed, Event, Failed, MemoryReduced, Previewed, ResourceEstimate, Started, Stepped
 from danqing.pipeline.batch_sampler import BatchSampler, BatchStep
 from danqing.pipeline.conditioning import encode_prompts, init_warnings, prompt_warnings
-from danqing.pipeline.images import load_init_image, to_images
+from danqing.pipeline.images import load_init_image, resize, to_images
 from danqing.pipeline.memory.dry_run import RunContext
 from danqing.pipeline.memory.plan import MemoryPlan, default_plan, needs_unet_grad
 from danqing.pipeline.memory.timing import plan_and_time, plan_run
 from danqing.pipeline.memory.usage import free_memory, is_out_of_memory
 from danqing.pipeline.model import LoadedClip, LoadedModel, load_clip
 from danqing.request import ClipWeight, Request
-from danqing.request.steps import resized
 from danqing.schedule import Schedule
 from danqing.settings import Settings
 from danqing.types import Checkpoint
@@ -199,7 +198,7 @@ class _Run:
         if not bool(estimates.isfinite().all()):
             raise _NotFiniteError
         last = step.number == self.sampler.total_steps - 1
-        images = to_images(resized(estimates, self.request.size))
+        images = to_images(resize(estimates, self.request.size))
         for number, image in enumerate(images, first):
             yield Previewed(picture=number, step=step.number, last=last, image=image)
         for number, image in enumerate(images if last else (), first):

@@ -1,32 +1,15 @@
 """Candidate pruning: an image starts as several sketches, and CLIP keeps those nearest to the prompts."""
 
 from collections.abc import Sequence
-from itertools import accumulate
 
 import torch
 from torch import Tensor
 
-from danqing.diffusion import NoiseSchedule
 from danqing.guidance.cutouts import make_cutouts, overview_cutouts
 from danqing.pipeline.conditioning import TextConditioning
-from danqing.schedule import Schedule, schedule_index
 
 _SEED_STRIDE = 2**64
 """Distance between the seeds of the sketches of one image; larger than any seed, so that no seed is used twice."""
-
-
-def plan_sketches(schedule: Schedule, noise: NoiseSchedule, skip: int) -> tuple[int, ...]:
-    """Return the number of sketches per image before the first step and after each step.
-
-    Args:
-        schedule: sketches per image along the run; a later increase is ignored, because pruned sketches do not return.
-        noise: the noise schedule.
-        skip: number of noisiest steps that are skipped.
-    Returns:
-        steps + 1 numbers, not increasing; the last is 1.
-    """
-    positions = [schedule_index(noise.timestep(index)) for index in reversed(range(len(noise) - skip))]
-    return (*accumulate((int(schedule.at(position)) for position in positions), min), 1)
 
 
 def sketch_seeds(seeds: Sequence[int], count: int) -> tuple[int, ...]:

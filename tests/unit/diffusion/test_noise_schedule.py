@@ -6,7 +6,7 @@ import torch
 from danqing.diffusion.noise_schedule import MODEL_STEPS, NoiseSchedule, alpha_sigma
 from danqing.errors import InvalidRequest
 from danqing.schedule import parse_schedule
-from danqing.types import Prediction
+from danqing.types import NoiseLevel, Prediction
 
 
 @pytest.mark.parametrize("steps", [1, 0, -3])
@@ -24,7 +24,7 @@ def test_more_steps_than_the_networks_know_get_times_in_between() -> None:
 
 def test_moment_agrees_with_the_single_numbers() -> None:
     noise = NoiseSchedule.linear(50)
-    assert noise.noise_level(20) == (20, noise.timestep(20), noise.alpha(20), noise.sigma(20))
+    assert noise.noise_level(20) == NoiseLevel(20, noise.timestep(20), noise.alpha(20), noise.sigma(20))
 
 
 def test_secondary_time_runs_from_picture_to_noise() -> None:

@@ -40,7 +40,7 @@ def test_missing_spare_and_misshaped_tensors_are_named_with_both_shapes(
         "mine.safetensors",
         "3 differences",
         "out.0.bias is missing, expected [32]",
-        "extra is spare [1, 3]",
+        "extra is unexpected [1, 3]",
         "out.2.bias expected [6], found [7]",
         "channels=32",
     ):
@@ -74,7 +74,7 @@ def test_another_network_and_damaged_files_are_refused(tmp_path: Path, state: di
 
 
 def test_heads_that_do_not_divide_the_width_are_explained(tmp_path: Path, state: dict[str, Tensor]) -> None:
-    with pytest.raises(WeightsError, match="5 attention heads cannot share 64 channels"):
+    with pytest.raises(WeightsError, match="5 attention heads do not divide 64 channels"):
         check_unet(written(tmp_path, state), heads=5)
 
 

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from danqing.errors import InvalidRequest
-from danqing.pipeline.images import load_init_image, to_images
+from danqing.pipeline.images import load_init_image, resize, to_images
 
 
 def _png(image: Image.Image) -> bytes:
@@ -74,3 +74,9 @@ def test_files_that_are_no_pictures_are_refused_in_words(tmp_path: Path, data: b
 def test_sources_that_cannot_be_read(source: str) -> None:
     with pytest.raises(InvalidRequest):
         load_init_image(source, size=(64, 64), fit="cover", offline=True)
+
+
+def test_resize_returns_an_image_of_that_size_unchanged() -> None:
+    image = torch.rand(1, 3, 8, 4)
+    assert resize(image, (4, 8)) is image
+    assert resize(image, (8, 16)).shape == (1, 3, 16, 8)

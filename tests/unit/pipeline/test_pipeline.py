@@ -11,7 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
-from danqing.events import MemoryReduced, Completed, Event, Failed, Previewed, Started, Stepped, Warned
+from danqing.events import Completed, Event, Failed, MemoryReduced, Previewed, Started, Stepped, Warned
 from danqing.models.unet import UNet
 from danqing.pipeline import Pipeline
 from danqing.request import Request, read_request

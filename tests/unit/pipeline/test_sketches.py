@@ -7,15 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from danqing.diffusion import NoiseSchedule
 from danqing.events import Completed, Previewed, Stepped
 from danqing.pipeline import Pipeline
 from danqing.pipeline.batch_sampler import BatchSampler
 from danqing.pipeline.conditioning import encode_prompts
 from danqing.pipeline.memory.plan import MemoryPlan
-from danqing.pipeline.sketches import clip_distance, keep_nearest, plan_sketches, sketch_seeds
+from danqing.pipeline.sketches import clip_distance, keep_nearest, sketch_seeds
 from danqing.request import Request, read_request
-from danqing.schedule import parse_schedule
 from danqing.types import Checkpoint
 from tests.unit.pipeline.pictures import finished
 
@@ -39,22 +37,6 @@ def request(**changes: object) -> Request:
 def descent(pipeline: Pipeline, asked: Request) -> BatchSampler:
     whole = pipeline.resolve(asked)
     return BatchSampler(pipeline.model, whole, encode_prompts(pipeline.clips_for(whole), whole), None, MemoryPlan(4))
-
-
-@pytest.mark.parametrize(
-    ("text", "skip", "left"),
-    [
-        ("1", 0, (1, 1, 1, 1, 1, 1)),
-        ("3", 0, (3, 3, 3, 3, 3, 1)),
-        ("[8]*300+[2]*300+[1]*400", 0, (8, 2, 2, 1, 1, 1)),
-        ("[8]*300+[2]*300+[1]*400", 2, (2, 1, 1, 1)),
-        ("[2]*500+[4]*500", 0, (2, 2, 2, 2, 2, 1)),
-    ],
-)
-def test_what_is_left_after_each_step_never_rises_and_ends_with_one(
-    text: str, skip: int, left: tuple[int, ...]
-) -> None:
-    assert plan_sketches(parse_schedule(text), NoiseSchedule.linear(5), skip) == left
 
 
 def test_sketches_have_seeds_of_their_own() -> None:
