@@ -1,95 +1,80 @@
-"""How long it will take: guesses from the pace of the last steps."""
+"""Cost of requests and estimated remaining time of jobs, from the duration of recent steps.
+
+Costs are in units of pixels times guided steps.
+"""
 
 from dataclasses import replace
-from math import inf
 
+from danqing.errors import InvalidRequest
 from danqing.jobs.job import Job
-from danqing.jobs.job_store import Ledger
-from danqing.jobs.progress import Board
+from danqing.jobs.job_store import JobStore
+from danqing.jobs.progress import ProgressTracker
 from danqing.request import Request
-from danqing.schedule import SCHEDULE_LENGTH, respace_timesteps
+from danqing.request.steps import plan_steps
 
-UNGUIDED = 0.3
-"""What an unguided step costs, as a share of a guided one: 50 of 169 ms with the embedded model (docs/performance.md)."""
-_UNKNOWN, _LEAST, _MOST = 5.0, 1.0, 600.0
-
-
-def work_of(request: Request) -> float:
-    """What a request costs to paint, in pixels times guided steps."""
-    return _pixels(request) * request.n_batches * sum(_loads(request))
+UNGUIDED_STEP_COST = 0.3
+"""Cost of an unguided step relative to a guided one: measured 50 ms and 169 ms with the embedded model."""
+_DEFAULT_RETRY_SECONDS, _MIN_RETRY_SECONDS, _MAX_RETRY_SECONDS = 5.0, 1.0, 600.0
 
 
-def turns_of(request: Request) -> int:
-    """How many steps a picture takes, each counted as often as it is taken."""
-    return sum(int(request.recurrence.at(moment)) for _, moment in _moments(request))
+def request_cost(request: Request, resolution: int | None = None) -> float:
+    """Return the cost of a complete request; `resolution` is the model's image side in pixels, None if unknown."""
+    return request.n_batches * sum(step_costs(request, resolution))
 
 
-def work_left(job: Job) -> float:
-    """What is left of that; a large canvas takes more steps than the request names, which is known once it is painted."""
-    request, loads = job.request, _loads(job.request, job.steps)
-    batches = request.n_batches - job.picture // request.batch_size
-    return _pixels(request) * max(batches * sum(loads) - sum(loads[: job.step]), 0)
+def step_costs(request: Request, resolution: int | None = None) -> list[float]:
+    """Return the cost of each step of one batch, in the order in which they are taken."""
+    costs: list[float] = []
+    for step in plan_steps(request, resolution=resolution):
+        width, height = step.stage.size
+        images = request.batch_size * step.sketches * step.repeats
+        costs.append(width * height * images * (1 if step.guided else UNGUIDED_STEP_COST))
+    return costs
 
 
-def pace_of(request: Request, step: int, seconds: float) -> float:
-    """Seconds for a pixel and guided step, where the step that made `step` of them in a batch took `seconds`."""
-    return seconds / (_pixels(request) * _loads(request, step)[step - 1])
+def step_count(request: Request) -> int:
+    """Return the number of steps per image, repeated steps included."""
+    return sum(step.repeats for step in plan_steps(request, resolution=None))
 
 
-def _moments(request: Request) -> list[tuple[int, int]]:
-    """Every step that is taken, the first one first: its k, and where it stands in a schedule."""
-    times = respace_timesteps(request.steps, request.spacing)
-    return [(k, SCHEDULE_LENGTH - 1 - times[k]) for k in reversed(range(request.steps - request.skip_steps))]
+def remaining_cost(job: Job) -> float:
+    """Return the cost of a job's remaining steps; 0 if its stored request is invalid."""
+    try:
+        costs = step_costs(job.request, job.resolution)
+    except InvalidRequest:
+        return 0.0
+    batches = (job.image_count - job.picture) // job.batch_size
+    return max(batches * sum(costs) - sum(costs[: job.step]), 0.0)
 
 
-def _pixels(request: Request) -> int:
-    """Of a batch."""
-    width, height = request.size
-    return width * height * request.batch_size
-
-
-def _loads(request: Request, steps: int = 0) -> list[float]:
-    """What each step of a picture costs, the first one first, in guided steps of one sketch; at least `steps` of them."""
-    loads: list[float] = []
-    sketches = inf
-    for k, moment in _moments(request):
-        sketches = min(sketches, request.sketches.at(moment))
-        guided = request.clip_guidance_scale.at(moment) and k % int(request.guidance_every.at(moment)) == 0
-        loads.append(sketches * request.recurrence.at(moment) * (1 if guided else UNGUIDED))
-    return loads + [1.0] * (steps - len(loads))
-
-
-def standing(job: Job, board: Board) -> Job:
-    """A job from the book, with what is known in memory about how far it is."""
-    progress = board.progress(job.id)
+def with_progress(job: Job, tracker: ProgressTracker) -> Job:
+    """Return a stored job with its progress in memory."""
+    progress = tracker.progress(job.id)
     if job.state != "painting" or not progress.steps:
         return job
-    picture = progress.batch * job.request.batch_size
-    return replace(job, picture=picture, step=progress.step, steps=progress.steps)
+    return replace(job, picture=progress.batch * job.batch_size, step=progress.step, steps=progress.steps)
 
 
-def seconds_left(job: Job, ledger: Ledger, board: Board, *, workers: int) -> float | None:
-    """Seconds until a job is finished, the wait before it included; None if nobody can know."""
-    if board.pace is None or job.over:
+def seconds_left(job: Job, store: JobStore, tracker: ProgressTracker, *, workers: int) -> float | None:
+    """Return the seconds until a job finishes, including its wait in the queue; None if unknown."""
+    pace = tracker.seconds_per_unit
+    if pace is None or job.is_ended:
         return None
-    own = work_left(job)
+    own = remaining_cost(job) * pace
     if job.state == "painting":
-        return own * board.pace
-    return (_wait(ledger, board) + ledger.work_before(job.id)) * board.pace / workers + own * board.pace
+        return own
+    queued = store.queued_cost_before(job.id)
+    return (sum(_running_costs(store, tracker)) + queued) * pace / workers + own
 
 
-def until_free(ledger: Ledger, board: Board) -> float:
-    """Seconds after which it is worthwhile to ask for a place in a full queue again."""
-    if board.pace is None:
-        return _UNKNOWN
-    left = [_left(job, board) for job in ledger.page(None, ("painting",), limit=8)]
-    return min(max(min(left, default=0.0) * board.pace, _LEAST), _MOST)
+def retry_after(store: JobStore, tracker: ProgressTracker) -> float:
+    """Return the seconds after which a client should retry when the queue is full."""
+    pace = tracker.seconds_per_unit
+    if pace is None:
+        return _DEFAULT_RETRY_SECONDS
+    seconds = min(_running_costs(store, tracker), default=0.0) * pace
+    return min(max(seconds, _MIN_RETRY_SECONDS), _MAX_RETRY_SECONDS)
 
 
-def _wait(ledger: Ledger, board: Board) -> float:
-    """The work that is left of the jobs in hand."""
-    return sum(_left(job, board) for job in ledger.page(None, ("painting",), limit=8))
-
-
-def _left(job: Job, board: Board) -> float:
-    return work_left(standing(job, board))
+def _running_costs(store: JobStore, tracker: ProgressTracker) -> list[float]:
+    return [remaining_cost(with_progress(job, tracker)) for job in store.list_jobs(None, ("painting",), limit=8)]

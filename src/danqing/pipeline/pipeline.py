@@ -15,7 +15,8 @@ from danqing.pipeline.conditioning import encode_prompts, init_warnings, prompt_
 from danqing.pipeline.images import load_init_image, resize, to_images
 from danqing.pipeline.memory.dry_run import RunContext
 from danqing.pipeline.memory.plan import MemoryPlan, default_plan, needs_unet_grad
-from danqing.pipeline.memory.timing import plan_and_time, plan_run
+from danqing.pipeline.memory.planner import plan_run
+from danqing.pipeline.memory.timing import plan_and_time
 from danqing.pipeline.memory.usage import free_memory, is_out_of_memory
 from danqing.pipeline.model import LoadedClip, LoadedModel, load_clip
 from danqing.request import ClipWeight, Request
@@ -253,6 +254,6 @@ def _memory_event(cause: Literal["plan", "out_of_memory"], plan: MemoryPlan, zh:
         cause=cause,
         cutout_chunk=plan.cutout_chunk,
         checkpointing=plan.checkpointing,
-        zh=zh.format(plan.text("zh")),
-        en=en.format(plan.text("en")),
+        zh=zh.format(plan.describe().zh),
+        en=en.format(plan.describe().en),
     )

@@ -1,70 +1,133 @@
-"""The stages of a painting: a canvas much larger than what the model learnt is painted small first, then refined at full size."""
+"""The steps of a run. The sampler, the memory planner, the queue estimates and the service's limits all use this plan."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import lcm
-
-import torch.nn.functional as F
-from torch import Tensor
+from math import inf, lcm
 
 from danqing.request import Request
+from danqing.schedule import respace_timesteps, schedule_index
 
-LARGER = 1.25
-"""A canvas whose short side is more than this many times the model's own is painted in two stages.
+MAX_NATIVE_RATIO = 1.25
+"""A canvas whose short side exceeds the model's resolution by more than this factor is painted in two stages.
 
-A long canvas that is no higher than what the model learnt holds together in one: squeezed, it would lose its detail.
+A long canvas that is not higher than the training images is coherent in one stage; shrinking it would lose detail.
 """
-_SECONDARY = 32
-"""Both sides of what the secondary network sees are multiples of this, in pixels."""
+_SECONDARY_STRIDE = 32
+"""Both sides of the secondary network's input are multiples of this, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One way down from noise, at one size.
+    """One pass from noise to image at one size.
 
-    size: width and height in pixels.
-    skip: noisiest steps that are left out.
-    before: steps of the stages before this one.
-    steps: steps that are taken.
+    Attributes:
+        number: 0 for the first stage, 1 for the refinement.
+        size: width and height in pixels.
+        skip: number of noisiest steps that are skipped.
+        steps_before: number of steps in earlier stages.
+        steps: number of steps in this stage.
     """
 
+    number: int
     size: tuple[int, int]
     skip: int
-    before: int
+    steps_before: int
     steps: int
 
 
-def plan_stages(request: Request, *, side: int | None, stride: int) -> tuple[Stage, ...]:
-    """The stages of one batch.
+@dataclass(frozen=True, slots=True)
+class StepPlan:
+    """One step of a batch.
+
+    Attributes:
+        number: position in the batch, from 0, over all stages.
+        stage: the stage it belongs to.
+        index: respaced index, 0 the cleanest.
+        timestep: timestep of the model, 0..999.
+        sketches: sketches of each picture that the step samples.
+        sketches_after: sketches of each picture that are kept after the step.
+        repeats: how often the step is taken (self-recurrence), at least 1.
+        guided: True if a CLIP gradient is computed; False if the step is unguided or reuses the previous gradient.
+    """
+
+    number: int
+    stage: Stage
+    index: int
+    timestep: float
+    sketches: int
+    sketches_after: int
+    repeats: int
+    guided: bool
+
+    @property
+    def schedule_index(self) -> int:
+        """Index into the schedules of a request, 0 the noisiest."""
+        return schedule_index(self.timestep)
+
+
+def plan_stages(request: Request, *, resolution: int | None, stride: int = 1) -> tuple[Stage, ...]:
+    """Return the stages of one batch.
 
     Args:
-        request: complete; its `refine` is the share of the steps that is taken again at full size.
-        side: of the square pictures that the network learnt from, in pixels; None: nobody knows.
-        stride: both sides of a picture are multiples of this.
+        request: complete; `refine` is the fraction of the steps that is repeated at full size.
+        resolution: side of the square images that the model was trained on, in pixels; None if unknown.
+        stride: both sides of the model's input are multiples of this, in pixels.
     Returns:
-        one stage, or two of which the last has the canvas's size.
+        one stage, or two, the second of which has the size of the canvas.
     """
     steps = request.steps - request.skip_steps
-    again = round(request.steps * request.refine)
+    refine_steps = round(request.steps * request.refine)
     width, height = request.size
-    if side is None or not again or min(width, height) <= LARGER * side:
-        return (Stage(request.size, request.skip_steps, 0, steps),)
-    unit = lcm(stride, _SECONDARY)
-    scale = side / min(width, height)
-    small = tuple(max(unit, round(length * scale / unit) * unit) for length in (width, height))
+    if resolution is None or not refine_steps or min(width, height) <= MAX_NATIVE_RATIO * resolution:
+        return (Stage(0, request.size, request.skip_steps, 0, steps),)
+    unit = lcm(stride, _SECONDARY_STRIDE)
+    scale = resolution / min(width, height)
+    small = (max(unit, round(width * scale / unit) * unit), max(unit, round(height * scale / unit) * unit))
     return (
-        Stage((small[0], small[1]), request.skip_steps, 0, steps),
-        Stage(request.size, request.steps - again, steps, again),
+        Stage(0, small, request.skip_steps, 0, steps),
+        Stage(1, request.size, request.steps - refine_steps, steps, refine_steps),
     )
 
 
-def steps_of(stages: Sequence[Stage]) -> int:
-    """How many steps a batch takes, over all its stages."""
-    return stages[-1].before + stages[-1].steps
+def plan_steps(request: Request, *, resolution: int | None, stride: int = 1) -> tuple[StepPlan, ...]:
+    """Return all steps of one batch in the order in which they are taken.
+
+    Args:
+        request, resolution, stride: as for `plan_stages`.
+    """
+    timesteps = respace_timesteps(request.steps, request.spacing)
+    planned: list[StepPlan] = []
+    for stage in plan_stages(request, resolution=resolution, stride=stride):
+        indices = range(request.steps - stage.skip - 1, request.steps - stage.skip - stage.steps - 1, -1)
+        sketches = _sketches(request, [timesteps[index] for index in indices]) if stage.number == 0 else None
+        for number, index in enumerate(indices):
+            position = schedule_index(timesteps[index])
+            planned.append(
+                StepPlan(
+                    number=stage.steps_before + number,
+                    stage=stage,
+                    index=index,
+                    timestep=timesteps[index],
+                    sketches=sketches[number] if sketches else 1,
+                    sketches_after=sketches[number + 1] if sketches else 1,
+                    repeats=int(request.recurrence.at(position)),
+                    guided=bool(request.clip_guidance_scale.at(position))
+                    and not reuses_gradient(index, int(request.guidance_every.at(position))),
+                )
+            )
+    return tuple(planned)
 
 
-def resized(picture: Tensor, size: tuple[int, int]) -> Tensor:
-    """A picture [B, 3, H, W] at another width and height, smoothly; the same one where it has that size already."""
-    if picture.shape[-2:] == (size[1], size[0]):
-        return picture
-    return F.interpolate(picture, (size[1], size[0]), mode="bicubic", antialias=True)
+def reuses_gradient(index: int, interval: int) -> bool:
+    """Return True if the step at a respaced index reuses the previous gradient: only every `interval`-th computes one."""
+    return index % interval != 0
+
+
+def _sketches(request: Request, timesteps: Sequence[float]) -> list[int]:
+    """Return the sketches per picture of each step, not increasing, and 1 after the last; pruned sketches do not return."""
+    counts: list[int] = []
+    fewest = inf
+    for timestep in timesteps:
+        fewest = min(fewest, request.sketches.at(schedule_index(timestep)))
+        counts.append(int(fewest))
+    return [*counts, 1]

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from danqing.errors import InvalidRequest
-from danqing.jobs.eta import turns_of
+from danqing.jobs.eta import step_count
 from danqing.request import Request
+from danqing.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,12 @@ class Limits:
     keep_days: float | None = None
     """Ended jobs are forgotten after this many days, pictures and all; None keeps them."""
 
-    def check(self, request: Request) -> None:
+    def check(self, request: Request, settings: Settings) -> None:
         """Refuse what is too large.
 
         Args:
-            request: with the model's own defaults filled in.
+            request: complete.
+            settings: location of the user's models.
         Raises:
             InvalidRequest: names the field, what was asked for and what is allowed.
         """
@@ -39,7 +41,7 @@ class Limits:
             raise _too_much("size", f"{width}x{height}", f"宽 x 高 {self.pixels:,}", f"width x height {self.pixels:,}")
         if request.steps > self.steps:
             raise _too_much("steps", str(request.steps), f"{self.steps} 步", f"{self.steps} steps")
-        if (turns := turns_of(request)) > self.steps:
+        if (turns := step_count(request, settings)) > self.steps:
             raise _too_much(
                 "recurrence", f"{turns}", f"{self.steps} 步，重走的也算", f"{self.steps} steps, repeated ones too,"
             )

@@ -3,7 +3,7 @@
 import pytest
 
 from danqing.request import Request, read_request
-from danqing.request.field_info import GROUPS, choices, range_of, field_info, to_text
+from danqing.request.field_info import GROUPS, choices, field_info, range_of, to_text
 
 
 @pytest.mark.parametrize(

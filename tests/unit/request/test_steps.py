@@ -1,100 +1,86 @@
-"""Canvases larger than what the model learnt: painted small, then refined at full size."""
+"""The plan of a run's steps."""
 
-from dataclasses import replace
-
-import numpy as np
 import pytest
-import torch
 
-from danqing.events import Previewed, Started, Stepped
-from danqing.pipeline import Pipeline
+from danqing.diffusion import NoiseSchedule
 from danqing.request import Request, read_request
-from danqing.request.steps import Stage, plan_stages, resized
-from danqing.types import Checkpoint
-from tests.unit.pipeline.pictures import finished
-
-QUICK: dict[str, object] = {
-    "prompts": "孤舟",
-    "size": (128, 64),
-    "steps": 5,
-    "refine": 0.4,
-    "cutn_batches": 1,
-    "cut_overview": 2,
-    "cut_innercut": 2,
-    "display_rate": 2,
-    "seed": 7,
-}
+from danqing.request.steps import Stage, plan_stages, plan_steps, reuses_gradient
 
 
 def request(**changes: object) -> Request:
-    return read_request({**QUICK, **changes})
-
-
-@pytest.fixture
-def small(tiny_pipeline: Pipeline) -> Pipeline:
-    """A pipeline whose model learnt pictures of 48x48."""
-    return replace(tiny_pipeline, model=replace(tiny_pipeline.model, spec=replace(tiny_pipeline.spec, side=48)))
+    return read_request({"prompts": "孤舟", "size": (128, 64), "steps": 5, **changes})
 
 
 @pytest.mark.parametrize(
-    ("size", "side", "small"),
+    ("size", "resolution", "small"),
     [
         ((256, 256), 128, (128, 128)),
         ((192, 384), 128, (128, 256)),
         ((1280, 768), 512, (864, 512)),
     ],
 )
-def test_the_short_side_of_the_first_stage_is_the_models_own(
-    size: tuple[int, int], side: int, small: tuple[int, int]
+def test_the_first_stage_of_a_large_canvas_has_the_models_resolution(
+    size: tuple[int, int], resolution: int, small: tuple[int, int]
 ) -> None:
-    first, second = plan_stages(request(size=size, steps=40, refine=0.35), side=side, stride=16)
-    assert first == Stage(small, 0, 0, 40)
-    assert second == Stage(size, 26, 40, 14)
-    assert min(small) == side
+    first, second = plan_stages(request(size=size, steps=40, refine=0.35), resolution=resolution, stride=16)
+    assert first == Stage(0, small, 0, 0, 40)
+    assert second == Stage(1, size, 26, 40, 14)
+    assert min(small) == resolution
 
 
-@pytest.mark.parametrize("change", [{"refine": 0}, {"size": (384, 128)}, {"size": (192, 128)}, {"side": None}])
-def test_one_stage_where_two_are_not_needed(change: dict[str, object]) -> None:
-    side = change.pop("side", 128)
-    assert side is None or isinstance(side, int)
-    asked = request(**{"size": (256, 256), "skip_steps": 1, **change})
-    assert plan_stages(asked, side=side, stride=16) == (Stage(asked.size, 1, 0, 4),)
+@pytest.mark.parametrize("change", [{"refine": 0}, {"size": (384, 128)}, {"size": (192, 128)}, {"resolution": None}])
+def test_other_runs_have_one_stage(change: dict[str, object]) -> None:
+    resolution = change.pop("resolution", 128)
+    assert resolution is None or isinstance(resolution, int)
+    changed = request(**{"size": (256, 256), "skip_steps": 1, "refine": 0.4, **change})
+    assert plan_stages(changed, resolution=resolution, stride=16) == (Stage(0, changed.size, 1, 0, 4),)
 
 
-def test_the_run_counts_the_steps_of_both_and_shows_one_size(small: Pipeline) -> None:
-    events = list(small.run(request()))
-    started = events[0]
-    assert isinstance(started, Started)
-    assert started.steps == 7
-    assert [event.step for event in events if isinstance(event, Stepped)] == list(range(7))
-    shown = [
-        (event.step, event.last, event.image.size) for event in events if isinstance(event, Previewed) and event.image
-    ]
-    assert shown == [(step, step == 6, (128, 64)) for step in (0, 2, 4, 6)]
+@pytest.mark.parametrize(
+    ("steps", "spacing"), [(5, "1"), (300, "1"), (7, "[3]*300+[1]*700"), (999, "1"), (1000, "1"), (2, "1")]
+)
+def test_the_timesteps_are_those_of_the_noise_schedule(steps: int, spacing: str) -> None:
+    planned = plan_steps(request(steps=steps, spacing=spacing), resolution=None)
+    noise = NoiseSchedule.spaced(steps, request(spacing=spacing).spacing)
+    assert [step.index for step in planned] == list(reversed(range(steps)))
+    assert [step.timestep for step in planned] == [noise.timestep(step.index) for step in planned]
 
 
-def test_refining_keeps_the_composition_and_changes_the_picture(small: Pipeline) -> None:
-    events = list(small.run(request(steps=10, refine=0.2)))
-    before, after = (next(e.image for e in events if isinstance(e, Previewed) and e.step == at) for at in (8, 11))
-    alone = finished(list(small.run(request(steps=10, refine=0))))[0]
-    first, last = (np.asarray(image).astype(int) for image in (before, after))
-    assert np.abs(first - last).mean() > 1
-    assert np.abs(first - last).mean() < np.abs(alone - last).mean()
+def test_the_schedule_index_is_that_of_a_fractional_timestep() -> None:
+    """With 300 steps, timesteps are every third of 900, not multiples of 1000 / 300."""
+    planned = plan_steps(request(steps=300), resolution=None)
+    assert [step.schedule_index for step in planned][:4] == [3, 6, 9, 13]
 
 
-def test_it_goes_on_from_any_checkpoint_of_either_stage(small: Pipeline) -> None:
-    kept: list[Checkpoint] = []
-    whole = finished(list(small.run(request(perlin_init=True), on_checkpoint=kept.append)))[0]
-    assert [(checkpoint.stage, checkpoint.index) for checkpoint in kept] == [
-        *((0, k) for k in (3, 2, 1, 0, -1)),
-        *((1, k) for k in (0, -1)),
-    ]
-    for checkpoint in kept[:-1]:
-        again = finished(list(small.run(request(perlin_init=True), resume=checkpoint)))[0]
-        assert np.array_equal(again, whole)
+def test_the_steps_of_a_refinement_follow_those_of_the_first_stage() -> None:
+    planned = plan_steps(request(size=(256, 256), steps=10, refine=0.4, skip_steps=2, sketches=3), resolution=128)
+    assert [step.number for step in planned] == list(range(12))
+    assert [step.index for step in planned] == [7, 6, 5, 4, 3, 2, 1, 0, 3, 2, 1, 0]
+    assert [step.stage.size for step in planned] == [(128, 128)] * 8 + [(256, 256)] * 4
+    assert [step.sketches for step in planned] == [3] * 8 + [1] * 4
 
 
-def test_a_picture_of_that_size_is_left_alone() -> None:
-    picture = torch.rand(1, 3, 8, 4)
-    assert resized(picture, (4, 8)) is picture
-    assert resized(picture, (8, 16)).shape == (1, 3, 16, 8)
+@pytest.mark.parametrize(
+    ("sketches", "skip", "counts"),
+    [
+        ("1", 0, (1, 1, 1, 1, 1, 1)),
+        ("3", 0, (3, 3, 3, 3, 3, 1)),
+        ("[8]*300+[2]*300+[1]*400", 0, (8, 2, 2, 1, 1, 1)),
+        ("[8]*300+[2]*300+[1]*400", 2, (2, 1, 1, 1)),
+        ("[2]*500+[4]*500", 0, (2, 2, 2, 2, 2, 1)),
+    ],
+)
+def test_the_number_of_sketches_never_increases_and_ends_with_one(
+    sketches: str, skip: int, counts: tuple[int, ...]
+) -> None:
+    planned = plan_steps(request(sketches=sketches, skip_steps=skip), resolution=None)
+    assert (*(step.sketches for step in planned), 1) == counts
+    assert [step.sketches_after for step in planned] == list(counts[1:])
+
+
+def test_repeated_and_unguided_steps_are_marked() -> None:
+    changed = request(steps=10, recurrence="[1]*500+[4]*500", clip_guidance_scale="[0]*300+[1]*700", guidance_every=2)
+    planned = plan_steps(changed, resolution=None)
+    assert [step.repeats for step in planned] == [1] * 5 + [4] * 5
+    assert [step.guided for step in planned] == [False, False, False, True, False, True, False, True, False, True]
+    assert [reuses_gradient(step.index, 2) for step in planned] == [True, False] * 5

@@ -5,6 +5,7 @@ import pytest
 from danqing.errors import InvalidRequest
 from danqing.request import read_request
 from danqing.server.limits import Limits
+from danqing.settings import from_env
 
 LIMITS = Limits(pixels=128 * 128, steps=20, pictures=4)
 
@@ -13,7 +14,7 @@ LIMITS = Limits(pixels=128 * 128, steps=20, pictures=4)
     "values", [{"size": "128x128"}, {"steps": 20}, {"steps": 5, "recurrence": 4}, {"n_batches": 2, "batch_size": 2}]
 )
 def test_what_is_just_allowed(values: dict[str, object]) -> None:
-    LIMITS.check(read_request({"prompts": "远山", "size": "64x64", "steps": 2, **values}))
+    LIMITS.check(read_request({"prompts": "远山", "size": "64x64", "steps": 2, **values}), from_env({}))
 
 
 @pytest.mark.parametrize(
@@ -28,5 +29,5 @@ def test_what_is_just_allowed(values: dict[str, object]) -> None:
 )
 def test_what_is_too_much(values: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        LIMITS.check(read_request({"prompts": "远山", "size": "64x64", "steps": 2, **values}))
+        LIMITS.check(read_request({"prompts": "远山", "size": "64x64", "steps": 2, **values}), from_env({}))
     assert caught.value.field == field

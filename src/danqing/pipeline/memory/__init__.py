@@ -1,1 +1,1 @@
-"""Memory of a run: what is free, what a run needs, and the options that make it fit."""
+"""Memory of a run: how much is free, how much the run needs, and the options that make it fit."""

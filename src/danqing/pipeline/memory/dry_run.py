@@ -1,4 +1,4 @@
-"""A step of a run gone through without weights, to learn what it will cost: the real code on the `meta` device."""
+"""Profiles one sampling step on the `meta` device: the real code with tensors that have shapes but no data."""
 
 import copy
 from collections.abc import Callable, Iterable, Sequence
@@ -8,7 +8,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from danqing.diffusion import SeededRandom, NoiseSchedule
+from danqing.diffusion import NoiseSchedule, SeededRandom
 from danqing.models.unet_blocks import Attention
 from danqing.pipeline.conditioning import TextConditioning, build_guide, guidance_modules
 from danqing.pipeline.memory.offload import unique_tensors
@@ -16,19 +16,18 @@ from danqing.pipeline.memory.plan import MemoryPlan
 from danqing.pipeline.memory.profiler import FlashAttentionOnMeta, MetaProfiler
 from danqing.pipeline.model import LoadedModel
 from danqing.request import Request
-from danqing.types import Guide
 
 Network = TypeVar("Network", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
 class StepShape:
-    """One step to be gone through.
+    """Size of one step.
 
-    Args:
+    Attributes:
         size: width and height of the canvas in pixels.
-        k: index of the step, 0 the cleanest.
-        pictures: painted at once.
+        index: respaced index of the step, 0 the cleanest.
+        batch_size: pictures and sketches that are sampled together.
     """
 
     size: tuple[int, int]
@@ -38,7 +37,7 @@ class StepShape:
 
 @dataclass(frozen=True, slots=True)
 class StepCost:
-    """What one step takes before guidance and in it: operations, and bytes at the worst moment."""
+    """FLOPs and peak bytes of the two phases of a step: the U-Net's forward pass, then guidance."""
 
     denoise_flops: int
     guide_flops: int
@@ -47,19 +46,19 @@ class StepCost:
 
     @property
     def peak_bytes(self) -> int:
-        """At the worst moment of the whole step."""
+        """Peak bytes of the whole step."""
         return max(self.denoise_bytes, self.guide_bytes)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class RunContext:
-    """All that takes a step: the networks, and the sentences that guide them.
+    """Everything that the steps of a run use.
 
-    Args:
-        model: its networks, real ones or ghosts.
+    Attributes:
+        model: the loaded networks, or their copies on `meta`.
         request: complete.
-        prompts: from `embed_prompts`.
-        init: whether the pictures stay close to one that was given.
+        prompts: from `encode_prompts`.
+        has_init: True if the run starts from an initial image or Perlin noise.
     """
 
     model: LoadedModel
@@ -68,101 +67,100 @@ class RunContext:
     has_init: bool
 
     def on_meta(self, dtype: torch.dtype | None = None) -> "RunContext":
-        """The same without numbers, on `meta`: costs no memory and next to no time.
+        """Return a copy on the `meta` device, which needs next to no memory.
 
         Args:
-            dtype: of the networks that guide and are guided; None leaves it.
+            dtype: precision of the networks; None keeps it.
         """
         model = self.model
         dtype = dtype or model.dtype
-        seen = {
-            id(part.clip): replace(part.clip, encoder=to_meta(part.clip.encoder, dtype)) for part in self.prompts
-        }
+        clips = {id(part.clip): replace(part.clip, encoder=to_meta(part.clip.encoder, dtype)) for part in self.prompts}
+        loss = model.perceptual_loss
         return replace(
             self,
             model=replace(
                 model,
                 unet=to_meta(model.unet, dtype),
                 secondary=None if model.secondary is None else to_meta(model.secondary, dtype),
-                likeness=to_meta(model.perceptual_loss) if isinstance(model.perceptual_loss, nn.Module) else model.perceptual_loss,
-                viewers=tuple(seen.values()),
+                perceptual_loss=to_meta(loss) if isinstance(loss, nn.Module) else loss,
+                clips=tuple(clips.values()),
                 device=torch.device("meta"),
                 dtype=dtype,
             ),
             prompts=tuple(
-                replace(part, viewer=seen[id(part.clip)], texts=_empty(part.embeds), weights=_empty(part.prompt_weights))
+                replace(
+                    part,
+                    clip=clips[id(part.clip)],
+                    embeds=_empty(part.embeds),
+                    prompt_weights=_empty(part.prompt_weights),
+                )
                 for part in self.prompts
             ),
         )
 
-    def networks(self) -> list[nn.Module]:
-        """Those whose precision `dtype` decides about."""
-        found = [self.model.unet, self.model.secondary, *(part.clip.encoder for part in self.prompts)]
-        return [network for network in found if isinstance(network, nn.Module)]
-
     def network_bytes(self) -> int:
-        """Bytes of the networks whose precision `dtype` decides about."""
-        return weight_bytes(self.networks())
+        """Return the bytes of the networks whose precision the request's `dtype` sets."""
+        networks = [self.model.unet, self.model.secondary, *(part.clip.encoder for part in self.prompts)]
+        return weight_bytes(network for network in networks if isinstance(network, nn.Module))
 
-    def run_step(self, act: StepShape, plan: MemoryPlan, between: Callable[[], None]) -> None:
-        """Take one step as a sampler does, from nothing; `between` is called when the U-Net is done and guidance begins."""
-        model, (width, height) = self.model, act.size
-        draws, noise = SeededRandom(tuple(range(act.batch_size))), NoiseSchedule.spaced(self.request.steps, self.request.spacing)
-        x = torch.zeros((act.batch_size, 3, height, width), device=model.device)
+    def run_step(self, shape: StepShape, plan: MemoryPlan, on_denoised: Callable[[], None]) -> None:
+        """Run one step on zeros; `on_denoised` is called between the U-Net and guidance."""
+        model, (width, height) = self.model, shape.size
+        rng, noise = (
+            SeededRandom(tuple(range(shape.batch_size))),
+            NoiseSchedule.spaced(self.request.steps, self.request.spacing),
+        )
+        x = torch.zeros((shape.batch_size, 3, height, width), device=model.device)
         init = torch.zeros_like(x[:1]) if self.has_init else None
-        make_guide = self.guide(draws, plan, init)
-        moment = noise.noise_level(act.index)
-        through = make_guide is not None and make_guide.needs_denoiser_grad(moment)
-        labels = torch.zeros(act.batch_size, dtype=torch.long, device=model.device)
+        guide = build_guide(model, self.request, self.prompts, rng=rng, init=init, cutout_chunk=plan.cutout_chunk)
+        level = noise.noise_level(shape.index)
+        needs_grad = guide is not None and guide.needs_denoiser_grad(level)
+        labels = torch.zeros(shape.batch_size, dtype=torch.long, device=model.device)
         model.unet.checkpointing = plan.checkpointing
-        with torch.set_grad_enabled(through):
-            seen = x.requires_grad_(through)
-            tau = torch.full((act.batch_size,), moment.timestep, device=model.device)
-            output = model.unet(seen, tau, labels) if model.unet.config.classes else model.unet(seen, tau)
-            _, x0 = noise.eps_and_x0(output, seen, act.index, model.spec.prediction)
-        between()
-        if make_guide is not None:
-            make_guide(seen, x0, moment)
+        with torch.set_grad_enabled(needs_grad):
+            x_in = x.requires_grad_(needs_grad)
+            timestep = torch.full((shape.batch_size,), level.timestep, device=model.device)
+            output = model.unet(x_in, timestep, labels) if model.unet.config.classes else model.unet(x_in, timestep)
+            _, x0 = noise.eps_and_x0(output, x_in, shape.index, model.spec.prediction)
+        on_denoised()
+        if guide is not None:
+            guide(x_in, x0, level)
 
-    def guide(self, draws: SeededRandom, plan: MemoryPlan, init: Tensor | None) -> Guide | None:
-        """The guide of a step."""
-        return build_guide(self.model, self.request, self.prompts, rng=draws, init=init, cutout_chunk=plan.cutout_chunk)
-
-    def profile(self, act: StepShape, plan: MemoryPlan) -> StepCost:
-        """What a step takes; to be asked of ghosts."""
-        given = unique_tensors([self.model.unet, *guidance_modules(self.model, self.prompts)])
-        given += [tensor for part in self.prompts for tensor in (part.embeds, part.prompt_weights)]
-        marks: list[tuple[int, int]] = []
-        with MetaProfiler(given) as meter:
-            self.run_step(act, plan, lambda: marks.append(meter.lap()))
-            marks.append(meter.lap())
-        (denoise, denoise_bytes), (guide, guide_bytes) = marks
-        return StepCost(denoise, guide, denoise_bytes, guide_bytes)
+    def profile(self, shape: StepShape, plan: MemoryPlan) -> StepCost:
+        """Measure the cost of one step. Call it only on a context on the `meta` device."""
+        excluded = unique_tensors([self.model.unet, *guidance_modules(self.model, self.prompts)])
+        excluded += [tensor for part in self.prompts for tensor in (part.embeds, part.prompt_weights)]
+        laps: list[tuple[int, int]] = []
+        with MetaProfiler(excluded) as profiler:
+            self.run_step(shape, plan, lambda: laps.append(profiler.lap()))
+            laps.append(profiler.lap())
+        (denoise_flops, denoise_bytes), (guide_flops, guide_bytes) = laps
+        return StepCost(denoise_flops, guide_flops, denoise_bytes, guide_bytes)
 
 
 def weight_bytes(networks: Iterable[nn.Module]) -> int:
-    """Bytes of the weights of some networks."""
+    """Return the bytes of the weights of networks."""
     return sum(tensor.nbytes for tensor in unique_tensors(networks))
 
 
 def to_meta(network: Network, dtype: torch.dtype | None = None) -> Network:
-    """A copy of a network whose tensors have shapes and no numbers; `dtype` replaces that of floating-point ones."""
+    """Copy a network to the `meta` device; `dtype` replaces the precision of its floating-point tensors."""
     memo: dict[int, object] = {id(tensor): _empty(tensor, dtype) for tensor in unique_tensors([network])}
-    made = copy.deepcopy(network, memo)
-    for block in made.modules():
-        if isinstance(block, Attention):  # checkpointing runs it again where a meter's own `Fused` does not reach
-            vars(block)["forward"] = _fused(block.forward)
-    return made
+    copied = copy.deepcopy(network, memo)
+    for block in copied.modules():
+        if isinstance(block, Attention):  # the profiler's mode is not active when checkpointing recomputes the block
+            vars(block)["forward"] = _with_flash_attention(block.forward)
+    return copied
 
 
-def _fused(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
-    def forward_fused(x: Tensor) -> Tensor:
+def _with_flash_attention(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def forward_with_flash_attention(x: Tensor) -> Tensor:
         with FlashAttentionOnMeta():
             return forward(x)
 
-    return forward_fused
+    return forward_with_flash_attention
 
 
 def _empty(tensor: Tensor, dtype: torch.dtype | None = None) -> Tensor:
-    bare = torch.empty_like(tensor, device="meta", dtype=dtype if tensor.is_floating_point() else None)
-    return nn.Parameter(bare, requires_grad=False) if isinstance(tensor, nn.Parameter) else bare
+    empty = torch.empty_like(tensor, device="meta", dtype=dtype if tensor.is_floating_point() else None)
+    return nn.Parameter(empty, requires_grad=False) if isinstance(tensor, nn.Parameter) else empty

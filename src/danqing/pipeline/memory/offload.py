@@ -1,4 +1,4 @@
-"""Networks set aside: on a device that is short of memory, those that have nothing to do lie in the CPU's memory."""
+"""CPU offload: on a GPU with little memory, networks that are not in use are kept in the CPU's memory."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,18 +14,18 @@ from danqing.types import Guidance, Guide, NoiseLevel
 
 
 class CpuOffload:
-    """While it is entered, the weights of these networks are not on their device; afterwards they are again.
+    """Context manager that keeps the weights of networks in the CPU's memory during its block.
 
-    Weights never change, so nothing is fetched from the device: a copy in the CPU's memory is made once and serves every time.
+    Weights never change, so the copy in the CPU's memory is made once and reused.
 
     Args:
-        networks: they rest; none of them may be used meanwhile.
-        device: where they work.
+        networks: the networks; they cannot be used during the block.
+        device: the device they return to.
     """
 
     def __init__(self, networks: Iterable[nn.Module], device: torch.device) -> None:
         self._device = device
-        self._copies = [(tensor, _copied(tensor)) for tensor in unique_tensors(networks)]
+        self._copies = [(tensor, _cpu_copy(tensor)) for tensor in unique_tensors(networks)]
 
     def __enter__(self) -> Self:
         for tensor, copy in self._copies:
@@ -39,20 +39,20 @@ class CpuOffload:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class OffloadSchedule:
-    """Who rests while the others work: two context managers, which do nothing where there is memory for all."""
+    """Context managers for the two phases of a step; by default they do nothing."""
 
     unet_active: AbstractContextManager[object] = field(default_factory=nullcontext)
     guide_active: AbstractContextManager[object] = field(default_factory=nullcontext)
 
     @classmethod
     def for_model(cls, model: LoadedModel, prompts: Sequence[TextConditioning]) -> "OffloadSchedule":
-        """A model's U-Net and the networks of its guide in turn."""
+        """Offload the guide's networks while the U-Net runs, and the U-Net while the guide runs."""
         return cls(CpuOffload(guidance_modules(model, prompts), model.device), CpuOffload([model.unet], model.device))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class OffloadedGuide:
-    """A guide that looks when it is its turn; where the U-Net then rests, its gradient does not go through it."""
+    """Keeps the guide's networks on the GPU only while it runs. Not usable if the gradient passes through the U-Net."""
 
     guide: Guide
     schedule: OffloadSchedule
@@ -72,11 +72,11 @@ class OffloadedGuide:
 
 
 def unique_tensors(networks: Iterable[nn.Module]) -> list[Tensor]:
-    """All tensors that some networks keep, shared ones once."""
-    kept = {id(tensor): tensor for network in networks for tensor in (*network.parameters(), *network.buffers())}
-    return list(kept.values())
+    """Return all parameters and buffers of networks, shared ones once."""
+    tensors = {id(tensor): tensor for network in networks for tensor in (*network.parameters(), *network.buffers())}
+    return list(tensors.values())
 
 
-def _copied(tensor: Tensor) -> Tensor:
+def _cpu_copy(tensor: Tensor) -> Tensor:
     copy = tensor.data.cpu()
     return copy.pin_memory() if tensor.is_cuda else copy

@@ -1,20 +1,21 @@
-"""What the machine decides about a run so that it fits into memory; the picture does not depend on it."""
+"""Options that reduce the memory of a run at the expense of time. They do not change the pictures."""
 
 from dataclasses import dataclass, replace
 
+from danqing.i18n import Text
 from danqing.request import Request
 from danqing.schedule import zip_schedules
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
-    """How a run uses memory, for time.
+    """Memory-saving options of a run.
 
-    Args:
-        at_once: cuts of each picture that a CLIP sees in one go.
-        checkpointing: keep less of the U-Net on the way forward and work it out again on the way back.
-        frugal: on the CPU, give freed memory back to the system at once instead of keeping it for the next tensor.
-        offload: on a GPU, the U-Net lies in the CPU's memory while the guide looks, and the guide's networks while it works.
+    Attributes:
+        cutout_chunk: cutouts of each picture that a CLIP encodes at a time.
+        checkpointing: recompute the U-Net's activations in the backward pass instead of storing them.
+        eager_free: on the CPU, return freed memory to the system at once instead of keeping it for reuse.
+        offload: on a GPU, keep the U-Net in the CPU's memory during guidance, and the guide's networks otherwise.
     """
 
     cutout_chunk: int
@@ -23,53 +24,56 @@ class MemoryPlan:
     offload: bool = False
 
     def next_smaller(self, *, needs_grad: bool, device: str) -> "MemoryPlan | None":
-        """The next plan that takes less memory: half the cuts at once, then checkpointing or offloading; None when nothing is left.
+        """Return the next plan that needs less memory, None if there is none.
+
+        The cutout chunk is halved first; then follow checkpointing and offloading.
 
         Args:
-            through: whether the run's gradient goes through the U-Net, which is when checkpointing helps, and offloading cannot.
-            device: the kind of device, as in `torch.device.type`.
+            needs_grad: True if the gradient passes through the U-Net. Checkpointing helps only then, offloading only otherwise.
+            device: type of the device, as in `torch.device.type`.
         """
         if self.cutout_chunk > 1:
-            return replace(self, at_once=self.cutout_chunk // 2, frugal=True)
+            return replace(self, cutout_chunk=self.cutout_chunk // 2, eager_free=True)
         if needs_grad and not self.checkpointing:
-            return replace(self, checkpointing=True, frugal=True)
+            return replace(self, checkpointing=True, eager_free=True)
         if can_offload(needs_grad=needs_grad, device=device) and not self.offload:
-            return replace(self, offload=True, frugal=True)
+            return replace(self, offload=True, eager_free=True)
         return None
 
-    def text(self, language: str) -> str:
-        """What is done, in 'zh' or 'en'."""
-        zh = language == "zh"
-        said = [f"CLIP 每次看 {self.cutout_chunk} 个切片" if zh else f"CLIP sees {self.cutout_chunk} cuts at a time"]
+    def describe(self) -> Text:
+        """Describe the options for the user."""
+        parts = [
+            Text(f"CLIP 每次处理 {self.cutout_chunk} 个切片", f"CLIP encodes {self.cutout_chunk} cutouts at a time")
+        ]
         if self.eager_free:
-            said.append("内存用完即还" if zh else "freed memory is given back at once")
+            parts.append(Text("用完的内存立即归还系统", "freed memory is returned at once"))
         if self.checkpointing:
-            said.append("U-Net 的中间结果重算而不保存" if zh else "the U-Net is worked out again instead of kept")
+            parts.append(Text("U-Net 的中间结果改为重算", "the U-Net's activations are recomputed"))
         if self.offload:
-            said.append("网络轮流放进显存" if zh else "the networks take turns on the GPU")
-        return ("，" if zh else ", ").join(said)
+            parts.append(Text("各网络轮流载入显存", "the networks are moved to the GPU in turn"))
+        return Text("，".join(part.zh for part in parts), ", ".join(part.en for part in parts))
 
 
 def default_plan(request: Request) -> MemoryPlan:
-    """The plan of a run for which there is memory enough: the quickest."""
+    """Return the fastest plan, which needs the most memory."""
     return MemoryPlan(cutout_chunk=max_cutouts(request))
 
 
 def max_cutouts(request: Request) -> int:
-    """The largest number of cuts in a batch anywhere along the run, at least 1."""
-    return max(1, *(int(sum(cuts)) for cuts in zip_schedules([request.cut_overview, request.cut_innercut])))
+    """Return the largest number of cutouts in a batch of cutouts during the run, at least 1."""
+    return max(1, *(int(sum(counts)) for counts in zip_schedules([request.cut_overview, request.cut_innercut])))
 
 
 def can_offload(*, needs_grad: bool, device: str) -> bool:
-    """Whether networks can take turns on the device: it has a memory of its own, and no gradient needs all of them at once."""
+    """Return True if networks can be moved to the CPU in turn: only on a GPU, and if no gradient needs all of them at once."""
     return device == "cuda" and not needs_grad
 
 
 def needs_unet_grad(request: Request, *, secondary: bool) -> bool:
-    """Whether a gradient runs back through the U-Net at any moment of the run.
+    """Return True if the guidance gradient passes through the U-Net in any step of the run.
 
     Args:
         request: complete.
-        secondary: whether the model has a secondary network.
+        secondary: True if the model has a secondary network.
     """
     return not secondary or not request.use_secondary.min

@@ -1,4 +1,4 @@
-"""Counting what a computation takes without doing it: on the `meta` device only bytes and operations pass by."""
+"""Counts bytes and FLOPs of operations on the `meta` device, where tensors have shapes but no data."""
 
 import weakref
 from collections.abc import Iterable
@@ -17,28 +17,28 @@ _CONVOLUTIONS = (torch.ops.aten.convolution, torch.ops.aten.convolution_backward
 
 
 class MetaProfiler:
-    """While it is entered, counts the bytes of all tensors that are alive and the operations of matrix products.
+    """Context manager that counts the bytes of live tensors, and the FLOPs of matrix products, convolutions and attention.
 
     Args:
-        given: tensors that are there anyway, such as weights, and are not counted.
+        excluded: tensors that are not counted, such as weights.
     """
 
-    def __init__(self, given: Iterable[Tensor] = ()) -> None:
+    def __init__(self, excluded: Iterable[Tensor] = ()) -> None:
         self.flops = 0
-        """Floating-point operations of matrix products, convolutions and attention since the last mark."""
+        """FLOPs since the last lap."""
         self.live_bytes = 0
-        """Bytes of the tensors that are alive now."""
+        """Bytes of the tensors that exist now."""
         self.peak_bytes = 0
-        """The most that `live` has been since then, and what a convolution holds beside it for a moment."""
-        self._given = [tensor.untyped_storage() for tensor in given]
-        self._known: dict[int, object] = {id(storage): storage for storage in self._given}
+        """Maximum of `live_bytes` since the last lap, including temporary copies made by convolutions."""
+        self._excluded = [tensor.untyped_storage() for tensor in excluded]
+        self._known: dict[int, object] = {id(storage): storage for storage in self._excluded}
         self._exit = ExitStack()
 
     def lap(self) -> tuple[int, int]:
-        """Operations and peak since the last mark; from here on both are counted anew."""
-        found = self.flops, self.peak_bytes
+        """Return FLOPs and peak bytes since the last lap, and reset them."""
+        result = self.flops, self.peak_bytes
         self.flops, self.peak_bytes = 0, self.live_bytes
-        return found
+        return result
 
     def __enter__(self) -> Self:
         self._exit.enter_context(FlashAttentionOnMeta())
@@ -48,53 +48,53 @@ class MetaProfiler:
     def __exit__(self, *_: object) -> None:
         self._exit.close()
 
-    def record_op(self, kind: Any, args: Any, kwargs: Any, out: Any) -> None:
-        """An operation has been done."""
-        made = _tensors(out)
-        for tensor in made:
-            self._enter(tensor)
-        # oneDNN puts what a convolution reads and writes into an order of its own.
-        beside = sum(tensor.nbytes for tensor in (*made, *_tensors(args))) if kind in _CONVOLUTIONS else 0
-        self.peak_bytes = max(self.peak_bytes, self.live_bytes + beside)
-        if kind in flop_registry:
-            self.flops += int(flop_registry[kind](*args, **kwargs, out_val=out))
+    def record_op(self, op: Any, args: Any, kwargs: Any, out: Any) -> None:
+        """Count an operation that has run."""
+        outputs = _tensors(out)
+        for tensor in outputs:
+            self._add(tensor)
+        # oneDNN copies input and output of a convolution into its own memory layout.
+        copies = sum(tensor.nbytes for tensor in (*outputs, *_tensors(args))) if op in _CONVOLUTIONS else 0
+        self.peak_bytes = max(self.peak_bytes, self.live_bytes + copies)
+        if op in flop_registry:
+            self.flops += int(flop_registry[op](*args, **kwargs, out_val=out))
 
-    def _enter(self, tensor: Tensor) -> None:
+    def _add(self, tensor: Tensor) -> None:
         storage = tensor.untyped_storage()
         key, size = id(storage), storage.nbytes()
         if key in self._known:
             return
 
-        def leave(_: object) -> None:
+        def remove(_: object) -> None:
             self.live_bytes -= size
             del self._known[key]
 
-        self._known[key] = weakref.ref(storage, leave)
+        self._known[key] = weakref.ref(storage, remove)
         self.live_bytes += size
 
 
 class _DispatchMode(TorchDispatchMode):
-    """Shows a meter every operation, those of the way back included."""
+    """Passes every operation to a profiler, including those of the backward pass."""
 
-    def __init__(self, meter: MetaProfiler) -> None:
+    def __init__(self, profiler: MetaProfiler) -> None:
         super().__init__()  # pyright: ignore[reportUnknownMemberType]
-        self._meter = meter
+        self._profiler = profiler
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         out = func(*args, **(kwargs or {}))
-        self._meter.record_op(func.overloadpacket, args, kwargs or {}, out)
+        self._profiler.record_op(func.overloadpacket, args, kwargs or {}, out)
         return out
 
 
 class FlashAttentionOnMeta(TorchFunctionMode):
-    """Attention on `meta` as real devices do it, which never hold the square matrix of all pairs."""
+    """Computes attention on `meta` with the fused operator that real devices use, which never stores the score matrix."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        given: dict[str, Any] = kwargs or {}
-        if func is not F.scaled_dot_product_attention or len(args) != 3 or given.get("attn_mask") is not None:
-            return func(*args, **given)
+        options: dict[str, Any] = kwargs or {}
+        if func is not F.scaled_dot_product_attention or len(args) != 3 or options.get("attn_mask") is not None:
+            return func(*args, **options)
         return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-            *args, is_causal=bool(given.get("is_causal"))
+            *args, is_causal=bool(options.get("is_causal"))
         )[0]
 
 

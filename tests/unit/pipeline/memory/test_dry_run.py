@@ -1,53 +1,51 @@
-"""A step without weights: it costs no memory, changes nothing, and tells what a real one takes."""
+"""Dry runs of a step on the meta device."""
 
 import torch
 
 from danqing.pipeline import Pipeline
-from danqing.pipeline.conditioning import encode_prompts
-from danqing.pipeline.memory.dry_run import StepShape, RunContext, to_meta
+from danqing.pipeline.memory.dry_run import StepShape, to_meta
 from danqing.pipeline.memory.plan import MemoryPlan
-from danqing.request import read_request
+from tests.unit.pipeline.memory.contexts import run_context
 
 
-def run_context(pipeline: Pipeline, **changes: object) -> RunContext:
-    values: dict[str, object] = {"prompts": "孤舟", "size": (64, 64), "steps": 5, "cutn_batches": 1, "seed": 1}
-    request = pipeline.resolve(read_request({**values, **changes}))
-    prompts = encode_prompts(pipeline.clips_for(request), request)
-    return RunContext(pipeline.model, request, prompts, has_init=request.perlin_init)
-
-
-def test_a_ghost_has_shapes_and_no_numbers(tiny_pipeline: Pipeline) -> None:
+def test_a_meta_copy_has_the_same_shapes(tiny_pipeline: Pipeline) -> None:
     unet = tiny_pipeline.model.unet
-    made = to_meta(unet)
-    assert {name: tuple(t.shape) for name, t in made.state_dict().items()} == {
+    copied = to_meta(unet)
+    assert {name: tuple(t.shape) for name, t in copied.state_dict().items()} == {
         name: tuple(t.shape) for name, t in unet.state_dict().items()
     }
-    assert all(tensor.is_meta for tensor in made.parameters())
+    assert all(tensor.is_meta for tensor in copied.parameters())
     assert not any(tensor.is_meta for tensor in unet.parameters())
-    assert made(torch.empty(1, 3, 64, 64, device="meta"), torch.empty(1, device="meta")).shape == (1, 6, 64, 64)
+    assert copied(torch.empty(1, 3, 64, 64, device="meta"), torch.empty(1, device="meta")).shape == (1, 6, 64, 64)
 
 
-def test_more_cuts_pictures_and_pixels_take_more(tiny_pipeline: Pipeline) -> None:
-    ghosts = run_context(tiny_pipeline, cut_overview=128, cut_innercut=128).on_meta()
-    plain, few = ghosts.profile(StepShape((64, 64), 2, 1), MemoryPlan(256)), ghosts.profile(StepShape((64, 64), 2, 1), MemoryPlan(64))
-    assert few.peak_bytes < 0.6 * plain.peak_bytes
-    assert (few.denoise_flops, few.guide_flops) == (plain.denoise_flops, plain.guide_flops)
-    larger, two = ghosts.profile(StepShape((128, 64), 2, 1), MemoryPlan(256)), ghosts.profile(StepShape((64, 64), 2, 2), MemoryPlan(256))
-    assert larger.denoise_flops > 1.9 * plain.denoise_flops
-    assert larger.peak_bytes > plain.peak_bytes
-    assert two.denoise_flops == 2 * plain.denoise_flops
-    assert two.guide_flops == 2 * plain.guide_flops
+def test_cutouts_images_and_pixels_increase_the_cost(tiny_pipeline: Pipeline) -> None:
+    meta = run_context(tiny_pipeline, cut_overview=128, cut_innercut=128).on_meta()
+    full, chunked = (
+        meta.profile(StepShape((64, 64), 2, 1), MemoryPlan(256)),
+        meta.profile(StepShape((64, 64), 2, 1), MemoryPlan(64)),
+    )
+    assert chunked.peak_bytes < 0.6 * full.peak_bytes
+    assert (chunked.denoise_flops, chunked.guide_flops) == (full.denoise_flops, full.guide_flops)
+    larger, two = (
+        meta.profile(StepShape((128, 64), 2, 1), MemoryPlan(256)),
+        meta.profile(StepShape((64, 64), 2, 2), MemoryPlan(256)),
+    )
+    assert larger.denoise_flops > 1.9 * full.denoise_flops
+    assert larger.peak_bytes > full.peak_bytes
+    assert two.denoise_flops == 2 * full.denoise_flops
+    assert two.guide_flops == 2 * full.guide_flops
 
 
-def test_checkpointing_takes_less_memory_and_more_work(tiny_pipeline: Pipeline) -> None:
-    ghosts = run_context(tiny_pipeline, use_secondary=0, cut_overview=1, cut_innercut=0).on_meta()
-    act = StepShape((256, 256), 2, 1)
-    kept, again = (ghosts.profile(act, MemoryPlan(1, checkpointing=part)) for part in (False, True))
-    assert again.peak_bytes < 0.8 * kept.peak_bytes
-    assert again.guide_flops > kept.guide_flops
+def test_checkpointing_saves_memory_and_adds_flops(tiny_pipeline: Pipeline) -> None:
+    meta = run_context(tiny_pipeline, use_secondary=0, cut_overview=1, cut_innercut=0).on_meta()
+    shape = StepShape((256, 256), 2, 1)
+    stored, recomputed = (meta.profile(shape, MemoryPlan(1, checkpointing=part)) for part in (False, True))
+    assert recomputed.peak_bytes < 0.8 * stored.peak_bytes
+    assert recomputed.guide_flops > stored.guide_flops
 
 
-def test_every_way_of_guiding_can_be_rehearsed(tiny_pipeline: Pipeline) -> None:
+def test_every_kind_of_guidance_can_be_profiled(tiny_pipeline: Pipeline) -> None:
     for changes in (
         {"perlin_init": True, "skip_steps": 1},
         {"fuzzy_prompt": True},
@@ -55,13 +53,13 @@ def test_every_way_of_guiding_can_be_rehearsed(tiny_pipeline: Pipeline) -> None:
         {"prompts": ["孤舟:[1]*500+[2]*500", "雪:-0.5"]},
         {"clip_guidance_scale": 0},
     ):
-        takes = run_context(tiny_pipeline, **changes).on_meta().profile(StepShape((64, 64), 2, 1), MemoryPlan(4))
-        assert takes.peak_bytes > 0
-        assert (takes.guide_flops == 0) == ("clip_guidance_scale" in changes)
+        cost = run_context(tiny_pipeline, **changes).on_meta().profile(StepShape((64, 64), 2, 1), MemoryPlan(4))
+        assert cost.peak_bytes > 0
+        assert (cost.guide_flops == 0) == ("clip_guidance_scale" in changes)
 
 
-def test_the_real_step_is_the_one_that_is_rehearsed(tiny_pipeline: Pipeline) -> None:
-    marks: list[str] = []
-    run_context(tiny_pipeline).run_step(StepShape((64, 64), 2, 1), MemoryPlan(4), lambda: marks.append("guidance"))
-    assert marks == ["guidance"]
+def test_a_step_runs_on_the_real_networks(tiny_pipeline: Pipeline) -> None:
+    calls: list[str] = []
+    run_context(tiny_pipeline).run_step(StepShape((64, 64), 2, 1), MemoryPlan(4), lambda: calls.append("guidance"))
+    assert calls == ["guidance"]
     assert not any(tensor.is_meta for tensor in tiny_pipeline.model.unet.parameters())

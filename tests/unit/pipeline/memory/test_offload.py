@@ -1,4 +1,4 @@
-"""Networks set aside: the others do without them, and afterwards they are what they were."""
+"""CPU offload: networks in use do not need the offloaded ones, which are restored afterwards."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,12 +15,11 @@ from danqing.pipeline.memory.offload import CpuOffload, OffloadSchedule, unique_
 from danqing.pipeline.memory.plan import MemoryPlan, default_plan
 from danqing.pipeline.memory.planner import MemoryPlanner
 from danqing.pipeline.memory.timing import plan_and_time
+from tests.unit.pipeline.memory.contexts import run_context
 
-from .test_dry_run import run_context
 
-
-class Spoilt(CpuOffload):
-    """Networks that are aside give nothing but NaN, on any device."""
+class NanOffload(CpuOffload):
+    """Replaces the weights of offloaded networks by NaN, on any device."""
 
     count = 0
 
@@ -32,23 +31,23 @@ class Spoilt(CpuOffload):
 
 
 @pytest.fixture
-def spoilt(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Aside means spoilt."""
-    monkeypatch.setattr("danqing.pipeline.memory.offload.CpuOffload", Spoilt)
-    Spoilt.count = 0
+def nan_offload(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Offloaded networks compute NaN."""
+    monkeypatch.setattr("danqing.pipeline.memory.offload.CpuOffload", NanOffload)
+    NanOffload.count = 0
     yield
-    assert Spoilt.count > 0
+    assert NanOffload.count > 0
 
 
 def paint(pipeline: Pipeline, plan: MemoryPlan | None = None) -> Tensor:
     one = run_context(pipeline)
-    descent = BatchSampler(one.model, one.request, one.prompts, None, plan or default_plan(one.request))
-    *_, last = descent.steps((1,))
+    sampler = BatchSampler(one.model, one.request, one.prompts, None, plan or default_plan(one.request))
+    *_, last = sampler.steps((1,))
     return last.step.x
 
 
-@pytest.mark.usefixtures("spoilt")
-def test_whoever_works_does_without_those_that_are_aside(tiny_pipeline: Pipeline) -> None:
+@pytest.mark.usefixtures("nan_offload")
+def test_a_run_with_offloading_gives_the_same_picture(tiny_pipeline: Pipeline) -> None:
     one = run_context(tiny_pipeline)
     alone = paint(tiny_pipeline, replace(default_plan(one.request), offload=True))
     assert alone.isfinite().all()
@@ -56,46 +55,46 @@ def test_whoever_works_does_without_those_that_are_aside(tiny_pipeline: Pipeline
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
-def test_on_a_gpu_what_is_aside_takes_no_memory_there() -> None:
+def test_offloaded_networks_use_no_gpu_memory() -> None:
     device = torch.device("cuda")
     network = nn.Linear(1024, 1024).requires_grad_(False).to(device)
     weights = [tensor.clone() for tensor in unique_tensors([network])]
-    aside, before = CpuOffload([network], device), torch.cuda.memory_allocated()
-    with aside:
+    offload, before = CpuOffload([network], device), torch.cuda.memory_allocated()
+    with offload:
         assert torch.cuda.memory_allocated() <= before - 4 * 1024**2
         assert network.weight.device.type == "cpu"
     for tensor, was in zip(unique_tensors([network]), weights, strict=True):
         assert torch.equal(tensor, was)
 
 
-def test_taking_turns_saves_what_rests_at_the_worst_moment(tiny_pipeline: Pipeline) -> None:
+def test_offloading_reduces_the_estimate(tiny_pipeline: Pipeline) -> None:
     planner = MemoryPlanner.of(run_context(tiny_pipeline, cut_overview=1, cut_innercut=0))
     request, tight = planner.context.request, MemoryPlan(1, eager_free=True)
-    takes = planner.takes(StepShape(request.size, 0, 1), tight, request, 1)
-    unet, guiding = (planner.forecast(replace(tight, offload=part), request).peak_activations for part in (False, True))
-    assert takes.peak_bytes == max(takes.denoise_bytes, takes.guide_bytes)
-    assert guiding < unet
+    cost = planner.estimate_step(StepShape(request.size, 0, 1), tight, request, 1)
+    unet, guide = (planner.estimate(replace(tight, offload=part), request).peak_activations for part in (False, True))
+    assert cost.peak_bytes == max(cost.denoise_bytes, cost.guide_bytes)
+    assert guide < unet
 
 
-def test_only_a_gpu_has_a_memory_of_its_own(tiny_pipeline: Pipeline) -> None:
-    here = MemoryPlanner.of(run_context(tiny_pipeline))
-    there = replace(here, cast=replace(here.context, model=replace(here.context.model, device=torch.device("cuda"))))
-    assert not any(plan.offload for plan in here.plans(here.context.request))
-    *_, last = there.plans(there.context.request)
+def test_only_gpus_offload(tiny_pipeline: Pipeline) -> None:
+    cpu = MemoryPlanner.of(run_context(tiny_pipeline))
+    gpu = replace(cpu, context=replace(cpu.context, model=replace(cpu.context.model, device=torch.device("cuda"))))
+    assert not any(plan.offload for plan in cpu.plans(cpu.context.request))
+    *_, last = gpu.plans(gpu.context.request)
     assert last == MemoryPlan(1, eager_free=True, offload=True)
-    through = there.context.request.with_changes(use_secondary=0)
-    assert not any(plan.offload for plan in there.plans(through))
+    through = gpu.context.request.with_changes(use_secondary=0)
+    assert not any(plan.offload for plan in gpu.plans(through))
 
 
-def test_the_seconds_count_the_changes_of_place(tiny_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_duration_includes_offloading(tiny_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     planned = plan_and_time(run_context(tiny_pipeline), None)[1]
     monkeypatch.setattr("danqing.pipeline.memory.timing._time_offload", lambda _: 1000.0)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-    monkeypatch.setattr(MemoryPlanner, "choose", lambda _: (MemoryPlan(1, offload=True), planned))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    monkeypatch.setattr(MemoryPlanner, "select_plan", lambda _: (MemoryPlan(1, offload=True), planned))  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
     offloaded = plan_and_time(run_context(tiny_pipeline), None)[1]
     assert offloaded.step_seconds is not None
     assert offloaded.step_seconds > 1000
 
 
-def test_where_memory_abounds_nobody_rests() -> None:
+def test_the_default_schedule_does_nothing() -> None:
     with OffloadSchedule().unet_active, OffloadSchedule().guide_active:
         pass

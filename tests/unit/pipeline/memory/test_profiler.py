@@ -1,4 +1,4 @@
-"""Counting on `meta`: bytes that are alive, operations, and what attention does not hold."""
+"""Bytes and FLOPs of operations on the meta device."""
 
 import torch
 import torch.nn.functional as F
@@ -12,41 +12,41 @@ def floats(mib: int) -> torch.Tensor:
     return torch.empty(mib * MIB // 4, device="meta")
 
 
-def test_the_peak_is_the_most_that_is_alive_at_once() -> None:
-    with MetaProfiler() as meter:
+def test_the_peak_is_the_maximum_of_live_bytes() -> None:
+    with MetaProfiler() as profiler:
         a = floats(4)
         b = a + 1
         del a
-        _ = (b * 2, b.view(2, -1))  # a view takes nothing
+        _ = (b * 2, b.view(2, -1))  # a view allocates nothing
         del _
-    assert meter.peak_bytes == 8 * MIB
-    assert meter.live_bytes == 4 * MIB
+    assert profiler.peak_bytes == 8 * MIB
+    assert profiler.live_bytes == 4 * MIB
 
 
-def test_what_is_given_is_not_counted() -> None:
+def test_excluded_tensors_are_not_counted() -> None:
     weights = torch.empty(512, 512, device="meta")
-    with MetaProfiler([weights]) as meter:
+    with MetaProfiler([weights]) as profiler:
         out = weights.T @ weights
-    assert meter.peak_bytes == out.nbytes
-    assert meter.flops == 2 * 512**3
+    assert profiler.peak_bytes == out.nbytes
+    assert profiler.flops == 2 * 512**3
 
 
-def test_what_a_graph_keeps_counts_until_it_is_gone() -> None:
+def test_tensors_of_a_graph_count_until_it_is_freed() -> None:
     x = torch.empty(MIB // 4, device="meta", requires_grad=True)
-    with MetaProfiler([x]) as meter:
+    with MetaProfiler([x]) as profiler:
         y = x.exp().exp().exp()
-        assert meter.live_bytes == 3 * MIB
+        assert profiler.live_bytes == 3 * MIB
         torch.autograd.grad(y.sum(), x)
         del y
-    assert meter.live_bytes == 0
+    assert profiler.live_bytes == 0
 
 
-def test_attention_never_holds_the_square_of_all_pairs() -> None:
+def test_attention_does_not_store_the_score_matrix() -> None:
     q = torch.empty(1, 1, 4096, 64, device="meta")
-    with MetaProfiler([q]) as meter:
+    with MetaProfiler([q]) as profiler:
         out = F.scaled_dot_product_attention(q, q, q)
     assert out.shape == q.shape
-    assert meter.peak_bytes < 4096 * 4096
+    assert profiler.peak_bytes < 4096 * 4096
     with FlashAttentionOnMeta():
         real = torch.randn(1, 2, 8, 4)
         torch.testing.assert_close(
@@ -55,10 +55,10 @@ def test_attention_never_holds_the_square_of_all_pairs() -> None:
         )
 
 
-def test_a_convolution_on_the_way_copies_what_it_reads() -> None:
+def test_convolutions_count_copies() -> None:
     image, weight = torch.empty(1, 8, 64, 64, device="meta"), torch.empty(8, 8, 3, 3, device="meta")
-    with MetaProfiler([image, weight]) as meter:
+    with MetaProfiler([image, weight]) as profiler:
         out = F.conv2d(image, weight, padding=1)
-    assert meter.peak_bytes > out.nbytes
-    assert meter.live_bytes == out.nbytes
-    assert meter.flops == 2 * 8 * 8 * 9 * 64 * 64
+    assert profiler.peak_bytes > out.nbytes
+    assert profiler.live_bytes == out.nbytes
+    assert profiler.flops == 2 * 8 * 8 * 9 * 64 * 64

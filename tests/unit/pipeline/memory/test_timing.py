@@ -1,41 +1,33 @@
-"""Foreseeing time: counted operations, and a small step that is timed."""
+"""Durations estimated from counted FLOPs and a timed step."""
 
 import pytest
 
 from danqing.pipeline import Pipeline
-from danqing.pipeline.memory.plan import MemoryPlan, default_plan
-from danqing.pipeline.memory.planner import MemoryPlanner
-from danqing.pipeline.memory.timing import plan_run, with_duration
+from danqing.pipeline.memory.plan import default_plan
+from danqing.pipeline.memory.planner import MemoryPlanner, plan_run
+from danqing.pipeline.memory.timing import plan_and_time
 from danqing.pipeline.memory.usage import GIB
-
-from .test_dry_run import run_context
-
-
-def test_a_short_run_is_not_timed_and_a_plan_always_is(tiny_pipeline: Pipeline) -> None:
-    planner = MemoryPlanner.of(run_context(tiny_pipeline))
-    plan, forecast = planner.select_plan()
-    assert with_duration(planner, plan, forecast).seconds is None
-    known = with_duration(planner, plan, forecast, always=True)
-    assert known.seconds is not None
-    assert known.step_seconds is not None
-    assert 0 < known.step_seconds < known.seconds
-    assert known.memory == forecast.memory
+from tests.unit.pipeline.memory.contexts import run_context
 
 
-def test_where_memory_abounds_nothing_is_worked_out(tiny_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    one = run_context(tiny_pipeline)
-    assert plan_run(one, None) == (default_plan(one.request), None)
-    plan, forecast = plan_run(one, 64)
-    assert plan == default_plan(one.request)
-    assert forecast is not None
-    assert forecast.limit is not None
-    assert forecast.limit <= 64 * GIB
-    monkeypatch.setattr("danqing.pipeline.memory.planner.left", lambda _: forecast.unloaded_weights + forecast.peak_activations)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-    assert plan_run(one, None)[1] is not None
+def test_the_duration_is_added_to_the_estimate(tiny_pipeline: Pipeline) -> None:
+    context = run_context(tiny_pipeline, steps=1000, size=(256, 256))
+    plan, estimate = plan_and_time(context, None)
+    assert plan == default_plan(context.request)
+    assert estimate.seconds is not None
+    assert estimate.step_seconds is not None
+    assert 0 < estimate.step_seconds < estimate.seconds
+    assert estimate.peak_activations == MemoryPlanner.of(context).select_plan()[1].peak_activations
 
 
-def test_a_long_run_is_timed_by_a_small_step(tiny_pipeline: Pipeline) -> None:
-    planner = MemoryPlanner.of(run_context(tiny_pipeline, steps=1000, size=(256, 256)))
-    seconds = with_duration(planner, MemoryPlan(4), planner.forecast(MemoryPlan(4), planner.context.request)).seconds
-    assert seconds is not None
-    assert seconds > 0
+def test_nothing_is_estimated_if_memory_is_plentiful(tiny_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    context = run_context(tiny_pipeline)
+    assert plan_run(context, None) == (default_plan(context.request), None)
+    plan, estimate = plan_run(context, 64)
+    assert plan == default_plan(context.request)
+    assert estimate is not None
+    assert estimate.limit is not None
+    assert estimate.limit <= 64 * GIB
+    needed = estimate.unloaded_weights + estimate.peak_activations
+    monkeypatch.setattr("danqing.pipeline.memory.planner.memory_available", lambda _: needed)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    assert plan_run(context, None)[1] is not None
