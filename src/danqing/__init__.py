@@ -1,6 +1,6 @@
-"""Danqing 丹青: paint a picture from a Chinese sentence.
+"""Danqing 丹青: paint pictures from Chinese sentences.
 
-The public names are loaded when they are first used, so that `import danqing` costs nothing.
+Public names are imported on first use, so that `import danqing` loads no other library.
 """
 
 from importlib import import_module
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = ["Artwork", "DanqingError", "Picture", "Pipeline", "Request", "create", "load", "resume", "stream"]
 
-_HOMES = {
+_MODULES = {
     "create": "danqing.api",
     "load": "danqing.api",
     "resume": "danqing.api",
@@ -30,6 +30,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'danqing' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

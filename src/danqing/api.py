@@ -1,4 +1,4 @@
-"""What most programs import: load a model, paint a sentence, follow the painting, go on with a run that stopped."""
+"""The Python API: load a model, paint, follow the progress, resume a run."""
 
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
@@ -19,11 +19,11 @@ ScheduleInput = float | str | Sequence[float]
 """A number, a schedule text such as "[12]*400+[4]*600", or 1000 numbers."""
 
 OUT = "danqing_out"
-"""Folder that pictures go to when none is named."""
+"""Default output folder."""
 
 
 class RequestOptions(TypedDict, total=False):
-    """Every field of `Request` but the sentences, for editors to complete; `Request` says what each means."""
+    """All fields of `Request` except the prompts, typed for editors; see `Request` for their meaning."""
 
     style: str | None
     artist: str | None
@@ -77,22 +77,22 @@ class RequestOptions(TypedDict, total=False):
 
 
 def load(model: str = "auto", *, device: str = "auto", dtype: Dtype = "float32") -> Pipeline:
-    """Load a model once, to paint many requests with it.
+    """Load a model, to paint several requests with it.
 
     Args:
-        model: a name of the catalogue; auto takes an installed one, else the embedded danqing_mini.
-        device: auto, cpu, cuda, cuda:1 or mps; auto obeys DANQING_DEVICE.
+        model: name of a model; auto selects an installed one, else the embedded danqing_mini.
+        device: auto, cpu, cuda, cuda:1 or mps; auto uses DANQING_DEVICE if it is set.
         dtype: precision of the networks.
     Returns:
         the pipeline.
     Raises:
-        ModelNotFound: the name is unknown or its files are not on this machine.
+        ModelNotFound: the name is unknown or the model is not installed.
         WeightsError: a file is damaged.
-        InvalidRequest: there is no such device.
+        InvalidRequest: the device does not exist.
     """
-    environment = read_settings()
-    place = environment.device if device == "auto" else device
-    return Pipeline(load_model(get_installed(model, environment), device=place, dtype=dtype), environment)
+    settings = read_settings()
+    device = settings.device if device == "auto" else device
+    return Pipeline(load_model(get_installed(model, settings), device=device, dtype=dtype), settings)
 
 
 def stream(
@@ -100,23 +100,23 @@ def stream(
     *,
     out: Path | str | None = OUT,
     pipeline: Pipeline | None = None,
-    **knobs: Unpack[RequestOptions],
+    **options: Unpack[RequestOptions],
 ) -> Iterator[Event]:
-    """Paint and yield every event as it happens.
+    """Paint and yield events as they happen.
 
     Args:
-        prompts: one sentence, several, or a whole request.
-        out: folder in which the run gets a folder of its own; None keeps nothing on disk.
-        pipeline: a loaded model; without one the request's model is loaded.
-        knobs: fields of `Request`.
+        prompts: one prompt, several, or a complete request.
+        out: parent folder of the run folder; None writes nothing to disk.
+        pipeline: a loaded model; if omitted, the request's model is loaded.
+        options: fields of `Request`.
     Yields:
-        Started first; see `danqing.events`.
+        events, `Started` first; see `danqing.events`.
     Raises:
-        DanqingError: before the first event, when the request cannot be painted.
+        DanqingError: the request cannot be painted; raised before the first event.
         StorageError: the folder cannot be written.
-        KeyboardInterrupt: the run is kept and `resume` finishes it.
+        KeyboardInterrupt: the run is saved; continue it with `resume`.
     """
-    request, pipeline = _prepare(prompts, pipeline, knobs)
+    request, pipeline = _prepare(prompts, pipeline, options)
     if out is None:
         yield from pipeline.run(request)
     else:
@@ -124,21 +124,21 @@ def stream(
 
 
 def resume(folder: Path | str, *, pipeline: Pipeline | None = None) -> Iterator[Event]:
-    """Go on with a run that stopped; its pictures come out as if it had never stopped, byte for byte.
+    """Continue a run that stopped. The pictures are byte for byte those of an uninterrupted run.
 
     Args:
         folder: the run's folder.
-        pipeline: a loaded model; without one the run's own model is loaded.
+        pipeline: a loaded model; if omitted, the run's model is loaded.
     Yields:
-        Started first, then what was still to be painted; nothing if only animations and sheet were missing.
+        `Started`, then the remaining events; nothing if only animations and the contact sheet were missing.
     Raises:
-        RunNotFound: there is no run in that folder.
+        RunNotFound: the folder contains no run, or the run is finished.
     """
     run = Run.open(Path(folder))
     if run.state == "finished":
-        raise RunNotFound(f"{folder} 已经画完，不用继续。", f"The run in {folder} is finished already.")
+        raise RunNotFound(f"{folder} 已经完成，无需继续。", f"The run in {folder} is already finished.")
     request, writer = run.request, RunWriter.resume(Path(folder))
-    if writer.finished:  # only what is made of the pictures is missing
+    if writer.finished:  # only animations or the contact sheet were missing
         writer.close()
         return
     pipeline = pipeline or load(request.model, device=request.device, dtype=request.dtype)
@@ -150,21 +150,21 @@ def create(
     *,
     out: Path | str | None = OUT,
     pipeline: Pipeline | None = None,
-    **knobs: Unpack[RequestOptions],
+    **options: Unpack[RequestOptions],
 ) -> Artwork:
     """Paint and return the pictures.
 
     Args:
-        prompts: one sentence, several, or a whole request.
-        out: folder in which the run gets a folder of its own; None keeps nothing on disk.
-        pipeline: a loaded model; without one the request's model is loaded.
-        knobs: fields of `Request`.
+        prompts: one prompt, several, or a complete request.
+        out: parent folder of the run folder; None writes nothing to disk.
+        pipeline: a loaded model; if omitted, the request's model is loaded.
+        options: fields of `Request`.
     Returns:
-        the pictures with everything seen on the way.
+        the pictures, their previews and warnings.
     Raises:
-        DanqingError: the request cannot be painted, or the run failed; what was finished is in the run's folder.
+        DanqingError: the request cannot be painted, or the run failed; finished pictures are in the run folder.
     """
-    request, pipeline = _prepare(prompts, pipeline, knobs)
+    request, pipeline = _prepare(prompts, pipeline, options)
     if out is None:
         return Artwork.from_events(_raise_on_failure(pipeline.run(request)))
     writer = RunWriter.create(Path(out), request, model=pipeline.spec.name)
@@ -172,16 +172,16 @@ def create(
 
 
 def run_recorded(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None = None) -> Generator[Event]:
-    """Paint what a run folder asks for.
+    """Paint the request of a run folder.
 
     Args:
-        pipeline: the model.
-        writer: an open run; it is closed when the run ends, however it ends.
-        checkpoint: where the run stopped, if it did.
+        pipeline: a loaded model.
+        writer: an open run; it is closed at the end in every case.
+        checkpoint: state to continue from.
     Yields:
-        every event, after it was written down. Closing the generator stops the run, which keeps its checkpoint.
+        each event, after it has been recorded. Closing the generator stops the run and saves its checkpoint.
     Raises:
-        KeyboardInterrupt: the run is kept and `resume` finishes it.
+        KeyboardInterrupt: the run is saved; continue it with `resume`.
         StorageError: the folder cannot be written.
     """
     batch, step = 0, 0
@@ -195,8 +195,8 @@ def run_recorded(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint |
         writer.record(
             Failed(
                 reason="interrupted",
-                zh=f"已中断。运行 danqing runs resume {writer.folder.name} 接着画。",
-                en=f"Interrupted. Run danqing runs resume {writer.folder.name} to go on.",
+                zh=f"已中断。运行 danqing runs resume {writer.folder.name} 继续。",
+                en=f"Interrupted. Run danqing runs resume {writer.folder.name} to continue.",
                 batch=batch,
                 step=step,
             )
@@ -207,11 +207,13 @@ def run_recorded(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint |
 
 
 def _prepare(
-    prompts: str | Sequence[str] | Request, pipeline: Pipeline | None, knobs: RequestOptions
+    prompts: str | Sequence[str] | Request, pipeline: Pipeline | None, options: RequestOptions
 ) -> tuple[Request, Pipeline]:
-    """The complete request and the model that will paint it."""
+    """Return the complete request and a loaded model."""
     request = (
-        prompts.with_changes(**knobs) if isinstance(prompts, Request) else read_request({"prompts": prompts, **knobs})
+        prompts.with_changes(**options)
+        if isinstance(prompts, Request)
+        else read_request({"prompts": prompts, **options})
     )
     pipeline = pipeline or load(request.model, device=request.device, dtype=request.dtype)
     return pipeline.resolve(request), pipeline

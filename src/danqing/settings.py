@@ -1,6 +1,6 @@
-"""What the environment says, read once: where state lives, which device and language, what is allowed.
+"""Settings from environment variables.
 
-The standard library alone: `danqing --help` reads this, and a settings library costs more time than all the rest of it.
+Only the standard library is used: `danqing --help` reads this, and importing a settings library would dominate its time.
 """
 
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from danqing.errors import InvalidRequest
 from danqing.i18n import Language
 
-_SWITCH = {
+_BOOLEANS = {
     "1": True,
     "true": True,
     "yes": True,
@@ -27,65 +27,65 @@ _SWITCH = {
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The environment as one frozen value. Each field is a variable DANQING_<NAME>, for instance DANQING_HOME."""
+    """Settings of the program. Each field is an environment variable DANQING_<NAME>, for example DANQING_HOME."""
 
     home: Path
-    """Folder of all state: models, configuration, the list of runs."""
+    """Folder of models, configuration and the list of runs."""
     language: Language
-    """Language of messages. Without DANQING_LANGUAGE the locale decides; Chinese unless it is English."""
+    """Language of messages. Defaults to the locale: Chinese for zh locales or without a locale, else English."""
     device: str
     """auto, cpu, cuda, cuda:1 or mps."""
     offline: bool
-    """Never touch the network; where it is not set, HF_HUB_OFFLINE counts."""
+    """Disable network access. Defaults to HF_HUB_OFFLINE."""
     max_pixels: int
-    """Largest canvas, width times height."""
+    """Maximum width times height of a canvas."""
     memory: float | None
-    """Memory that painting may take, in GB of 2**30 bytes; None: what the device has."""
+    """Memory limit of painting in GB (2**30 bytes); None: all memory of the device."""
     mirror: str | None
-    """Address of a folder with the original weight files under their published names; asked before all others."""
+    """URL of a folder with the published weight files; tried before all other sources."""
     hf_endpoint: str | None
-    """Where Hugging Face's files are, else HF_ENDPOINT; without both, huggingface.co and then hf-mirror.com."""
+    """Hugging Face URL. Defaults to HF_ENDPOINT, else huggingface.co and then hf-mirror.com."""
     hf_cache: Path
-    """Hugging Face's cache, whose files need no download, else HF_HUB_CACHE, else "hub" in HF_HOME."""
+    """Hugging Face cache, whose files are not downloaded again. Defaults to HF_HUB_CACHE, else "hub" in HF_HOME."""
     modelscope: str
-    """ModelScope's address, else MODELSCOPE_DOMAIN."""
+    """ModelScope URL. Defaults to MODELSCOPE_DOMAIN."""
 
     @property
     def models(self) -> Path:
-        """Where installed models lie, one folder each."""
+        """Folder of installed models, one subfolder each."""
         return self.home / "models"
 
     @property
     def downloads(self) -> Path:
-        """Where original files lie until they are installed."""
+        """Folder of downloaded files that are not installed yet."""
         return self.home / "downloads"
 
     @property
     def models_file(self) -> Path:
-        """The user's own models."""
+        """File that lists the user's custom models."""
         return self.home / "models.yaml"
 
     @property
     def config_file(self) -> Path:
-        """The user's own defaults for requests."""
+        """File with the user's defaults for requests."""
         return self.home / "config.yaml"
 
     @property
     def runs_file(self) -> Path:
-        """The list of run folders, one path a line, newest last."""
+        """File that lists run folders, one path per line, newest last."""
         return self.home / "runs.txt"
 
     @property
     def service(self) -> Path:
-        """Where the service keeps its jobs."""
+        """Folder of the service's jobs."""
         return self.home / "service"
 
 
 def read_settings() -> Settings:
-    """Read the environment now. Called once at the edge of a program and passed down.
+    """Read the settings from the environment. Called once at program start.
 
     Raises:
-        InvalidRequest: a variable has a value that cannot be understood.
+        InvalidRequest: a variable has an invalid value.
     """
     return from_env(os.environ)
 
@@ -108,7 +108,7 @@ def from_env(variables: Mapping[str, str]) -> Settings:
 
 
 def _url(variables: Mapping[str, str], name: str) -> str | None:
-    """An http address without a slash at its end; a bare domain stands for https."""
+    """Return an http(s) URL without a trailing slash; a bare domain means https."""
     value = variables.get(name, "").strip().rstrip("/")
     if not value:
         return None
@@ -130,14 +130,14 @@ def _language(variables: Mapping[str, str]) -> Language:
             raise _invalid("DANQING_LANGUAGE", chosen, "zh / en")
         return chosen
     locale = next((variables[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if variables.get(name)), "")
-    return "en" if locale.lower().startswith("en") else "zh"
+    return "zh" if not locale or locale.lower().startswith("zh") else "en"
 
 
 def _bool(variables: Mapping[str, str], name: str) -> bool:
     value = variables.get(name, "").strip().lower()
-    if value not in _SWITCH:
+    if value not in _BOOLEANS:
         raise _invalid(name, value, "true / false")
-    return _SWITCH[value]
+    return _BOOLEANS[value]
 
 
 def _int(variables: Mapping[str, str], name: str, default: int) -> int:
@@ -148,19 +148,19 @@ def _int(variables: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _float(variables: Mapping[str, str], name: str) -> float | None:
-    """A positive number, whole or not; None where nothing is said."""
+    """Return a positive number, or None if the variable is not set."""
     value = variables.get(name, "").strip()
     if not value:
         return None
-    found = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?) *(?:GB?|GiB)?", value, re.IGNORECASE)
-    if not found or not float(found[1]):
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,6})?) *(?:GB?|GiB)?", value, re.IGNORECASE)
+    if not match or not float(match[1]):
         raise _invalid(name, value, "4, 6, 7.5, 24 … (GB)")
-    return float(found[1])
+    return float(match[1])
 
 
 def _invalid(name: str, value: str, accepted: str) -> InvalidRequest:
     return InvalidRequest(
-        f"环境变量 {name}={value} 看不懂，可以是：{accepted}。",
-        f"The environment variable {name}={value} is not understood; it can be: {accepted}.",
+        f"环境变量 {name}={value} 的值无效，可用的值：{accepted}。",
+        f"The environment variable {name}={value} is invalid. Valid values: {accepted}.",
         field=name,
     )

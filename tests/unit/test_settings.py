@@ -17,9 +17,9 @@ def test_home_moves_all_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("locale", "language"), [("en_US.UTF-8", "en"), ("zh_CN.UTF-8", "zh"), ("C.UTF-8", "zh"), ("", "zh")]
+    ("locale", "language"), [("en_US.UTF-8", "en"), ("zh_CN.UTF-8", "zh"), ("C.UTF-8", "en"), ("de_DE.UTF-8", "en"), ("", "zh")]
 )
-def test_language_follows_the_locale_and_is_chinese_otherwise(
+def test_chinese_locales_get_chinese_and_all_others_english(
     monkeypatch: pytest.MonkeyPatch, locale: str, language: str
 ) -> None:
     for name in ("LC_ALL", "LC_MESSAGES", "DANQING_LANGUAGE"):
