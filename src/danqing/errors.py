@@ -65,6 +65,10 @@ class StorageError(DanqingError):
     """A file cannot be read or written, for example because of permissions or a full disk."""
 
 
+class RunLocked(StorageError):
+    """Another program is writing to the folder of the run."""
+
+
 class OutOfMemory(DanqingError):
     """The device does not have enough memory for this request."""
 

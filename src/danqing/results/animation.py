@@ -1,4 +1,4 @@
-"""Many pictures in one file: the contact sheet, and the painting process as GIF or WebP."""
+"""Contact sheets, and animations of the painting process as GIF, WebP or MP4."""
 
 import io
 import math
@@ -17,17 +17,17 @@ from danqing.errors import MissingExtra
 from danqing.storage.atomic import write_bytes
 
 GAP = 8
-"""Pixels between the pictures of a sheet."""
+"""Pixels between the pictures of a contact sheet."""
 LAST_FRAME_SECONDS = 2.0
-"""Seconds for which an animation rests on its last frame."""
+"""Duration of the last frame of an animation."""
 
 
 def contact_sheet(images: Sequence[PilImage], columns: int | None = None) -> PilImage:
-    """All pictures on one white sheet, row by row.
+    """Arrange pictures on a white sheet, row by row.
 
     Args:
-        images: at least one, all of one size.
-        columns: pictures in a row; about a square sheet if not given.
+        images: at least one, all of the same size.
+        columns: pictures per row; None for a roughly square sheet.
     """
     columns = min(columns or math.ceil(math.sqrt(len(images))), len(images))
     rows = math.ceil(len(images) / columns)
@@ -40,27 +40,33 @@ def contact_sheet(images: Sequence[PilImage], columns: int | None = None) -> Pil
 
 
 def save_png(image: PilImage, path: Path, *, level: int = 6) -> None:
-    """A picture without a recipe; `level` is zlib's, 1 (fast, a larger file) to 9."""
+    """Write a PNG without metadata; `level` is zlib's, from 1 (fast, larger file) to 9."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=level)
     write_bytes(path, buffer.getvalue())
 
 
 def save_gif(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) -> None:
-    """The frames as an endless GIF; `seconds` is the time of a frame, the last one rests for two seconds."""
+    """Write an endlessly repeating GIF; `seconds` is the duration of every frame but the last."""
     write_bytes(path, _animate(images, "GIF", seconds=seconds))
 
 
 def save_webp(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) -> None:
-    """The frames as an endless WebP animation, in full colour."""
+    """Write an endlessly repeating WebP animation, in full colour."""
     write_bytes(path, _animate(images, "WEBP", seconds=seconds))
 
 
-def _animate(images: Sequence[PilImage], form: str, *, seconds: float) -> bytes:
+def _animate(images: Sequence[PilImage], file_format: str, *, seconds: float) -> bytes:
     durations = [round(seconds * 1000)] * (len(images) - 1) + [round(LAST_FRAME_SECONDS * 1000)]
     buffer = io.BytesIO()
     images[0].save(
-        buffer, form, save_all=True, append_images=images[1:], duration=durations, loop=0, **_QUALITY.get(form, {})
+        buffer,
+        file_format,
+        save_all=True,
+        append_images=images[1:],
+        duration=durations,
+        loop=0,
+        **_QUALITY.get(file_format, {}),
     )
     return buffer.getvalue()
 
@@ -69,33 +75,33 @@ _QUALITY: dict[str, dict[str, int]] = {"WEBP": {"quality": 90, "method": 4}}
 
 
 def has_mp4() -> bool:
-    """Whether the library that writes films is installed."""
+    """Check if the library that writes MP4 is installed."""
     return find_spec("av") is not None
 
 
 def save_mp4(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) -> None:
-    """The frames as an H.264 film.
+    """Write an H.264 video.
 
     Raises:
         MissingExtra: PyAV is not installed.
     """
     if not has_mp4():
         raise MissingExtra(
-            '存 MP4 要先安装：pip install "danqing[video]"；或改用 GIF。',
-            'Saving MP4 needs an extra library: pip install "danqing[video]"; or choose GIF.',
+            '保存 MP4 需要安装：pip install "danqing[video]"；也可以改用 GIF。',
+            'Saving MP4 needs an extra library: pip install "danqing[video]"; or use GIF.',
         )
     import av
 
-    # H.264 wants even sides; a still last frame is a repeated one.
+    # H.264 requires even sides. The last frame is repeated for its duration.
     width, height = (side // 2 * 2 for side in images[0].size)
     frames = [*images, *[images[-1]] * round(LAST_FRAME_SECONDS / seconds)]
     buffer = io.BytesIO()
-    with av.open(buffer, "w", format="mp4") as film:
-        stream = film.add_stream("libx264", rate=Fraction(1 / seconds).limit_denominator(1000))
+    with av.open(buffer, "w", format="mp4") as video:
+        stream = video.add_stream("libx264", rate=Fraction(1 / seconds).limit_denominator(1000))
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.options = {"crf": "18"}
         for image in frames:
             frame = av.VideoFrame.from_image(image.convert("RGB").crop((0, 0, width, height)))
-            film.mux(stream.encode(frame))
-        film.mux(stream.encode())
+            video.mux(stream.encode(frame))
+        video.mux(stream.encode())
     write_bytes(path, buffer.getvalue())

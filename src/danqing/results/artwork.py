@@ -1,15 +1,16 @@
-"""A finished work in memory: pictures with their seeds and the previews of how they came about."""
+"""The result of a run in memory: pictures with their seeds and previews."""
 
 import io
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from PIL import Image
 
 from danqing.errors import InvalidRequest
-from danqing.events import Completed, Event, Previewed, Started
+from danqing.events import Completed, Event, Previewed, Started, to_data_uri
 from danqing.request import Request
 from danqing.results import png_metadata
 from danqing.results.animation import contact_sheet, save_gif, save_mp4, save_webp
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Preview:
-    """The network's estimate of the picture after `step` (0 the first); `last` marks the finished picture."""
+    """Estimate of the picture after `step`, counted from 0; `last` is True for the finished picture."""
 
     step: int
     image: Image.Image
@@ -30,7 +31,7 @@ class Preview:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Picture:
-    """One picture of an artwork."""
+    """One picture of an artwork. `number` counts from 0 within the run."""
 
     number: int
     seed: int
@@ -40,39 +41,43 @@ class Picture:
     model: str
 
     def to_png(self) -> bytes:
-        """The picture as a PNG file that carries its recipe."""
+        """Encode the picture as PNG; the request is stored in its metadata."""
         buffer = io.BytesIO()
         info = png_metadata.to_pnginfo(self.request, seed=self.seed, number=self.number, model=self.model)
         self.image.save(buffer, "PNG", pnginfo=info)
         return buffer.getvalue()
 
     def save(self, path: Path | str) -> None:
-        """Write the picture as a PNG that carries its recipe.
+        """Write the picture as PNG; the request is stored in its metadata.
 
         Raises:
-            InvalidRequest: the name ends in something other than .png.
+            InvalidRequest: the file name does not end in .png.
             StorageError: the file cannot be written.
         """
         if Path(path).suffix.lower() != ".png":
             raise InvalidRequest(
-                f"画存成 PNG（里面带着作画参数），请把 {path} 改成以 .png 结尾。",
-                f"Pictures are saved as PNG, which carries the recipe. Let {path} end in .png.",
+                f"图片以 PNG 格式保存（其中包含作画参数），请把 {path} 改为以 .png 结尾的文件名。",
+                f"Pictures are saved as PNG, which stores the parameters. Change {path} to a name that ends in .png.",
             )
         write_bytes(Path(path), self.to_png())
 
     def save_gif(self, path: Path | str, *, seconds: float = 0.2) -> None:
-        """Write the painting process as a GIF, `seconds` for every preview."""
+        """Write the previews as a GIF; `seconds` is the duration of a preview."""
         save_gif(self.frames, Path(path), seconds=seconds)
 
     def save_video(self, path: Path | str, *, seconds: float = 0.2) -> None:
-        """Write the painting process as a film: WebP where the name ends in .webp, MP4 otherwise."""
+        """Write the previews as a video: WebP if the file name ends in .webp, else MP4."""
         save = save_webp if Path(path).suffix.lower() == ".webp" else save_mp4
         save(self.frames, Path(path), seconds=seconds)
 
     @property
     def frames(self) -> tuple[Image.Image, ...]:
-        """The previews in order, the finished picture last."""
+        """The previews in order, then the finished picture."""
         return (*(preview.image for preview in self.previews if not preview.last), self.image)
+
+    def __repr__(self) -> str:
+        width, height = self.image.size
+        return f"Picture({self.number}, seed={self.seed}, {width}x{height}, {_shortened(self.request)!r})"
 
     def _repr_png_(self) -> bytes:
         return self.to_png()
@@ -80,7 +85,7 @@ class Picture:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Artwork(Sequence[Picture]):
-    """All pictures of a run, in order; a sequence of `Picture`. `folder` is where they are stored, None if nowhere."""
+    """The pictures of a run, a sequence of `Picture`. `folder` is the run's folder, None if it was not saved."""
 
     request: Request
     model: str
@@ -89,10 +94,10 @@ class Artwork(Sequence[Picture]):
 
     @classmethod
     def from_events(cls, events: Iterable[Event], *, folder: Path | None = None) -> "Artwork":
-        """Collect a stream of events into an artwork; pictures that were not finished are left out.
+        """Build an artwork from the events of a run; unfinished pictures are omitted.
 
         Raises:
-            ValueError: the stream holds no Started event.
+            ValueError: there is no Started event.
         """
         started: Started | None = None
         previews: dict[int, dict[int, Preview]] = {}
@@ -102,17 +107,17 @@ class Artwork(Sequence[Picture]):
                 case Started():
                     started = event
                 case Previewed(image=Image.Image() as image):
-                    seen = previews.setdefault(event.picture, {})
-                    seen[event.step] = Preview(event.step, image, event.last)
+                    steps = previews.setdefault(event.picture, {})
+                    steps[event.step] = Preview(event.step, image, event.last)
                 case Completed(image=Image.Image() as image) if started is not None:
-                    seen = tuple(shown for _, shown in sorted(previews.get(event.picture, {}).items()))
+                    ordered = tuple(preview for _, preview in sorted(previews.get(event.picture, {}).items()))
                     done[event.picture] = Picture(
-                        event.picture, event.seed, image, seen, request=started.request, model=started.model
+                        event.picture, event.seed, image, ordered, request=started.request, model=started.model
                     )
                 case _:
                     pass
         if started is None:
-            raise ValueError("the stream holds no Started event")
+            raise ValueError("there is no Started event")
         return cls(started.request, started.model, tuple(done[n] for n in sorted(done)), folder)
 
     @overload
@@ -129,28 +134,46 @@ class Artwork(Sequence[Picture]):
         return iter(self.pictures)
 
     def save(self, folder: Path | str) -> tuple[Path, ...]:
-        """Write every picture into a folder, made if need be, as 000.png and so on; returns the files.
+        """Write the pictures to a folder as 000.png, 001.png, ... The folder is created if needed.
+
+        Returns:
+            the files.
 
         Raises:
             StorageError: the folder cannot be written.
         """
-        place = Path(folder)
-        with storage_errors(place):
-            place.mkdir(parents=True, exist_ok=True)
-        files = tuple(place / f"{picture.number:03d}.png" for picture in self)
+        target = Path(folder)
+        with storage_errors(target):
+            target.mkdir(parents=True, exist_ok=True)
+        files = tuple(target / f"{picture.number:03d}.png" for picture in self)
         for picture, file in zip(self, files, strict=True):
             picture.save(file)
         return files
 
     def sheet(self, columns: int | None = None) -> Image.Image:
-        """All pictures on one contact sheet; about a square one if `columns` is not given."""
+        """Arrange the pictures on a contact sheet; roughly square if `columns` is None."""
         return contact_sheet([picture.image for picture in self], columns)
 
     def to_documents(self, tags: Mapping[str, object] | None = None) -> "DocumentArray":
-        """The artwork as docarray documents, filled as the original fills them; see `results.documents`."""
+        """Convert to docarray documents with the same content as those of PaddleHub's module; see `docarray_export`."""
         from danqing.results.docarray_export import to_documents
 
         return to_documents(self, tags)
+
+    def __repr__(self) -> str:
+        seeds = ", ".join(str(picture.seed) for picture in self.pictures[:4]) + (", ..." if len(self) > 4 else "")
+        folder = "" if self.folder is None else f", folder={str(self.folder)!r}"
+        return f"Artwork({len(self)} pictures, seeds=[{seeds}], {_shortened(self.request)!r}, model={self.model!r}{folder})"
+
+    def _repr_html_(self) -> str:
+        """Show the sentence and a grid of the pictures with their seeds in a notebook."""
+        cells = "".join(
+            f'<figure style="margin:0"><img src="{to_data_uri(picture.image)}" style="max-width:100%">'
+            f"<figcaption>seed {picture.seed}</figcaption></figure>"
+            for picture in self
+        )
+        grid = "display:grid;gap:8px;grid-template-columns:repeat(auto-fill,minmax(160px,1fr))"
+        return f'<p>{escape("；".join(self.request.prompts))}</p><div style="{grid}">{cells}</div>'
 
     def _repr_png_(self) -> bytes | None:
         if not self.pictures:
@@ -160,3 +183,9 @@ class Artwork(Sequence[Picture]):
         buffer = io.BytesIO()
         self.sheet().save(buffer, "PNG")
         return buffer.getvalue()
+
+
+def _shortened(request: Request) -> str:
+    """Return the beginning of the request's sentences."""
+    text = "；".join(request.prompts)
+    return text if len(text) <= 40 else text[:39] + "…"

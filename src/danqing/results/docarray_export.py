@@ -1,4 +1,4 @@
-"""Artworks as docarray documents, for programs written against the original; the only importer of docarray."""
+"""Converts artworks to docarray documents, for programs written for PaddleHub; the only importer of docarray."""
 
 # docarray gives no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportAbstractUsage=false
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
 
 
 def to_documents(artwork: Artwork, tags: Mapping[str, object] | None = None) -> "DocumentArray":
-    """One Document for each picture, as the original answers.
+    """Convert each picture to a Document with the content of PaddleHub's module.
 
     Args:
         artwork: the pictures.
-        tags: what every document carries beside its own seed; the request's fields if not given.
+        tags: tags of every document besides its seed; None for the request's fields.
     Returns:
-        documents with `.uri` (PNG data URI), `.tags` (plain values and the seed), and `.chunks`: one for each preview, with
-        `.tags["cur_t"]` the steps that were still to come less one, so that -1 marks the finished picture. There is no
-        `.tensor`: it would name numpy's private modules when sent to older programs.
+        documents with `.uri` (PNG data URI), `.tags` (plain values and the seed), and `.chunks`: one per preview, where
+        `.tags["cur_t"]` is the number of remaining steps minus one; -1 marks the finished picture. `.tensor` is not set:
+        pickled for older programs it would refer to private modules of numpy.
     Raises:
-        MissingExtra: docarray is not installed.
+        MissingExtra: docarray is not installed, or has another API.
     """
     require_docarray()
     from docarray import DocumentArray
@@ -36,17 +36,18 @@ def to_documents(artwork: Artwork, tags: Mapping[str, object] | None = None) -> 
 
 
 def require_docarray() -> None:
-    """Complain now rather than after minutes of painting.
+    """Check that a usable version of docarray is installed. Call it before painting.
 
     Raises:
-        MissingExtra: docarray is not installed.
+        MissingExtra: docarray is not installed, or has another API.
     """
     try:
-        import docarray  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        # Versions from 0.30 on have another API: they import, but have no DocumentArray.
+        from docarray import Document, DocumentArray  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         raise MissingExtra(
-            '要用 docarray 的结果，请先安装：pip install "danqing[paddlehub]"。',
-            'docarray results need an extra library: pip install "danqing[paddlehub]".',
+            '返回 docarray 结果需要 docarray 0.21 至 0.29，请安装：pip install "danqing[paddlehub]"。',
+            'docarray results need docarray 0.21 to 0.29: pip install "danqing[paddlehub]".',
         ) from error
 
 
@@ -64,7 +65,7 @@ def _document(picture: Picture, tags: Mapping[str, object]) -> "Document":
 
 
 def _chunk_array(chunks: "list[Document]", parent: "Document") -> "DocumentArray":
-    """Chunks whose `save_gif(inline_display=True)`, as the original's README has it, also works without IPython."""
+    """Build chunks whose `save_gif(inline_display=True)`, used in PaddleHub's README, also works without IPython."""
     from docarray.array.chunk import ChunkArray
 
     class Chunks(ChunkArray):
@@ -93,7 +94,7 @@ def _chunk_array(chunks: "list[Document]", parent: "Document") -> "DocumentArray
             )
 
         def __reduce_ex__(self, protocol: Any) -> Any:
-            # Pickled as docarray's own class, which every reader of these documents knows.
+            # Pickle it as docarray's own class, which readers can import.
             return (ChunkArray, (None, None), *super().__reduce_ex__(protocol)[2:])
 
     return Chunks(chunks, reference_doc=parent)

@@ -1,4 +1,4 @@
-"""The recipe inside a picture: the whole request as PNG text, so that a picture says how it was made."""
+"""PNG metadata: the request of a picture, stored as PNG text chunks."""
 
 import json
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ from danqing.request import Request, read_request
 
 KEY = "danqing"
 MAX_TEXT = 1_000_000
-"""Longest text that is written into a picture or read from one, in bytes; Pillow refuses more than 1 MiB."""
+"""Longest metadata text that is written or read, in bytes; Pillow rejects more than 1 MiB."""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageMetadata:
-    """How one picture was made. `left_out` names request fields that were too long to be kept in the file."""
+    """How a picture was made. `omitted` names request fields that were too long to be stored."""
 
     request: Request
     seed: int
@@ -30,74 +30,89 @@ class ImageMetadata:
     omitted: tuple[str, ...] = ()
 
     def single_image_request(self) -> Request:
-        """The request that paints this picture and no other."""
+        """Return the request that paints this picture alone."""
         return self.request.with_changes(seed=self.seed, n_batches=1, batch_size=1, model=self.model)
 
 
 def to_pnginfo(request: Request, *, seed: int, number: int, model: str) -> PngInfo:
-    """PNG text for one picture of a run.
+    """Build the PNG text chunks of one picture of a run.
 
     Args:
         request: the complete request of the run.
         seed: the seed of this picture.
-        number: its number in the run, 0 the first.
+        number: its number in the run, from 0.
         model: name of the model that painted it.
     Returns:
-        to be handed to Pillow: the recipe as UTF-8 (iTXt "danqing") and as ASCII (tEXt "parameters", which more viewers
-        show), the sentences (Description) and the program (Software). Nothing in it depends on the time or the place.
+        chunks for Pillow: the metadata as UTF-8 (iTXt "danqing") and as ASCII (tEXt "parameters", which more viewers show),
+        the sentences (Description) and the program (Software). They do not depend on the time or the machine.
     """
     fields = request.model_dump(mode="json")
-    recipe: dict[str, object] = {
+    metadata: dict[str, object] = {
         "version": danqing.__version__,
         "model": model,
         "seed": seed,
         "number": number,
         "request": fields,
     }
-    if len(json.dumps(recipe)) > MAX_TEXT:  # only a picture given as a data URI is that long
+    if len(json.dumps(metadata)) > MAX_TEXT:  # only an initial image given as a data URI is that long
         fields["init_image"] = None
-        recipe["left_out"] = ["init_image"]
+        metadata["omitted"] = ["init_image"]
     info = PngInfo()
-    info.add_itxt(KEY, json.dumps(recipe, ensure_ascii=False))
-    info.add_text("parameters", json.dumps(recipe))
+    info.add_itxt(KEY, json.dumps(metadata, ensure_ascii=False))
+    info.add_text("parameters", json.dumps(metadata))
     info.add_itxt("Description", "；".join(request.prompts))
     info.add_text("Software", f"danqing {danqing.__version__}")
     return info
 
 
 def read_metadata(path: Path) -> ImageMetadata:
-    """The recipe inside a PNG.
+    """Read the metadata of a PNG.
 
     Raises:
-        RunNotFound: there is no such file, it is no PNG, or it carries no recipe that can be read.
+        RunNotFound: the file does not exist, is not a PNG, or has no metadata that this version can read.
     """
     try:
-        with Image.open(path, formats=("PNG",)) as image:
-            # Only what stands before the pixels is read: a hostile picture costs nothing.
-            text = cast("Mapping[str, object]", image.info).get(KEY)
+        with Image.open(path) as image:  # reads only the chunks before the pixels
+            file_format, text = image.format, cast("Mapping[str, object]", image.info).get(KEY)
     except FileNotFoundError as error:
-        raise RunNotFound(f"没有 {path} 这个文件。", f"There is no file {path}.") from error
+        raise RunNotFound(f"文件 {path} 不存在。", f"The file {path} does not exist.") from error
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise RunNotFound(f"{path} 不是完整的 PNG 图片。", f"{path} is not a whole PNG picture.") from error
+        raise RunNotFound(f"{path} 不是完整的图片文件。", f"{path} is not a complete picture file.") from error
+    if file_format != "PNG":
+        raise RunNotFound(
+            f"{path} 是 {file_format} 图片，不含作画参数。请使用丹青保存的 PNG 原图。",
+            f"{path} is a {file_format} picture and has no parameters. Use the original PNG that Danqing saved.",
+        )
     if not isinstance(text, str) or len(text) > MAX_TEXT:
-        raise _no_recipe(path)
+        raise _no_metadata(path)
     try:
-        return _read_recipe(json.loads(text))
-    except (ValueError, TypeError, KeyError, RecursionError, DanqingError) as error:
-        raise _no_recipe(path) from error
+        values = cast("Mapping[str, object]", json.loads(text))
+        version = str(values["version"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise _no_metadata(path) from error
+    try:
+        return _parse(values)
+    except (ValueError, TypeError, KeyError, DanqingError) as error:
+        if version == danqing.__version__:
+            raise _no_metadata(path) from error
+        raise RunNotFound(
+            f"{path} 由丹青 {version} 保存，当前版本 {danqing.__version__} 无法读取其中的参数。请升级：pip install -U danqing。",
+            f"{path} was saved by Danqing {version}; this version, {danqing.__version__}, cannot read its parameters. "
+            "Upgrade with: pip install -U danqing.",
+        ) from error
 
 
-def _read_recipe(values: Mapping[str, object]) -> ImageMetadata:
+def _parse(values: Mapping[str, object]) -> ImageMetadata:
     request = read_request(cast("Mapping[str, object]", values["request"]))
     seed, number = values["seed"], values["number"]
     if not isinstance(seed, int) or not isinstance(number, int):
         raise TypeError
-    left_out = tuple(str(name) for name in cast("list[object]", values.get("left_out", [])))
-    return ImageMetadata(request, seed, number, str(values["model"]), str(values["version"]), left_out)
+    omitted = tuple(str(name) for name in cast("list[object]", values.get("omitted", [])))
+    return ImageMetadata(request, seed, number, str(values["model"]), str(values["version"]), omitted)
 
 
-def _no_recipe(path: Path) -> RunNotFound:
+def _no_metadata(path: Path) -> RunNotFound:
     return RunNotFound(
-        f"{path} 里没有丹青的作画参数。只有丹青存的 PNG 原件才带着它（转存、截图会丢掉）。",
-        f"{path} carries no recipe. Only an original PNG saved by Danqing has one; copies made by other programs lose it.",
+        f"{path} 不含丹青的作画参数。只有丹青保存的 PNG 原图才有；经其他程序转存或截图后会丢失。",
+        f"{path} has no parameters of Danqing. Only the original PNG has them; copies made by other programs lose them.",
     )

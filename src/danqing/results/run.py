@@ -1,5 +1,6 @@
-"""Runs that are on disk: opening one, listing all, finding one by name or by one of its pictures."""
+"""Runs on disk: open one, list all, find one by its name or one of its pictures."""
 
+import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,61 +26,80 @@ class Run:
 
     folder: Path
     request: Request
-    """Complete: the model and the seed are filled in."""
+    """Complete, with model and seed. The initial image is the copy in the run's folder."""
 
     @classmethod
     def open(cls, folder: Path | str) -> "Run":
-        """The run in a folder.
+        """Open the run in a folder.
 
         Raises:
-            RunNotFound: the folder is not there or holds no run.
+            RunNotFound: the folder does not exist or contains no run.
         """
-        place = Path(folder).absolute()
         try:
-            values = yaml.safe_load((place / run_layout.REQUEST).read_text("utf-8"))
-            return cls(place, read_request(values))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, TypeError, AttributeError, InvalidRequest) as error:
-            raise RunNotFound(f"{folder} 里没有一次作画。", f"There is no run in {folder}.") from error
+            path = Path(folder).absolute()
+            values = yaml.safe_load((path / run_layout.REQUEST).read_text("utf-8"))
+            request = read_request(values)
+        except (
+            OSError,
+            ValueError,
+            yaml.YAMLError,
+            TypeError,
+            AttributeError,
+            RecursionError,
+            InvalidRequest,
+        ) as error:
+            raise RunNotFound(f"文件夹 {folder} 中没有作画记录。", f"The folder {folder} contains no run.") from error
+        name = request.init_image or ""
+        if name.startswith(f"{run_layout.INIT_IMAGE}.") and (path / name).is_file():
+            request = request.with_changes(init_image=str(path / name))
+        return cls(path, request)
 
     @property
     def name(self) -> str:
-        """The name of the folder, by which the run is called."""
-        return self.folder.name
+        """Name of the folder; characters of another encoding are replaced so that it can be printed."""
+        return self.folder.name.encode("utf-8", "replace").decode("utf-8")
 
     @property
     def state(self) -> Literal["finished", "unfinished"]:
-        """Whether everything is painted and stored."""
+        """'finished' if everything is painted and saved."""
         return "finished" if (self.folder / run_layout.RESULT).exists() else "unfinished"
 
     @property
     def pictures(self) -> tuple[Path, ...]:
-        """The files of the finished pictures."""
+        """Files of the finished pictures."""
         files = (self.folder / run_layout.picture_file(number) for number in range(self.request.image_count))
         return tuple(file for file in files if file.exists())
 
     @property
     def animations(self) -> tuple[Path, ...]:
-        """The files that show how the pictures came about."""
+        """Files of the animations."""
         kinds = ("gif", "webp", "mp4")
-        files = (self.folder / run_layout.picture_file(n, kind) for n in range(self.request.image_count) for kind in kinds)
+        files = (
+            self.folder / run_layout.picture_file(n, kind) for n in range(self.request.image_count) for kind in kinds
+        )
         return tuple(file for file in files if file.exists())
 
     def events(self) -> tuple[Event, ...]:
-        """What happened, as far as it was recorded whole; pictures are None."""
+        """Read the recorded events; their pictures are None."""
         with suppress(FileNotFoundError):
             return run_layout.read_log(self.folder / run_layout.EVENTS)[0]
         return ()
 
     def failure(self) -> Failed | None:
-        """Why the run stopped, if it did."""
+        """Return the last failure; None if there was none."""
         return next((event for event in reversed(self.events()) if isinstance(event, Failed)), None)
 
     def checkpoint(self) -> Checkpoint | None:
-        """Where to go on; None starts from the beginning."""
-        return most_advanced(*(read_checkpoint(self.folder / name) for name in (run_layout.DURABLE_CHECKPOINT, run_layout.FAST_CHECKPOINT)))
+        """Read the most advanced checkpoint; None if the run must start from the beginning."""
+        return most_advanced(
+            *(
+                read_checkpoint(self.folder / name)
+                for name in (run_layout.DURABLE_CHECKPOINT, run_layout.FAST_CHECKPOINT)
+            )
+        )
 
     def artwork(self) -> Artwork:
-        """The finished pictures with their previews, read from their files."""
+        """Load the finished pictures and their previews."""
         return Artwork.from_events(self._with_pictures(), folder=self.folder)
 
     def _with_pictures(self) -> Iterator[Event]:
@@ -93,46 +113,54 @@ class Run:
 
 
 def load_image(file: Path) -> Image.Image:
-    """A picture in memory, its file closed again."""
+    """Load a PNG as RGB."""
     with Image.open(file, formats=("PNG",)) as image:
         return image.convert("RGB")
 
 
 def list_runs(settings: Settings) -> tuple[Run, ...]:
-    """All runs of the list that still exist, newest first."""
+    """List the registered runs that still exist, newest first. Damaged lines of the list are skipped."""
     return tuple(_open_all(settings))
 
 
 def find_run(name: str, settings: Settings) -> Run:
-    """A run by its folder, one of its pictures, its name or the beginning of it; 'last' is the newest.
+    """Find a run by its folder, one of its pictures, its name or the beginning of its name; 'last' is the newest.
 
     Raises:
-        RunNotFound: nothing fits, or more than one run does.
+        RunNotFound: no run, or more than one, matches.
     """
-    place = Path(name).expanduser()
-    if place.is_file():
-        place = place.parent
-    if (place / run_layout.REQUEST).is_file():
-        return Run.open(place)
+    path = Path(name).expanduser()
+    is_file = path.is_file()
+    if is_file:
+        path = path.parent
+    if (path / run_layout.REQUEST).is_file():
+        return Run.open(path)
+    if is_file:
+        raise RunNotFound(
+            f"文件 {name} 不在作画记录的文件夹中。请给出丹青保存的 PNG 原图，或作画记录的文件夹。",
+            f"The file {name} is not in the folder of a run. Give the original PNG that Danqing saved, or the run's folder.",
+        )
     runs = list_runs(settings)
     if name == "last" and runs:
         return runs[0]
-    fitting = [run for run in runs if run.name == name] or [run for run in runs if run.name.startswith(name)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        names = ", ".join(run.name for run in fitting[:5])
-        raise RunNotFound(f"“{name}”对得上好几次作画：{names}。", f"{name!r} fits more than one run: {names}.")
+    matches = [run for run in runs if run.name == name] or [run for run in runs if run.name.startswith(name)]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        names = ", ".join(run.name for run in matches[:5])
+        raise RunNotFound(
+            f"“{name}”对应多条作画记录：{names}。请写全名称。", f"More than one run matches {name!r}: {names}."
+        )
     raise RunNotFound(
-        f"找不到“{name}”这次作画。用 danqing runs list 看有哪些，或给出它的文件夹。",
-        f"There is no run {name!r}. See danqing runs list, or give its folder.",
+        f"找不到作画记录“{name}”。用 danqing runs list 查看全部记录，或给出记录的文件夹。",
+        f"There is no run {name!r}. List all runs with danqing runs list, or give the run's folder.",
     )
 
 
 def _open_all(settings: Settings) -> Iterator[Run]:
     try:
-        lines = settings.runs_file.read_text("utf-8", errors="surrogateescape").splitlines()
-    except FileNotFoundError:
+        lines = [os.fsdecode(line) for line in settings.runs_file.read_bytes().splitlines()]
+    except OSError:
         return
     for line in dict.fromkeys(reversed(lines)):
         with suppress(RunNotFound):

@@ -1,4 +1,4 @@
-"""What lies where in a run's folder, and the log of its events with the pictures in files of their own."""
+"""File names in a run's folder, and the event log. Pictures of events are stored in files of their own."""
 
 import json
 import re
@@ -17,36 +17,40 @@ REQUEST = "request.yaml"
 EVENTS = "events.jsonl"
 DURABLE_CHECKPOINT = "checkpoint.safetensors"
 FAST_CHECKPOINT = "latest.safetensors"
-"""A checkpoint that a power cut may spoil; the one above is older and safe from that."""
+"""A newer checkpoint written without fsync: a power cut can damage it."""
+LOCK = ".lock"
+"""Locked while a program writes to the folder."""
+INIT_IMAGE = "init"
+"""Copy of the initial image, without suffix."""
 SHEET = "sheet.png"
 RESULT = "result.json"
-"""Written last: a run that has it is finished."""
+"""Written last: a run with this file is finished."""
 
 
 def folder_name(request: Request, *, now: datetime) -> str:
-    """The time, the run's own name if it has one, the beginning of the first sentence, and the seed."""
+    """Build a folder name of the time, `batch_name`, the beginning of the first sentence, and the seed."""
     parts = [request.batch_name[:24], parse_prompt(request.prompts[0]).text[:12]]
     words = [re.sub(r"\W+", "_", part).strip("_") for part in parts]
     return "-".join([f"{now:%Y%m%d-%H%M%S}", *filter(None, words), str(request.seed)])
 
 
 def picture_file(number: int, suffix: str = "png") -> str:
-    """The file of a picture, or of its animation with another suffix."""
+    """Return the file name of a picture, or of its animation with another suffix."""
     return f"{number:03d}.{suffix}"
 
 
 def previews_folder(number: int) -> str:
-    """The folder with the previews of a picture."""
+    """Return the name of the folder with the previews of a picture."""
     return f"{number:03d}"
 
 
 def preview_file(number: int, step: int) -> str:
-    """The file of one preview."""
+    """Return the file name of a preview."""
     return f"{previews_folder(number)}/step-{step:04d}.png"
 
 
 def image_file(event: Event) -> str | None:
-    """Where the picture of an event lies; None for events without one."""
+    """Return the file name of the event's picture; None for events without one."""
     match event:
         case Previewed():
             return preview_file(event.picture, event.step)
@@ -57,7 +61,7 @@ def image_file(event: Event) -> str | None:
 
 
 def to_line(event: Event) -> bytes:
-    """An event as a line of the log: a picture is left out, its file is named instead."""
+    """Serialise an event as a line of the log, with the name of the picture's file instead of the picture."""
     file = image_file(event)
     if file is None:
         return event.model_dump_json().encode() + b"\n"
@@ -66,37 +70,37 @@ def to_line(event: Event) -> bytes:
 
 
 def read_log(path: Path) -> tuple[tuple[Event, ...], int]:
-    """The events of a log, without their pictures.
+    """Read the events of a log, without their pictures.
 
     Returns:
-        the events, and how many bytes of the file hold them: what follows was torn when the program or machine was stopped.
+        the events, and the number of bytes they take in the file. What follows was cut off when the program stopped.
     """
-    read = make_line_parser()
+    parse = make_line_parser()
     events: list[Event] = []
-    sound = 0
-    for line in _whole_lines(path.read_bytes()):
-        event = read(line)
+    valid_bytes = 0
+    for line in _complete_lines(path.read_bytes()):
+        event = parse(line)
         if event is None:
             break
         events.append(event)
-        sound += len(line)
-    return tuple(events), sound
+        valid_bytes += len(line)
+    return tuple(events), valid_bytes
 
 
 def make_line_parser() -> Callable[[bytes], Event | None]:
-    """Makes a function that reads one line of a log; its answer is None for a line that was torn or is no event."""
+    """Return a function that parses one line of a log; it returns None for a line that is not a complete event."""
     adapter: TypeAdapter[Event] = TypeAdapter(Event)
 
-    def read(line: bytes) -> Event | None:
+    def parse(line: bytes) -> Event | None:
         try:
             values = cast("dict[str, object]", json.loads(line))
             values.pop("file", None)
             return adapter.validate_python(values)
-        except (ValueError, TypeError, AttributeError, ValidationError):
+        except (ValueError, TypeError, AttributeError, RecursionError, ValidationError):
             return None
 
-    return read
+    return parse
 
 
-def _whole_lines(data: bytes) -> Iterable[bytes]:
+def _complete_lines(data: bytes) -> Iterable[bytes]:
     return (line for line in data.splitlines(keepends=True) if line.endswith(b"\n"))

@@ -1,21 +1,23 @@
-"""Writing a run to disk while it happens, so that a stop at any moment loses nothing that was finished."""
+"""Records a run on disk while it is painted; an interruption at any moment loses no finished picture."""
 
 import errno
 import json
+import os
 import shutil
 import time
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 import yaml
 from PIL.Image import Image
 
 import danqing
-from danqing.errors import MissingExtra, RunNotFound, StorageError
+from danqing.errors import MissingExtra, RunLocked, RunNotFound, StorageError
 from danqing.events import Completed, Event, Previewed, Started, Stepped
+from danqing.inputs.image_file import display_name, read_header, read_image_bytes
 from danqing.request import Request
 from danqing.results import run_layout
 from danqing.results.animation import contact_sheet, has_mp4, save_gif, save_mp4, save_png, save_webp
@@ -23,83 +25,100 @@ from danqing.results.artwork import Picture
 from danqing.results.checkpoint_file import to_bytes
 from danqing.results.run import Run, find_run, list_runs, load_image
 from danqing.settings import read_settings
-from danqing.storage.atomic import storage_errors, remove_temp_files, write_bytes, write_text
+from danqing.storage.atomic import remove_temp_files, storage_errors, write_bytes, write_text
+from danqing.storage.lock import Lock
 from danqing.types import Checkpoint
 
 __all__ = ["Run", "RunWriter", "find_run", "list_runs"]
 
 CHECKPOINT_SECONDS = 10.0
-"""How often a running run writes a checkpoint that outlives a power cut, which costs a wait for the disk."""
+"""Time between two checkpoints that survive a power cut; each waits for the disk."""
 CHECKPOINT_OVERHEAD = 0.02
-"""Share of the time that may go into the checkpoints between those: they outlive the death of the program, and keep what is to
-be painted again small, whether a step takes milliseconds or minutes."""
+"""Largest share of the time spent on the checkpoints between those, which survive a crash of the program but not a power cut."""
 
 _ANIMATIONS = {"gif": save_gif, "webp": save_webp, "mp4": save_mp4}
 
 
 class RunWriter:
-    """Records the events of one run in its folder. Use it as a context manager, or call `close` at the end."""
+    """Records the events of one run in its folder. Use it as a context manager, or call `close` at the end.
 
-    def __init__(self, run: Run, *, new_in: Path | None = None) -> None:
+    Args:
+        run: the run.
+        runs_file: the list to which the run is added once it has started; None adds it to no list.
+    Raises:
+        RunLocked: another program is writing to the folder.
+    """
+
+    def __init__(self, run: Run, *, runs_file: Path | None = None) -> None:
         self.run = run
-        self._runs_file = new_in  # the list that this run is to be added to once it has started
-        self._log = (run.folder / run_layout.EVENTS).open("ab", buffering=0)
-        _hold(self._log, run.folder)
+        self._runs_file = runs_file
+        self._lock = _lock_run(run.folder)
+        try:
+            self._log = (run.folder / run_layout.EVENTS).open("ab", buffering=0)
+        except BaseException:
+            self._lock.release(remove=True)
+            raise
         self._done = {event.picture for event in run.events() if isinstance(event, Completed)}
         self._checkpoint: Checkpoint | None = None
-        self._lasting_at = self._kept_at = time.monotonic()
+        self._durable_at = self._fast_at = time.monotonic()
         self._cost = 0.0  # seconds that a checkpoint takes
 
     @classmethod
     def create(cls, root: Path, request: Request, *, model: str, runs_file: Path | None = None) -> "RunWriter":
-        """Start a new run in a folder of its own.
+        """Create a run in a new folder.
 
         Args:
-            root: the folder that holds the runs; made if need be.
-            request: complete, as `Pipeline.resolve` gives it.
-            model: name of the model that paints.
-            runs_file: the list that the run is added to; None takes the one of the user's home.
+            root: the folder for runs; created if needed.
+            request: complete, as returned by `Pipeline.resolve`. Its initial image is copied into the folder.
+            model: name of the model.
+            runs_file: the list to which the run is added; None for the one in DANQING_HOME.
         Raises:
-            MissingExtra: a film is wanted and PyAV is not installed.
-            StorageError: the folder cannot be made or written.
+            InvalidRequest: the initial image cannot be read.
+            MissingExtra: an MP4 is requested and PyAV is not installed.
+            StorageError: the folder cannot be created or written.
         """
-        _check_films(request)
+        _require_video_library(request)
         complete = request.with_changes(model=model)
+        init_image = _read_init_image(complete)
         folder = _make_folder(root, run_layout.folder_name(complete, now=datetime.now()))
         try:
-            _write_request(folder, complete)
+            complete = _write_request(folder, complete, init_image)
             with storage_errors(folder):
-                return cls(Run(folder, complete), new_in=runs_file or read_settings().runs_file)
+                return cls(Run(folder, complete), runs_file=runs_file or read_settings().runs_file)
         except StorageError:
             shutil.rmtree(folder, ignore_errors=True)
             raise
 
     @classmethod
     def open_or_create(cls, folder: Path, request: Request) -> "RunWriter":
-        """Start the run of a folder whose name is settled, or go on with it. It is added to no list.
+        """Resume the run in a folder, or create it there. It is added to no list.
 
         Args:
-            folder: made if need be.
-            request: complete, its model included.
+            folder: created if needed.
+            request: complete, including the model.
         Raises:
-            MissingExtra: a film is wanted and PyAV is not installed.
-            StorageError: the folder cannot be made or written, or another program is painting there.
+            InvalidRequest: the initial image cannot be read.
+            MissingExtra: an MP4 is requested and PyAV is not installed.
+            RunLocked: another program is writing to the folder.
+            StorageError: the folder cannot be created or written.
         """
         with suppress(RunNotFound):
             return cls.resume(folder)
-        _check_films(request)
+        _require_video_library(request)
+        init_image = _read_init_image(request)
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            _write_request(folder, request)
+            request = _write_request(folder, request, init_image)
             return cls(Run(folder, request))
 
     @classmethod
     def resume(cls, folder: Path | str) -> "RunWriter":
-        """Go on recording an unfinished run; a torn end of its log is cut off.
+        """Continue recording an unfinished run. An incomplete last line of its log is removed.
 
         Raises:
-            RunNotFound: the folder holds no run.
-            StorageError: it cannot be written, or another program is painting there.
+            RunNotFound: the folder contains no run.
+            RunLocked: another program is writing to the folder.
+            StorageError: it cannot be written.
         """
         run = Run.open(folder)
         with storage_errors(run.folder):
@@ -110,7 +129,7 @@ class RunWriter:
 
     @property
     def folder(self) -> Path:
-        """The run's folder."""
+        """Folder of the run."""
         return self.run.folder
 
     @property
@@ -120,11 +139,11 @@ class RunWriter:
 
     @property
     def finished(self) -> bool:
-        """Whether every picture of the request is painted."""
+        """True if all pictures of the request are painted."""
         return len(self._done) >= self.request.image_count
 
     def record(self, event: Event) -> None:
-        """Store an event: its picture first, then the line that says it is there.
+        """Save an event: first its picture, then its line in the log.
 
         Raises:
             StorageError: the folder cannot be written.
@@ -145,32 +164,38 @@ class RunWriter:
                 raise OSError(errno.ENOSPC, "disk full")
 
     def save_checkpoint(self, checkpoint: Checkpoint) -> None:
-        """Remember where the run stands, and write it down as often as costs little.
+        """Keep the newest checkpoint, and write it to disk now and then; see `CHECKPOINT_SECONDS`.
 
         Raises:
             StorageError: the folder cannot be written.
         """
         self._checkpoint = checkpoint
         now = time.monotonic()
-        if now - self._lasting_at >= CHECKPOINT_SECONDS:
+        if now - self._durable_at >= CHECKPOINT_SECONDS:
             self._write_checkpoint()
-            self._lasting_at = time.monotonic()
-        elif now - self._kept_at >= self._cost / CHECKPOINT_OVERHEAD:
+            self._durable_at = time.monotonic()
+        elif now - self._fast_at >= self._cost / CHECKPOINT_OVERHEAD:
             write_bytes(self.folder / run_layout.FAST_CHECKPOINT, to_bytes(checkpoint), fsync=False)
-            self._kept_at = time.monotonic()
-            # One slow write, the first for instance, must not put off all that follow.
-            self._cost = min(self._kept_at - now, 2 * self._cost + 0.001)
+            self._fast_at = time.monotonic()
+            # A single slow write, such as the first one, must not delay all following ones.
+            self._cost = min(self._fast_at - now, 2 * self._cost + 0.001)
 
     def close(self) -> None:
-        """End recording: an unfinished run keeps its checkpoint, a finished one gets animations, sheet and result.
+        """End recording: save the checkpoint of an unfinished run, or animations, sheet and result of a finished one.
 
-        A new run that never started leaves no folder.
+        The folder of a new run that never started is removed.
 
         Raises:
-            StorageError: the folder cannot be written; the pictures that are there stay.
+            StorageError: the folder cannot be written; finished pictures remain.
         """
         if self._log.closed:
             return
+        try:
+            self._close()
+        finally:
+            self._lock.release(remove=True)
+
+    def _close(self) -> None:
         with storage_errors(self.folder):
             self._log.close()
         if self._runs_file is not None:
@@ -192,7 +217,7 @@ class RunWriter:
         file = self.folder / run_layout.preview_file(event.picture, event.step)
         with storage_errors(self.folder):
             file.parent.mkdir(exist_ok=True)
-        save_png(image, file, level=1)  # the painting waits for it
+        save_png(image, file, level=1)  # fast: the next step waits for it
 
     def _write_picture(self, event: Completed, image: Image) -> None:
         request = self.request
@@ -210,9 +235,9 @@ class RunWriter:
             for kind in (kind for kind in _ANIMATIONS if kind in save):
                 _ANIMATIONS[kind](self._frames(number), self.folder / run_layout.picture_file(number, kind))
         if "sheet" in save:
-            # Of several pictures the sheet shows all; of a single one, how it came about.
-            several = [load_image(file) for file in self.run.pictures]
-            save_png(contact_sheet(several if len(several) > 1 else self._frames(0)), self.folder / run_layout.SHEET)
+            # A single picture is shown with its previews instead.
+            images = [load_image(file) for file in self.run.pictures]
+            save_png(contact_sheet(images if len(images) > 1 else self._frames(0)), self.folder / run_layout.SHEET)
         write_text(self.folder / run_layout.RESULT, json.dumps(self._result(), ensure_ascii=False, indent=1) + "\n")
         for name in (run_layout.DURABLE_CHECKPOINT, run_layout.FAST_CHECKPOINT):
             (self.folder / name).unlink(missing_ok=True)
@@ -222,7 +247,7 @@ class RunWriter:
 
     def _frames(self, number: int) -> list[Image]:
         files = sorted((self.folder / run_layout.previews_folder(number)).glob("step-*.png"))
-        # The last preview is the picture itself.
+        # The last preview is the finished picture.
         return [load_image(file) for file in [*files[:-1], self.folder / run_layout.picture_file(number)]]
 
     def _result(self) -> dict[str, object]:
@@ -240,21 +265,39 @@ class RunWriter:
         }
 
 
-def _check_films(request: Request) -> None:
+def _require_video_library(request: Request) -> None:
     if "mp4" in request.save and not has_mp4():
         raise MissingExtra(
-            '存 MP4 要先安装：pip install "danqing[video]"；或改用 --save gif。',
+            '保存 MP4 需要安装：pip install "danqing[video]"；也可以改用 --save gif。',
             'Saving MP4 needs an extra library: pip install "danqing[video]"; or use --save gif.',
         )
 
 
-def _write_request(folder: Path, request: Request) -> None:
-    values = yaml.safe_dump(request.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=120)
+def _read_init_image(request: Request) -> bytes | None:
+    """Read the initial image if it is a file or URL: it could change or disappear before the run is resumed."""
+    source = request.init_image
+    if source is None or source.startswith("data:"):
+        return None
+    data = read_image_bytes(source, offline=read_settings().offline)
+    read_header(data, display_name(source))
+    return data
+
+
+def _write_request(folder: Path, request: Request, init_image: bytes | None) -> Request:
+    """Write the request and a copy of its initial image; returns the request with the copy."""
+    stored = request
+    if init_image is not None:
+        suffix = read_header(init_image, run_layout.INIT_IMAGE).media_type.removeprefix("image/")
+        copy = folder / f"{run_layout.INIT_IMAGE}.{suffix}"
+        write_bytes(copy, init_image)
+        stored, request = (request.with_changes(init_image=name) for name in (copy.name, str(copy)))
+    values = yaml.safe_dump(stored.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=120)
     write_text(folder / run_layout.REQUEST, f"# danqing {danqing.__version__}\n{values}")
+    return request
 
 
 def _make_folder(root: Path, name: str) -> Path:
-    """A new folder of that name, or of that name and a number where it is taken."""
+    """Create a folder of that name; a number is appended if the name is taken."""
     root = root.expanduser().absolute()
     with storage_errors(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -266,25 +309,23 @@ def _make_folder(root: Path, name: str) -> Path:
         raise FileExistsError(f"{root / name}")
 
 
-def _hold(log: IO[bytes], folder: Path) -> None:
-    """Keep other programs from recording the same run; the system lets go when this one ends, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
-    try:
-        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        log.close()
-        raise StorageError(
-            f"{folder.name} 正由另一个程序画着。请等它画完，或先停下它。",
+def _lock_run(folder: Path) -> Lock:
+    lock = Lock(folder / run_layout.LOCK)
+    if not lock.acquire():
+        raise RunLocked(
+            f"另一个程序正在作画：{folder.name}。请等待它完成，或先停止它。",
             f"Another program is painting {folder.name}. Wait for it to end, or stop it first.",
-        ) from error
+        )
+    return lock
 
 
-def _register_run(file: Path, line: str) -> None:
-    # A home that cannot be written costs the run its place in the list, not the picture.
+def _register_run(runs_file: Path, folder: str) -> None:
+    # Without a writable home the run is only missing in the list.
     with suppress(OSError):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("a", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(f"{line}\n")
+        runs_file.parent.mkdir(parents=True, exist_ok=True)
+        with runs_file.open("ab+") as stream:
+            incomplete = False
+            if stream.seek(0, os.SEEK_END):
+                stream.seek(-1, os.SEEK_END)
+                incomplete = stream.read(1) != b"\n"  # a power cut can leave half a line
+            stream.write(b"\n" * incomplete + os.fsencode(folder) + b"\n")

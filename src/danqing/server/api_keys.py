@@ -30,7 +30,7 @@ class Key:
     created: str
 
 
-class Keyring:
+class ApiKeyStore:
     """The keys of one home. The file is read again when it changes, so a running service learns of new keys."""
 
     def __init__(self, file: Path) -> None:
@@ -39,7 +39,7 @@ class Keyring:
         self._keys: tuple[Key, ...] = ()
 
     @classmethod
-    def of(cls, settings: Settings) -> "Keyring":
+    def from_settings(cls, settings: Settings) -> "ApiKeyStore":
         """The keyring in DANQING_HOME."""
         return cls(settings.service / "keys.json")
 
@@ -98,7 +98,7 @@ class Keyring:
             )
         self._write(tuple(key for key in keys if key.name != name))
 
-    def owner(self, text: str) -> str | None:
+    def find_owner(self, text: str) -> str | None:
         """The name of the key with this text, None for a stranger. Every key is compared, in constant time."""
         digest, found = _digest(text), None
         for key in self.list():

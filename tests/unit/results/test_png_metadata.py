@@ -44,7 +44,8 @@ def test_other_viewers_can_read_it_too(tmp_path: Path) -> None:
 
 def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
     first, second = (
-        save(tmp_path / name, png_metadata.to_pnginfo(small_request(), seed=7, number=0, model=MODEL)) for name in ("a", "b")
+        save(tmp_path / name, png_metadata.to_pnginfo(small_request(), seed=7, number=0, model=MODEL))
+        for name in ("a", "b")
     )
     assert first.read_bytes() == second.read_bytes()
 
@@ -94,10 +95,10 @@ def test_files_that_carry_none(tmp_path: Path) -> None:
     image(1, 1).save(jpeg, "JPEG")
 
     for path, words in (
-        (plain, "no recipe"),
-        (torn, "not a whole PNG"),
-        (jpeg, "not a whole PNG"),
-        (tmp_path / "no", "no file"),
+        (plain, "has no parameters of Danqing"),
+        (torn, "not a complete picture"),
+        (jpeg, "is a JPEG picture"),
+        (tmp_path / "no", "does not exist"),
     ):
         with pytest.raises(RunNotFound, match=words):
             png_metadata.read_metadata(path)

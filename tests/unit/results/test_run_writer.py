@@ -236,14 +236,14 @@ def test_checkpoints_are_written_as_often_as_costs_little(tmp_path: Path, monkey
     clock = [0.0]
     written: list[tuple[float, str]] = []
 
-    def write(path: Path, data: bytes, *, lasting: bool = True) -> None:
+    def write(path: Path, data: bytes, *, fsync: bool = True) -> None:
         assert data
         written.append((clock[0], path.name))
-        clock[0] += 0.5 if lasting else 0.01
+        clock[0] += 0.5 if fsync else 0.01
 
     writer = RunWriter.create(tmp_path, small_request(), model=MODEL)
     monkeypatch.setattr(run_writer.time, "monotonic", lambda: clock[0])
-    writer._lasting_at = writer._kept_at = 0.0  # pyright: ignore[reportPrivateUsage]
+    writer._durable_at = writer._fast_at = 0.0  # pyright: ignore[reportPrivateUsage]
     monkeypatch.setattr(run_writer, "write_bytes", write)
 
     for clock[0] in (1.0, 1.01, 1.1, 2.0, 3.0, 3.4, 4.0, 9.9, 10.0, 10.6, 20.4, 20.5):
@@ -285,7 +285,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path, monkeypatch: py
     with pytest.raises(StorageError) as caught:
         record_all(writer, events[1:])
 
-    assert "磁盘满了" in caught.value.zh
+    assert "磁盘已满" in caught.value.zh
     assert str(writer.folder) in caught.value.en
     assert names(writer.folder) == before
     monkeypatch.undo()
@@ -322,7 +322,7 @@ def test_runs_are_listed_newest_first_and_found_by_many_names(tmp_path: Path) ->
     assert find_run("last", settings) == newer
     with pytest.raises(RunNotFound, match="danqing runs list"):
         find_run("nowhere", settings)
-    with pytest.raises(RunNotFound, match="more than one"):
+    with pytest.raises(RunNotFound, match="More than one"):
         find_run(older.name[:4], settings)
 
 

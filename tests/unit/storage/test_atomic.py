@@ -43,11 +43,11 @@ def test_the_old_file_survives_a_failure(tmp_path: Path, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("number", "zh", "en"),
     [
-        (errno.ENOSPC, "磁盘满了", "The disk is full"),
-        (errno.EDQUOT, "磁盘满了", "The disk is full"),
+        (errno.ENOSPC, "磁盘已满", "The disk is full"),
+        (errno.EDQUOT, "磁盘已满", "The disk is full"),
         (errno.EACCES, "没有权限", "No permission"),
         (errno.EROFS, "没有权限", "No permission"),
-        (errno.EIO, "写不进", "Cannot write"),
+        (errno.EIO, "无法写入", "Cannot write"),
     ],
 )
 def test_every_complaint_names_folder_and_remedy(number: int, zh: str, en: str) -> None:

@@ -55,7 +55,7 @@ def group_steps(request: Request, *, resolution: int | None, stride: int, second
     groups: dict[tuple[int, bool, bool], list[tuple[StepShape, StepParams, int]]] = {}
     for step in plan_steps(request, resolution=resolution, stride=stride):
         params = StepParams.at(request, step.timestep)
-        shape = StepShape(step.stage.size, step.index, request.batch_size * step.sketches)
+        shape = StepShape(step.stage.size, step.index, step.sketches)  # images are sampled one after another
         key = (step.stage.number, secondary and params.secondary, bool(params.clip))
         groups.setdefault(key, []).append((shape, params, step.repeats))
     for steps in groups.values():
@@ -63,7 +63,7 @@ def group_steps(request: Request, *, resolution: int | None, stride: int, second
         loads = [
             (shape.batch_size, params.cutout_count(shape.index))
             for shape, params, repeats in steps
-            for _ in range(repeats)
+            for _ in range(repeats * request.batch_size)
         ]
         yield StepGroup(largest, max(params.cutouts.count, 1), tuple(loads))
 
@@ -163,9 +163,7 @@ class MemoryPlanner:
         return weight_bytes([model.unet]), weight_bytes(guidance_modules(model, self.meta_context.prompts))
 
     def _out_of_memory_error(self, estimate: ResourceEstimate) -> OutOfMemory:
-        batch_size = self.context.request.batch_size
-        options = [*self._half_precision(), *self._smaller_batch(), *self._smaller_canvas(batch_size)]
-        options = options or list(self._smaller_canvas(1))
+        options = [*self._half_precision(), *self._fewer_sketches(), *self._smaller_canvas()]
         advice = Text(
             "缩小画布也不够，请增加可用内存，或改用较小的模型。",
             "No canvas would fit: allow more memory, or use a smaller model.",
@@ -195,22 +193,21 @@ class MemoryPlanner:
         if estimate.model_copy(update={"memory": estimate.memory - saved}).fits:
             yield "--dtype bfloat16"
 
-    def _smaller_batch(self) -> Iterator[str]:
-        batch_size = self.context.request.batch_size // 2
-        while batch_size and not self._fits(batch_size=batch_size):
-            batch_size //= 2
-        if batch_size:
-            yield f"--batch-size {batch_size}"
+    def _fewer_sketches(self) -> Iterator[str]:
+        sketches = round(self.context.request.sketches.max) // 2
+        while sketches and not self._fits(sketches=sketches):
+            sketches //= 2
+        if sketches:
+            yield f"--sketches {sketches}"
 
-    def _smaller_canvas(self, batch_size: int) -> Iterator[str]:
+    def _smaller_canvas(self) -> Iterator[str]:
         width, height = self.context.request.size
         units = max(width, height) // SIDE
         sizes = [(_scaled_side(width, unit / units), _scaled_side(height, unit / units)) for unit in range(1, units)]
-        count = bisect_left(sizes, True, key=lambda size: not self._fits(size=size, batch_size=batch_size))
+        count = bisect_left(sizes, True, key=lambda size: not self._fits(size=size))
         if count:
             width, height = sizes[count - 1]
-            smaller_batch = "" if batch_size == self.context.request.batch_size else f" --batch-size {batch_size}"
-            yield f"--size {width}x{height}{smaller_batch}"
+            yield f"--size {width}x{height}"
 
 
 def plan_run(context: RunContext, memory: float | None) -> tuple[MemoryPlan, ResourceEstimate | None]:
@@ -240,10 +237,10 @@ def certainly_fits(context: RunContext) -> bool:
     if available is None:
         return True
     width, height = request.size
-    images = request.batch_size * max(1, round(request.sketches.max))
+    sketches = max(1, round(request.sketches.max))
     unet = width * height // model.unet.config.patch**2 * model.unet.config.widths[0] * 128
     clips = max_cutouts(request) * max(3 * part.clip.encoder.resolution**2 for part in context.prompts) * 256
-    return images * (unet + clips) * 4 + unloaded_mmap_bytes(model.device) < available
+    return sketches * (unet + clips) * 4 + unloaded_mmap_bytes(model.device) < available
 
 
 def with_cutouts(request: Request, count: int) -> Request:

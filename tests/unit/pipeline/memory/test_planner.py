@@ -76,7 +76,7 @@ def test_the_error_suggests_changes_that_fit(tiny_pipeline: Pipeline) -> None:
 def test_half_precision_is_suggested_only_if_it_fits(tiny_pipeline: Pipeline) -> None:
     one = planner(tiny_pipeline)
     smallest = MemoryPlan(1, eager_free=True)
-    half = replace(one, ghosts=one.context.on_meta(torch.bfloat16))
+    half = replace(one, meta_context=one.context.on_meta(torch.bfloat16))
     saved = one.meta_context.network_bytes() // 2
     assert half.meta_context.network_bytes() == pytest.approx(saved, rel=0.01)
     memory = (half.estimate(smallest, one.context.request).memory - saved + 1) / GIB
