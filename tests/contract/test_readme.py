@@ -1,8 +1,7 @@
-"""The examples of the documents are run as they stand.
+"""The examples of the documents are run as they are written.
 
-A block whose info string says `skip: REASON` is not run; one that says `served` is run beside `danqing serve`.
-`scripts/draw` is `danqing draw` here: the environment is there
-already, and a test installs nothing.
+A block with the info string `skip: REASON` is not run; one with `served` is run beside `danqing serve`. `scripts/draw` is replaced
+by `danqing draw`, because the environment exists already.
 """
 
 import os
@@ -20,7 +19,8 @@ from danqing.zoo.registry import is_installed
 from tests.serving import Serving, serving
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = ("README.md", "README.en.md", "docs/paddlehub.md", "docs/service.md")
+FOLDERS = (ROOT, ROOT / "benchmarks", ROOT / "docs" / "zh", ROOT / "docs" / "en")
+PAGES = tuple(path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in sorted(folder.glob("*.md")))
 BLOCK = re.compile(
     r"^```(?P<language>python|bash)(?: skip: (?P<reason>[^\n]+)|(?P<served> served))?\n(?P<code>.*?)^```$",
     re.MULTILINE | re.DOTALL,
@@ -29,33 +29,32 @@ SHELL = "set -euo pipefail\nshopt -s expand_aliases\n"
 
 
 def examples() -> list[object]:
-    """Every example once, though several pages may show it."""
+    """Return every example that is run, once, though several pages may have it."""
     found: dict[str, object] = {}
     for page in PAGES:
         for number, block in enumerate(BLOCK.finditer((ROOT / page).read_text(encoding="utf-8"))):
-            skip = [pytest.mark.skip(reason=block["reason"])] if block["reason"] else []
-            values = (block["language"], block["code"], bool(block["served"]))
-            found.setdefault(block["code"], pytest.param(*values, id=f"{page}-{number}", marks=skip))
+            if not block["reason"]:
+                values = (block["language"], block["code"], bool(block["served"]))
+                found.setdefault(block["code"], pytest.param(*values, id=f"{page}-{number}"))
     return list(found.values())
 
 
 @pytest.fixture(scope="module")
-def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
-    """The service of the documents, as it is without options."""
-    with serving(tmp_path_factory.mktemp("documented")) as service:
+def documented_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """A service started without options, as the documents start it."""
+    with serving(tmp_path_factory.mktemp("documented_service")) as service:
         yield service
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(
     not is_installed(MINI, read_settings()), reason="the embedded model's weights are not in this checkout"
 )
-@pytest.mark.parametrize(("language", "code", "beside_a_service"), examples())
+@pytest.mark.parametrize(("language", "code", "with_service"), examples())
 def test_an_example_runs(
-    language: str, code: str, beside_a_service: bool, tmp_path: Path, request: pytest.FixtureRequest
+    language: str, code: str, with_service: bool, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    if beside_a_service:
-        service: Serving = request.getfixturevalue("documented")
+    if with_service:
+        service: Serving = request.getfixturevalue("documented_service")
         code = code.replace("127.0.0.1:8866", f"127.0.0.1:{service.port}")
     draw = tmp_path / "scripts" / "draw"
     draw.parent.mkdir()
@@ -78,7 +77,7 @@ def test_an_example_runs(
     assert done.returncode == 0, done.stderr
 
 
-def test_every_skipped_example_says_why() -> None:
+def test_every_example_is_run_or_has_a_reason() -> None:
     for page in PAGES:
         text = (ROOT / page).read_text(encoding="utf-8")
         opened = re.findall(r"^```(?:python|bash|shell|sh)\b.*$", text, re.MULTILINE)
