@@ -16,8 +16,8 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 from danqing.errors import InvalidRequest
 from danqing.i18n import Text
 
-IMAGE_FORMATS = ("PNG", "JPEG", "MPO", "WEBP")
-"""Formats of initial images, as Pillow names them. MPO is a JPEG of a camera with a second, smaller frame."""
+IMAGE_FORMATS = ("PNG", "JPEG", "WEBP")
+"""Formats of initial images, as Pillow names them. JPEG includes MPO, which cameras write: only its first frame is used."""
 MAX_BYTES = 16 * 2**20
 """Largest file that is read."""
 MAX_PIXELS = 40_000_000
@@ -185,12 +185,11 @@ def _open(data: bytes, name: str, formats: tuple[str, ...]) -> Image.Image:
 
 
 def _damaged(name: str, formats: tuple[str, ...]) -> InvalidRequest:
-    names = [form for form in formats if form != "MPO"]
     return image_error(
         name,
         Text(
-            f"它不是完整的 {'、'.join(names)} 图片",
-            f"it is not a complete {', '.join(names[:-1])} or {names[-1]} picture",
+            f"它不是完整的 {'、'.join(formats)} 图片",
+            f"it is not a complete {', '.join(formats[:-1])} or {formats[-1]} picture",
         ),
     )
 
@@ -216,7 +215,7 @@ def _without_alpha(image: Image.Image) -> Image.Image:
     """Return the colours alone, in the colour space of the file."""
     if image.mode in ("L", "LA", "La", "1"):
         return image.convert("L")
-    return image if image.mode in ("RGB", "CMYK") else image.convert("RGB")
+    return image if image.mode in ("RGB", "CMYK") else image.convert("RGBA").convert("RGB")
 
 
 def _to_srgb(image: Image.Image, profile: object, name: str, notices: list[Text]) -> Image.Image:

@@ -12,6 +12,8 @@ MAX_BYTES = 16 * 2**20
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _MIN_COMMON = 0.7
 """Smallest share of common characters at which a text counts as GB18030 or Big5; random bytes have about a third."""
+_MIN_CERTAIN = 0.95
+"""The same share if the file is valid UTF-8 too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +88,26 @@ def _guess_encoding(data: bytes) -> str:
     if b"\0" in data:  # ASCII characters and line ends in UTF-16 have a zero byte
         return "utf-16-le" if data[1::2].count(0) >= data[::2].count(0) else "utf-16-be"
     try:
-        data.decode("utf-8")
+        text = data.decode("utf-8")
+        if not _is_gb18030_by_chance(text) or _common_share(data, "gb18030") < _MIN_CERTAIN:
+            return "utf-8"
+        return "gb18030"
     except UnicodeDecodeError:
         shares = {encoding: _common_share(data, encoding) for encoding in ("gb18030", "big5")}
         best = max(shares, key=lambda encoding: shares[encoding])
         return best if shares[best] >= _MIN_COMMON else "utf-8"
-    return "utf-8"
+
+
+def _is_gb18030_by_chance(text: str) -> bool:
+    """Return True if text decoded as UTF-8 may be GB18030: short texts such as 雪山 are valid in both.
+
+    Then the UTF-8 text has characters of two bytes only, some of them not from the usual European alphabets.
+    """
+    characters = {character for character in text if not character.isascii()}
+    usual = (range(0xA0, 0x180), range(0x391, 0x3CA), range(0x401, 0x452))  # Latin, Greek, Cyrillic
+    return all(ord(character) < 0x800 for character in characters) and not all(
+        any(ord(character) in block for block in usual) for character in characters
+    )
 
 
 def _common_share(data: bytes, encoding: str) -> float:

@@ -6,13 +6,22 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
-from torch import Tensor
 
 from danqing.diffusion import NoiseSchedule, check_eta
-from danqing.events import Completed, Event, Failed, MemoryReduced, Previewed, ResourceEstimate, Started, Stepped
+from danqing.events import (
+    Completed,
+    Event,
+    Failed,
+    MemoryReduced,
+    Previewed,
+    ResourceEstimate,
+    Started,
+    Stepped,
+    Warned,
+)
 from danqing.pipeline.batch_sampler import BatchSampler, BatchStep
 from danqing.pipeline.conditioning import encode_prompts, init_warnings, prompt_warnings
-from danqing.pipeline.images import load_init_image, resize, to_images
+from danqing.pipeline.images import InitImage, load_init_image, resize, to_images
 from danqing.pipeline.memory.dry_run import RunContext
 from danqing.pipeline.memory.plan import MemoryPlan, default_plan, needs_unet_grad
 from danqing.pipeline.memory.planner import plan_run
@@ -130,8 +139,9 @@ class _Run:
         context = pipeline.run_context(request)
         self.prompts = context.prompts
         init = self._load_init(offline=pipeline.settings.offline)
+        self.init_notices = init.notices if init else ()
         plan, self.forecast = plan_run(context, request.memory or pipeline.settings.memory)
-        self.sampler = BatchSampler(pipeline.model, request, self.prompts, init, plan)
+        self.sampler = BatchSampler(pipeline.model, request, self.prompts, init.pixels if init else None, plan)
         self.position = (0, 0)  # current batch and step
 
     def events(self, resume: Checkpoint | None, on_checkpoint: OnCheckpoint | None) -> Iterator[Event]:
@@ -154,6 +164,7 @@ class _Run:
             )
         yield from prompt_warnings([part.clip for part in self.prompts], self.request)
         yield from init_warnings(self.model, self.request)
+        yield from (Warned(zh=notice.zh, en=notice.en) for notice in self.init_notices)
         try:
             for batch in range(resume.batch if resume else 0, self.request.n_batches):
                 checkpoint = resume if resume and resume.batch == batch else None
@@ -230,7 +241,7 @@ class _Run:
                 "Out of memory; from this step on: {}. The picture is the same, but takes longer.",
             )
 
-    def _load_init(self, *, offline: bool) -> Tensor | None:
+    def _load_init(self, *, offline: bool) -> InitImage | None:
         request = self.request
         if request.init_image is None:
             return None

@@ -2,29 +2,25 @@
 
 import base64
 import binascii
-import io
 import re
 import threading
 from collections.abc import Mapping
 
-from PIL import Image
-
 from danqing.errors import InvalidRequest
+from danqing.inputs.image_file import decode_image, read_header
 from danqing.request import Request, read_request
 from danqing.request.validation import unknown_field_error
-from danqing.server.errors import Refusal
+from danqing.server.errors import ApiError
 from danqing.server.url_fetch import fetch
 
-SERVERS_OWN = frozenset({"device", "dtype", "memory"})
+SERVER_ONLY_FIELDS = frozenset({"device", "dtype", "memory"})
 """Fields that the server decides, not its callers."""
-FIELDS = tuple(name for name in Request.model_fields if name not in SERVERS_OWN)
+FIELDS = tuple(name for name in Request.model_fields if name not in SERVER_ONLY_FIELDS)
 """Fields that a caller may give."""
 
-FORMATS = ("PNG", "JPEG", "WEBP")
-MAX_PIXELS = 40_000_000
+_NAME = "init_image"
 _URI = re.compile(r"data:[\w.+/-]*(;[\w=.+-]+)*;base64,")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]+={0,2}\s*")
-_BOMBS = (Image.DecompressionBombWarning, Image.DecompressionBombError)
 
 # One picture is decoded at a time: one of 40 million pixels takes 120 MB.
 _decoding = threading.Lock()
@@ -32,7 +28,7 @@ _decoding = threading.Lock()
 _fetching = threading.BoundedSemaphore(4)
 
 
-def read_values(values: Mapping[str, object], *, allow_urls: bool) -> Request:
+def parse_request(values: Mapping[str, object], *, allow_urls: bool) -> Request:
     """The request that a caller asks for.
 
     Args:
@@ -44,7 +40,7 @@ def read_values(values: Mapping[str, object], *, allow_urls: bool) -> Request:
         InvalidRequest: what is wrong, and what would be right.
     """
     for name in values:
-        if name in SERVERS_OWN:
+        if name in SERVER_ONLY_FIELDS:
             raise InvalidRequest(
                 f"{name} 由服务器决定，请不要给。", f"The server decides {name}; leave it out.", field=name
             )
@@ -52,11 +48,11 @@ def read_values(values: Mapping[str, object], *, allow_urls: bool) -> Request:
             raise unknown_field_error(name, FIELDS)
     source = values.get("init_image")
     if isinstance(source, str) and source:
-        values = {**values, "init_image": read_start(source, allow_urls=allow_urls)}
+        values = {**values, "init_image": load_init_image(source, allow_urls=allow_urls)}
     return read_request(values)
 
 
-def read_start(source: str, *, allow_urls: bool) -> str:
+def load_init_image(source: str, *, allow_urls: bool) -> str:
     """A start picture as a data URI that is known to be whole.
 
     Args:
@@ -75,14 +71,13 @@ def read_start(source: str, *, allow_urls: bool) -> str:
         data = _decode_base64(source)
     else:
         raise _refused("要 data:image/png;base64,… 或 base64", "give data:image/png;base64,… or base64")
-    kind = _look_at(data)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(data).decode()}"
+    return f"data:{_verify_image(data)};base64,{base64.b64encode(data).decode()}"
 
 
 def _fetch(url: str) -> bytes:
     if not _fetching.acquire(blocking=False):
         zh, en = "正在取的底图太多，请稍后再试。", "Too many start pictures are being fetched; try again shortly."
-        raise Refusal(503, "busy", zh, en, retry_after=10)
+        raise ApiError(503, "busy", zh, en, retry_after=10)
     try:
         return fetch(url)
     finally:
@@ -96,18 +91,12 @@ def _decode_base64(text: str) -> bytes:
         raise _refused("不是 base64", "it is not base64") from error
 
 
-def _look_at(data: bytes) -> str:
-    """The format of a picture that can be decoded whole."""
-    try:
-        with _decoding, Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise _refused(f"超过 {MAX_PIXELS:,} 像素", f"it has more than {MAX_PIXELS:,} pixels")
-            if getattr(image, "n_frames", 1) != 1:
-                raise _refused("是动图", "it is animated")
-            image.load()
-            return str(image.format)
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError, *_BOMBS) as error:
-        raise _refused("不是完整的 PNG、JPEG 或 WebP", "it is not a whole PNG, JPEG or WebP") from error
+def _verify_image(data: bytes) -> str:
+    """Return the media type of a picture after decoding all of it; its header is checked first, which costs nothing."""
+    header = read_header(data, _NAME)
+    with _decoding:
+        decode_image(data, _NAME)
+    return header.media_type
 
 
 def _refused(zh: str, en: str) -> InvalidRequest:

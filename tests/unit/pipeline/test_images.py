@@ -33,8 +33,8 @@ def test_cover_crops_and_stretch_does_not(tmp_path: Path) -> None:
     wide.paste((0, 0, 255), (0, 0, 32, 64))  # the left quarter is blue
     path = tmp_path / "山.png"
     wide.save(path)
-    cover = load_init_image(str(path), size=(64, 64), fit="cover")
-    stretch = load_init_image(str(path), size=(64, 64), fit="stretch")
+    cover = load_init_image(str(path), size=(64, 64), fit="cover").pixels
+    stretch = load_init_image(str(path), size=(64, 64), fit="stretch").pixels
     assert cover.shape == stretch.shape == (1, 3, 64, 64)
     assert cover[0, 2].mean() < -0.9
     assert stretch[0, 2, :, :12].mean() > 0.9
@@ -44,7 +44,7 @@ def test_cover_crops_and_stretch_does_not(tmp_path: Path) -> None:
 
 def test_a_data_uri_is_a_picture_too() -> None:
     uri = "data:image/png;base64," + base64.b64encode(_png(Image.new("RGBA", (8, 8), (9, 9, 9, 255)))).decode()
-    assert load_init_image(uri, size=(64, 64), fit="cover").shape == (1, 3, 64, 64)
+    assert load_init_image(uri, size=(64, 64), fit="cover").pixels.shape == (1, 3, 64, 64)
 
 
 def _bomb() -> bytes:

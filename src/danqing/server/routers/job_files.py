@@ -13,10 +13,9 @@ from danqing.errors import JobNotFound
 from danqing.jobs import Job
 from danqing.results import run_layout
 from danqing.server import openapi_responses
-from danqing.server.job_views import TYPES, Kind
-from danqing.server.openapi_responses import FINDS, problems
-from danqing.server.request_parsing import FORMATS
-from danqing.server.routers.jobs import Here, own_job
+from danqing.server.job_views import MEDIA_TYPES, Kind
+from danqing.server.openapi_responses import FIND_ERRORS, error_responses
+from danqing.server.routers.jobs import ContextDep, own_job
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["pictures"])
 
@@ -24,17 +23,17 @@ Own = Annotated[Job, Depends(own_job)]
 Number = Annotated[int, InPath(ge=0, le=10_000)]
 Known = Annotated[str, Header(alias="If-None-Match", description="ETag of the file that the caller has.")]
 
-STARTS = {kind.lower(): f"image/{kind.lower()}" for kind in FORMATS}
+STARTS = {kind: f"image/{kind}" for kind in ("png", "jpeg", "webp")}
 """Kinds of start pictures, as `read_start` writes them into a request."""
-_ANSWERS = problems(*FINDS) | {304: {"description": "The caller has it already."}}
+_ANSWERS = error_responses(*FIND_ERRORS) | {304: {"description": "The caller has it already."}}
 
 
 @router.get(
     "/pictures/{number}.{kind}",
     response_class=Response,
-    responses={200: openapi_responses.file("The picture, or how it came about", *TYPES.values()), **_ANSWERS},
+    responses={200: openapi_responses.file("The picture, or how it came about", *MEDIA_TYPES.values()), **_ANSWERS},
 )
-def get_picture(job: Own, service: Here, number: Number, kind: Kind, if_none_match: Known = "") -> Response:
+def get_picture(job: Own, service: ContextDep, number: Number, kind: Kind, if_none_match: Known = "") -> Response:
     """A finished picture (png), or the animation of how it came about (gif, webp, mp4 as `save` asked for)."""
     return _send(job, run_layout.picture_file(number, kind), service.settings.home, if_none_match)
 
@@ -44,7 +43,7 @@ def get_picture(job: Own, service: Here, number: Number, kind: Kind, if_none_mat
     response_class=Response,
     responses={200: openapi_responses.file("The preview", "image/png"), **_ANSWERS},
 )
-def get_preview(job: Own, service: Here, number: Number, step: Number, if_none_match: Known = "") -> Response:
+def get_preview(job: Own, service: ContextDep, number: Number, step: Number, if_none_match: Known = "") -> Response:
     """A look at a picture on its way."""
     return _send(job, run_layout.preview_file(number, step), service.settings.home, if_none_match)
 
@@ -54,7 +53,7 @@ def get_preview(job: Own, service: Here, number: Number, step: Number, if_none_m
     response_class=Response,
     responses={200: openapi_responses.file("The sheet", "image/png"), **_ANSWERS},
 )
-def get_sheet(job: Own, service: Here, if_none_match: Known = "") -> Response:
+def get_sheet(job: Own, service: ContextDep, if_none_match: Known = "") -> Response:
     """All pictures of the job on one sheet."""
     return _send(job, run_layout.SHEET, service.settings.home, if_none_match)
 
@@ -84,7 +83,7 @@ def _send(job: Job, name: str, home: Path, known: str) -> Response:
     data = _read(job.folder / name, home)
     if data is None:
         raise JobNotFound(f"任务 {job.id} 里没有这个文件。", f"The job {job.id} has no such file.")
-    return _answer(data, TYPES[name.rpartition(".")[2]], known, name=f"{job.id[:8]}-{name.replace('/', '-')}")
+    return _answer(data, MEDIA_TYPES[name.rpartition(".")[2]], known, name=f"{job.id[:8]}-{name.replace('/', '-')}")
 
 
 def _answer(data: bytes, kind: str, known: str, *, name: str) -> Response:
