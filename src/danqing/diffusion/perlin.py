@@ -25,7 +25,9 @@ def perlin_init(rng: RandomSource, *, size: tuple[int, int], mode: PerlinMode = 
     return coarse + fine - 1  # (coarse + fine) / 2, from [0, 1] to [-1, 1]; one channel serves all three
 
 
-def _field(rng: RandomSource, purpose: str, *, size: tuple[int, int], octaves: int, cells: int, channels: int) -> Tensor:
+def _field(
+    rng: RandomSource, purpose: str, *, size: tuple[int, int], octaves: int, cells: int, channels: int
+) -> Tensor:
     """Sum octaves of half the cell size and 2/3 the amplitude each, rescaled to [0, 1]: [B, 3, H, W]."""
     total = torch.tensor(0.5)
     for octave in range(octaves):

@@ -37,6 +37,15 @@ class SamplerState:
         rows = list(indices)
         return self.map(lambda tensor: tensor[rows])
 
+    @classmethod
+    def cat(cls, states: "Sequence[SamplerState]") -> "SamplerState":
+        """Concatenate the states of several images at the same step."""
+        first = states[0]
+        grads = [state.guidance_grad for state in states if state.guidance_grad is not None]
+        history = tuple(torch.cat(tensors) for tensors in zip(*(state.history for state in states), strict=True))
+        x = torch.cat([state.x for state in states])
+        return replace(first, x=x, history=history, guidance_grad=torch.cat(grads) if grads else None)
+
     def to(self, device: torch.device) -> "SamplerState":
         """Return the state with its tensors on a device."""
         return self.map(lambda tensor: tensor.to(device))
@@ -73,6 +82,19 @@ class SamplerStep:
         """Return the step of some of the images; the loss remains that of all."""
         rows = list(indices)
         return replace(self, x=self.x[rows], x0=self.x0[rows], state=self.state.select(rows))
+
+    @classmethod
+    def cat(cls, steps: "Sequence[SamplerStep]") -> "SamplerStep":
+        """Concatenate the same step of several images; the loss is the mean of those that have one."""
+        losses = [step.loss for step in steps if step.loss is not None]
+        return replace(
+            steps[0],
+            x=torch.cat([step.x for step in steps]),
+            x0=torch.cat([step.x0 for step in steps]),
+            state=SamplerState.cat([step.state for step in steps]),
+            loss=sum(losses) / len(losses) if losses else None,
+            nan=any(step.nan for step in steps),
+        )
 
 
 @dataclass(frozen=True, slots=True)

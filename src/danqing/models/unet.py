@@ -18,7 +18,7 @@ from danqing.models.unet_blocks import (
     GroupNorm,
     Resample,
     ResBlock,
-    Stage,
+    UNetStage,
     Upsample,
     downsample_2x,
     upsample_2x,
@@ -116,7 +116,7 @@ class UNet(nn.Module):
         self.label_emb = None if config.classes is None else nn.Embedding(config.classes, config.embedding)
         self.input_blocks, skips = _input_blocks(config)
         width = config.widths[-1]
-        self.middle_block = Stage(
+        self.middle_block = UNetStage(
             ResBlock(config.embedding, width, width, scale_shift=config.scale_shift),
             Attention(width, config.heads_at(width)),
             ResBlock(config.embedding, width, width, scale_shift=config.scale_shift),
@@ -187,14 +187,14 @@ def _resampler(config: UNetConfig, width: int, resample: Resample) -> nn.Module:
 def _input_blocks(config: UNetConfig) -> tuple[nn.ModuleList, list[int]]:
     """Build the encoder; also return the output channels of every stage, for the skip connections."""
     width = config.widths[0]
-    stages = [Stage(nn.Conv2d(config.in_channels * config.patch**2, width, 3, padding=1))]
+    stages = [UNetStage(nn.Conv2d(config.in_channels * config.patch**2, width, 3, padding=1))]
     skips = [width]
     for level, out in enumerate(config.widths):
         if level:
-            stages.append(Stage(_resampler(config, width, downsample_2x)))
+            stages.append(UNetStage(_resampler(config, width, downsample_2x)))
             skips.append(width)
         for _ in range(config.blocks):
-            stages.append(Stage(*_stage(config, width, level)))
+            stages.append(UNetStage(*_stage(config, width, level)))
             width = out
             skips.append(width)
     return nn.ModuleList(stages), skips
@@ -203,14 +203,14 @@ def _input_blocks(config: UNetConfig) -> tuple[nn.ModuleList, list[int]]:
 def _output_blocks(config: UNetConfig, skips: list[int]) -> nn.ModuleList:
     """Build the decoder; each stage receives a skip connection from the encoder, last first."""
     width, remaining = config.widths[-1], list(skips)
-    stages: list[Stage] = []
+    stages: list[UNetStage] = []
     for level, out in reversed(list(enumerate(config.widths))):
         for block in range(config.blocks + 1):
             layers = _stage(config, width + remaining.pop(), level)
             width = out
             if level and block == config.blocks:
                 layers.append(_resampler(config, width, upsample_2x))
-            stages.append(Stage(*layers))
+            stages.append(UNetStage(*layers))
     return nn.ModuleList(stages)
 
 

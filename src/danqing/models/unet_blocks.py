@@ -149,7 +149,8 @@ class Attention(nn.Module):
         """[B, C, H, W] -> the same."""
         flat = x.flatten(2)  # [B, C, H*W]
         qkv: Tensor = self.qkv(self.norm(flat))
-        qkv = qkv.reshape(x.shape[0], self.heads, 3, -1, flat.shape[2]).transpose(-1, -2)
+        # Contiguous, because fused kernels need a last stride of 1; otherwise the matrix of all pairs is materialised.
+        qkv = qkv.reshape(x.shape[0], self.heads, 3, -1, flat.shape[2]).transpose(-1, -2).contiguous()
         q, k, v = qkv.unbind(dim=2)  # [B, heads, H*W, C/heads] each
         h = F.scaled_dot_product_attention(q, k, v)
         return (flat + self.proj_out(h.transpose(-1, -2).flatten(1, 2))).view_as(x)
@@ -179,7 +180,7 @@ class Upsample(nn.Module):
         return upsample_conv(h, self.conv)
 
 
-class Stage(nn.ModuleList):
+class UNetStage(nn.ModuleList):
     """Sequence of blocks; residual blocks also receive the time embedding."""
 
     def __init__(self, *layers: nn.Module) -> None:

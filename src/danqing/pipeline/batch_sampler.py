@@ -60,6 +60,10 @@ class BatchStep:
 class BatchSampler:
     """Samples the batches of one request.
 
+    The images of a batch take their steps one after another, each with its own sketches only: the rounding of matrix
+    products and convolutions depends on the batch size, and self-recurrence amplifies it. So an image is the same, bit
+    for bit, in any batch.
+
     Args:
         model: the networks.
         request: a complete request.
@@ -114,7 +118,7 @@ class BatchSampler:
                     resume.index, resume.x, resume.history, state.index - resume.index, resume.guidance_grad
                 )
             while state.index >= 0:
-                for step in self._sample(number, state, remaining, init):
+                for step in self._sample(number, state, remaining, init, images=len(seeds)):
                     pruned, seeds_left = self._prune(number, step, remaining, len(seeds))
                     state, x = pruned.state, pruned.state.x
                     yield BatchStep(stage.steps_before + step.number, number, pruned, seeds_left)
@@ -128,7 +132,7 @@ class BatchSampler:
         x0 = step.step.x0
         if len(x0) == images:
             return x0
-        return x0[keep_nearest(self._clip_distance(step.step), images, 1)]
+        return x0[keep_nearest(self._clip_distance(step.step, images), images, 1)]
 
     def _prune(
         self, number: int, step: SamplerStep, seeds: tuple[int, ...], images: int
@@ -137,13 +141,14 @@ class BatchSampler:
         keep = self._planned[number, step.index].sketches_after
         if images * keep == len(seeds):
             return step, seeds
-        indices = keep_nearest(self._clip_distance(step), images, keep)
+        indices = keep_nearest(self._clip_distance(step, images), images, keep)
         return step.select(indices), tuple(seeds[index] for index in indices)
 
-    def _clip_distance(self, step: SamplerStep) -> Tensor:
+    def _clip_distance(self, step: SamplerStep, images: int) -> Tensor:
         """Return the CLIP distance of each estimate of a step, [B]."""
         position = self._position(step.index)
-        return clip_distance(self.prompts, step.x0, position, focus=self.request.cut_focus.at(position))
+        focus = self.request.cut_focus.at(position)
+        return torch.cat([clip_distance(self.prompts, x0, position, focus=focus) for x0 in step.x0.chunk(images)])
 
     def _initial_state(
         self, number: int, seeds: tuple[int, ...], x: Tensor | None, init: Tensor | None
@@ -154,13 +159,30 @@ class BatchSampler:
         return initial_state(self.noise, SeededRandom(seeds, number), size=stage.size, skip=stage.skip, init=start)
 
     def _sample(
+        self, number: int, state: SamplerState, seeds: tuple[int, ...], init: Tensor | None, *, images: int
+    ) -> Iterator[SamplerStep]:
+        """Return the steps of a stage from a state on, for the sketches with these seeds, image by image."""
+        state = state.to(self.model.device)
+        if images == 1:
+            return self._sample_image(number, state, seeds, init)
+        runs = [
+            self._sample_image(
+                number,
+                state.select(rows),
+                tuple(seeds[row] for row in rows),
+                init if init is None or len(init) == 1 else init[list(rows)],
+            )
+            for rows in _rows_by_image(len(seeds), images)
+        ]
+        return (SamplerStep.cat(steps) for steps in zip(*runs, strict=True))
+
+    def _sample_image(
         self, number: int, state: SamplerState, seeds: tuple[int, ...], init: Tensor | None
     ) -> Iterator[SamplerStep]:
-        """Return the steps of a stage from a state on, for the sketches with these seeds."""
+        """Return the steps of one image, for all its sketches."""
         max_repeats = int(self.request.recurrence.max)
         rngs = [SeededRandom(seeds, number, repeat) for repeat in range(max_repeats)]
         samplers = [self._bind_sampler(number, rng, init) for rng in rngs]
-        state = state.to(self.model.device)
         if max_repeats == 1:
             return samplers[0](state)
         repeats = {index: step.repeats for (stage, index), step in self._planned.items() if stage == number}
@@ -213,3 +235,9 @@ class BatchSampler:
     def _position(self, index: int) -> int:
         """Return the index into the schedules of a respaced index."""
         return schedule_index(self.noise.timestep(index))
+
+
+def _rows_by_image(count: int, images: int) -> list[range]:
+    """Split the rows of all sketches, which are ordered image by image."""
+    per_image = count // images
+    return [range(first, first + per_image) for first in range(0, count, per_image)]

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from danqing.models.clip_transformer import Attention, Transformer
 
@@ -28,3 +29,11 @@ def test_the_first_places_are_the_same_whether_or_not_the_others_are_wanted(caus
     whole = transformer(h)
     for wanted in (1, 3):
         torch.testing.assert_close(transformer(h, wanted), whole[:, :wanted], rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [None, 1])
+def test_attention_uses_the_fused_kernel(count: int | None) -> None:
+    h = torch.randn(2, 9, 64, requires_grad=True)
+    with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+        Transformer(64, 2, 2)(h, count).sum().backward()
+    assert h.grad is not None

@@ -45,7 +45,7 @@ def test_missing_spare_and_misshaped_tensors_are_named_with_both_shapes(
         "channels=32",
     ):
         assert part in caught.value.en
-    for part in ("3 处不符", "out.0.bias 缺少，应为 [32]", "extra 多余 [1, 3]", "out.2.bias 应为 [6]，实为 [7]"):
+    for part in ("共 3 处", "out.0.bias 缺少，应为 [32]", "extra 多余 [1, 3]", "out.2.bias 应为 [6]，实为 [7]"):
         assert part in caught.value.zh
 
 

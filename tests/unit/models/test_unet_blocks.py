@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from danqing.models.unet_blocks import (
     Attention,
@@ -10,7 +11,7 @@ from danqing.models.unet_blocks import (
     GroupNorm,
     Resample,
     ResBlock,
-    Stage,
+    UNetStage,
     Upsample,
     downsample_2x,
     upsample_2x,
@@ -79,7 +80,7 @@ def test_convolutions_halve_and_double() -> None:
 
 
 def test_stage_tells_only_residual_blocks_the_time() -> None:
-    stage = Stage(nn.Identity(), ResBlock(8, 32, 64, scale_shift=True), Attention(64, 1))
+    stage = UNetStage(nn.Identity(), ResBlock(8, 32, 64, scale_shift=True), Attention(64, 1))
     assert stage(torch.randn(1, 32, 4, 4), torch.randn(1, 8)).shape == (1, 64, 4, 4)
     assert {name.split(".")[0] for name in stage.state_dict()} == {"1", "2"}
 
@@ -88,3 +89,11 @@ def test_zeroed_returns_the_same_module() -> None:
     layer = nn.Linear(2, 2)
     assert zero_module(layer) is layer
     assert all(not parameter.any() for parameter in layer.parameters())
+
+
+def test_attention_uses_the_fused_kernel() -> None:
+    block = Attention(64, 2)
+    h = torch.randn(1, 64, 8, 8, requires_grad=True)
+    with sdpa_kernel(SDPBackend.FLASH_ATTENTION):  # raises where only the kernel that stores all pairs would serve
+        block(h).sum().backward()
+    assert h.grad is not None

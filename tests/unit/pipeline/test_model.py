@@ -23,7 +23,9 @@ from tests.unit.pipeline.test_pipeline import paint, quick
 
 def both(home: Path, weight: float) -> Pipeline:
     """A model with two CLIPs, the second an OpenAI one."""
-    save_custom(read_settings(), {"墨竹": make_custom("ink.pt", clips={DEFAULT_CLIP: 1.0, "clip-rn50": weight}, secondary=True)})
+    save_custom(
+        read_settings(), {"墨竹": make_custom("ink.pt", clips={DEFAULT_CLIP: 1.0, "clip-rn50": weight}, secondary=True)}
+    )
     write_openai(write_tiny_model(home / "models" / "墨竹"), number=2)
     return load("墨竹", device="cpu")
 

@@ -58,13 +58,19 @@ def test_the_defaults_give_the_original_number_of_previews() -> None:
     assert len([s for s in range(steps) if s % rate == 0 or s == steps - 1]) == 26
 
 
-def test_one_seed_one_picture_whatever_the_batch(tiny_pipeline: Pipeline) -> None:
-    together, apart, again = (paint(tiny_pipeline, **c) for c in ({"batch_size": 2}, {"n_batches": 2}, {"n_batches": 2}))
-    for a, b, c in zip(together, apart, again, strict=True):
-        assert np.array_equal(b, c)
-        assert np.abs(a - b).max() <= 1
+@pytest.mark.parametrize("sampler", ["ddim", "plms"])
+def test_a_picture_does_not_depend_on_its_batch(tiny_pipeline: Pipeline, sampler: str) -> None:
+    options = {"sampler": sampler, "steps": 4, "recurrence": 3, "sketches": "[2]*500+[1]*500", "perlin_init": True}
+    together, apart = (paint(tiny_pipeline, **options, **batches) for batches in ({"batch_size": 2}, {"n_batches": 2}))
+    for a, b in zip(together, apart, strict=True):
+        assert np.array_equal(a, b)
     assert np.abs(apart[0] - apart[1]).mean() > 5
-    assert np.array_equal(paint(tiny_pipeline, seed=8)[0], apart[1])
+
+
+@pytest.mark.parametrize("options", [{"use_secondary": 0, "jitter": 8, "fuzzy_prompt": True}])
+def test_no_option_makes_a_picture_depend_on_its_batch(tiny_pipeline: Pipeline, options: dict[str, object]) -> None:
+    together = paint(tiny_pipeline, batch_size=2, steps=3, **options)
+    assert np.array_equal(together[1], paint(tiny_pipeline, seed=8, steps=3, **options)[0])
 
 
 def test_without_a_seed_one_is_drawn_and_told(tiny_pipeline: Pipeline) -> None:
@@ -277,6 +283,8 @@ def test_a_gradient_that_is_not_finite_is_reported_and_left_out(tiny_pipeline: P
         {"init_image": "/nowhere/picture.png"},
     ],
 )
-def test_what_cannot_be_painted_is_refused_before_the_first_event(tiny_pipeline: Pipeline, change: dict[str, object]) -> None:
+def test_what_cannot_be_painted_is_refused_before_the_first_event(
+    tiny_pipeline: Pipeline, change: dict[str, object]
+) -> None:
     with pytest.raises(InvalidRequest):
         tiny_pipeline.run(quick(**change))

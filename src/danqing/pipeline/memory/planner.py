@@ -15,7 +15,7 @@ from danqing.pipeline.conditioning import guidance_modules
 from danqing.pipeline.memory.dry_run import RunContext, StepCost, StepShape, weight_bytes
 from danqing.pipeline.memory.plan import MemoryPlan, can_offload, default_plan, max_cutouts, needs_unet_grad
 from danqing.pipeline.memory.usage import GIB, memory_available, memory_used, unloaded_mmap_bytes
-from danqing.request import SIDE, Request
+from danqing.request import SIZE_MULTIPLE, Request
 from danqing.request.steps import plan_steps
 
 ALLOCATOR_OVERHEAD = 1.35
@@ -202,7 +202,7 @@ class MemoryPlanner:
 
     def _smaller_canvas(self) -> Iterator[str]:
         width, height = self.context.request.size
-        units = max(width, height) // SIDE
+        units = max(width, height) // SIZE_MULTIPLE
         sizes = [(_scaled_side(width, unit / units), _scaled_side(height, unit / units)) for unit in range(1, units)]
         count = bisect_left(sizes, True, key=lambda size: not self._fits(size=size))
         if count:
@@ -252,4 +252,4 @@ def with_cutouts(request: Request, count: int) -> Request:
 
 def _scaled_side(side: int, factor: float) -> int:
     """Scale a side of the canvas to a permitted length."""
-    return max(SIDE, round(side * factor / SIDE) * SIDE)
+    return max(SIZE_MULTIPLE, round(side * factor / SIZE_MULTIPLE) * SIZE_MULTIPLE)

@@ -11,7 +11,7 @@ from danqing.pipeline.memory.dry_run import RunContext, StepCost, StepShape
 from danqing.pipeline.memory.offload import OffloadSchedule
 from danqing.pipeline.memory.plan import MemoryPlan
 from danqing.pipeline.memory.planner import MemoryPlanner, StepGroup, with_cutouts
-from danqing.request import SIDE
+from danqing.request import SIZE_MULTIPLE
 
 TRIAL_FLOPS = {"cpu": 6e11}
 """Maximum FLOPs of the timed step by type of device: a few seconds, enough for a large network to reach full speed."""
@@ -63,7 +63,7 @@ def _group_flops(planner: MemoryPlanner, plan: MemoryPlan, group: StepGroup) -> 
 def _choose_trial(planner: MemoryPlanner, plan: MemoryPlan, group: StepGroup) -> tuple[StepShape, int, StepCost]:
     """Return the largest step within the limit of FLOPs, or the smallest one, with its cutouts and cost."""
     limit = TRIAL_FLOPS.get(planner.context.model.device.type, OTHER_TRIAL_FLOPS)
-    (width, height), side, cutouts, chosen = group.shape.size, SIDE, 1, None
+    (width, height), side, cutouts, chosen = group.shape.size, SIZE_MULTIPLE, 1, None
     while True:
         shape = StepShape((min(width, side), min(height, side)), group.shape.index, 1)
         cost = planner.estimate_step(shape, plan, planner.context.request, cutouts)

@@ -60,14 +60,14 @@ def test_the_error_suggests_changes_that_fit(tiny_pipeline: Pipeline) -> None:
     small: dict[str, object] = {"size": (128, 128), "cut_overview": 1, "cut_innercut": 0, "use_secondary": 0}
     memory = needed(tiny_pipeline, MemoryPlan(1, eager_free=True), **small)
     with pytest.raises(OutOfMemory) as raised:
-        planner(tiny_pipeline, memory, size=(1536, 768), batch_size=8, use_secondary=0).select_plan()
+        planner(tiny_pipeline, memory, size=(1536, 768), sketches=8, use_secondary=0).select_plan()
     size = re.search(r"--size (\d+)x(\d+)", raised.value.en)
     assert size
     assert 64 <= int(size[1]) < 1024
     assert int(size[1]) == pytest.approx(2 * int(size[2]), abs=64)
     assert size[0] in raised.value.zh
-    with pytest.raises(OutOfMemory, match=r"would fit: --batch-size [12]\b"):
-        planner(tiny_pipeline, memory, batch_size=8, **small).select_plan()
+    with pytest.raises(OutOfMemory, match=r"would fit: --sketches [12]\b"):
+        planner(tiny_pipeline, memory, sketches=8, **small).select_plan()
     with pytest.raises(OutOfMemory, match="No canvas"):
         planner(tiny_pipeline, 0.01).select_plan()
 
@@ -109,10 +109,14 @@ def test_the_groups_contain_all_steps() -> None:
         }
     )
     groups = list(group_steps(request, resolution=64, stride=8, secondary=True))
-    assert [(group.shape.size, len(group.loads)) for group in groups] == [((64, 64), 5), ((64, 64), 5), ((256, 256), 5)]
-    assert groups[0].shape == StepShape((64, 64), 9, 6)
-    assert groups[0].loads == ((6, 12),) * 5
-    assert groups[1].loads[1:] == ((2, 20), (2, 20), (2, 0), (2, 20))
+    assert [(group.shape.size, len(group.loads)) for group in groups] == [
+        ((64, 64), 10),
+        ((64, 64), 10),
+        ((256, 256), 10),
+    ]
+    assert groups[0].shape == StepShape((64, 64), 9, 3)
+    assert groups[0].loads == ((3, 12),) * 10
+    assert groups[1].loads[2:] == ((1, 20),) * 4 + ((1, 0),) * 2 + ((1, 20),) * 2
     assert groups[2].cutout_count == 10
 
 
