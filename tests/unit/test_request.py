@@ -1,11 +1,14 @@
 """The request: defaults of the contract, ranges, and errors that help."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from danqing.errors import InvalidRequest, ScheduleError
 from danqing.request import Request, nearest_sizes, read_request
+from danqing.request.labels import field_label
+from danqing.schedule import Schedule
 
 
 def test_defaults_are_those_of_the_original_method() -> None:
@@ -33,7 +36,7 @@ def test_every_field_has_help_in_both_languages() -> None:
 @pytest.mark.parametrize(
     ("values", "field", "words"),
     [
-        ({}, "prompts", "没有给"),
+        ({}, "prompts", "必填"),
         ({"prompts": ""}, "prompts", "没有画题"),
         ({"prompts": 3}, "prompts", "列表"),
         ({"prompts": ["山"] * 21}, "prompts", "最多 20"),
@@ -46,14 +49,14 @@ def test_every_field_has_help_in_both_languages() -> None:
         ({"prompts": "山", "eta": float("nan")}, "eta", "有限"),
         ({"prompts": "山", "seed": -1}, "seed", "不能小于 0"),
         ({"prompts": "山", "sampler": "euler"}, "sampler", "只能是"),
-        ({"prompts": "山", "steps": 10, "skip_steps": 10}, "skip_steps", "小于 steps"),
+        ({"prompts": "山", "steps": 10, "skip_steps": 10}, "skip_steps", "小于总步数"),
         ({"prompts": "山", "cut_overview": "[1.5]*1000"}, "cut_overview", "整数"),
         ({"prompts": "山", "cut_icgray_p": 2}, "cut_icgray_p", "0 到 1"),
         ({"prompts": "山", "clamp_max": {"a": 1}}, "clamp_max", "一个数"),
         ({"prompts": "山", "setps": 3}, "setps", "是不是 steps"),
         ({"prompts": "山", "text_prompts": "水"}, "text_prompts", "是不是 prompts"),
         ({"prompts": "山", "zzzzzz": 1}, "zzzzzz", "--help"),
-        ({"prompts": ["山:1", "水:-1"]}, "prompts", "接近零"),
+        ({"prompts": ["山:1", "水:-1"]}, "prompts", "接近 0"),
     ],
 )
 def test_bad_values_name_the_field_and_what_would_be_right(values: dict[str, object], field: str, words: str) -> None:
@@ -62,6 +65,45 @@ def test_bad_values_name_the_field_and_what_would_be_right(values: dict[str, obj
     assert caught.value.field == field
     assert words in caught.value.zh
     assert caught.value.en
+
+
+def test_every_field_has_a_label_for_messages() -> None:
+    assert all(field_label(name).zh != name for name in Request.model_fields)
+
+
+def test_messages_name_fields_in_the_language_of_the_message() -> None:
+    for values in ({"steps": 0}, {"sampler": "euler"}, {"cut_icgray_p": 2}, {"clip": ["a"] * 9}, {"skip_steps": 250}):
+        with pytest.raises(InvalidRequest) as caught:
+            read_request({"prompts": "山", **values})
+        assert not any(name in caught.value.zh for name in ("steps", "sampler ", "cut_", " or ", "should"))
+        assert caught.value.en.isascii()
+
+
+def test_values_in_messages_are_short() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_request({"prompts": "山", "quality": "q" * 1_000_000})
+    assert len(caught.value.zh) < 150
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "value"),
+    [
+        ("steps", "２５", 25),
+        ("eta", "０．５", 0.5),
+        ("size", "１２８×６４", (128, 64)),
+        ("size", "128 ， 64", (128, 64)),
+        ("memory", "６ＧＢ", 6.0),
+        ("tv_scale", "［１］＊４００＋［０］＊６００", "[1]*400+[0]*600"),
+        ("seed", "٤٢", 42),
+        ("perlin_mode", "mix", "mixed"),
+        ("init_image", Path("a") / "b.png", str(Path("a") / "b.png")),
+        ("save", ["gif"] * 1000, ("gif",)),
+    ],
+)
+def test_spellings_that_are_accepted(field: str, text: object, value: object) -> None:
+    request = read_request({"prompts": "山", field: text})
+    found = getattr(request, field)
+    assert (str(found) if isinstance(found, Schedule) else found) == value
 
 
 def test_a_bad_schedule_names_field_and_column() -> None:

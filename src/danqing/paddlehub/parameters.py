@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from danqing.errors import InvalidRequest
-from danqing.prompt import parse_prompt
-from danqing.request import SIDE, Request, read_request
+from danqing.prompt import split_weight
+from danqing.request import SIZE_MULTIPLE, Request, read_request
 from danqing.request.field_info import field_info
 from danqing.schedule import Schedule
 
@@ -57,8 +57,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         (1280, 768),
         "size",
         "size",
-        zh=f"宽和高；不是 {SIDE} 的倍数时向下取整并告知",
-        en=f"width and height; rounded down to multiples of {SIDE}, and said so",
+        zh=f"宽和高；不是 {SIZE_MULTIPLE} 的倍数时向下取整并告知",
+        en=f"width and height; rounded down to multiples of {SIZE_MULTIPLE}, and said so",
     ),
     _same("skip_steps", 0, "whole"),
     _same("steps", 250, "whole"),
@@ -177,7 +177,7 @@ def _plain(value: object) -> object:
 def floored(size: Sequence[int]) -> tuple[int, int]:
     """A canvas with both sides, in pixels, rounded down to multiples of 64; a side under 64 is left for the request to refuse."""
     width, height = size
-    return (width // SIDE * SIDE or width), (height // SIDE * SIDE or height)
+    return (width // SIZE_MULTIPLE * SIZE_MULTIPLE or width), (height // SIZE_MULTIPLE * SIZE_MULTIPLE or height)
 
 
 def _value(parameter: Parameter, value: object) -> object:
@@ -203,9 +203,8 @@ def _trimmed_prompts(value: object) -> object:
     first, *rest = (value,) if isinstance(value, str) else _items(value) or (None,)
     if not isinstance(first, str):
         return value
-    text = parse_prompt(first).text
-    weight = first.strip()[len(text) :]
-    return (text.rstrip(",.，。") + weight, *rest)
+    text, weight = split_weight(first)
+    return (text.strip().rstrip(",.，。") + weight, *rest)
 
 
 def _items(value: object) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Fields of a request in words: what they say of themselves, their groups in English, values as texts, choices and ranges."""
+"""Metadata of request fields: groups, units, help, choices and ranges; and values as texts."""
 
 from collections.abc import Mapping
 from typing import cast, get_args
@@ -11,7 +11,7 @@ from danqing.request import Request
 GROUPS = {
     "画题": "Subject",
     "画幅": "Canvas",
-    "底图": "Start picture",
+    "底图": "Initial image",
     "步骤": "Steps",
     "引导": "Guidance",
     "机器": "Machine",
@@ -28,7 +28,7 @@ def field_info(name: str) -> Mapping[str, str]:
 
 
 def to_text(value: object) -> str:
-    """A value as a text that reads back as the same."""
+    """Format a value as a text that is parsed to the same value."""
     if isinstance(value, tuple):
         items = cast("tuple[object, ...]", value)
         is_size = len(items) == 2 and all(isinstance(item, int) for item in items)
@@ -41,7 +41,7 @@ def to_text(value: object) -> str:
 
 
 def choices(name: str) -> tuple[str, ...]:
-    """The words a field accepts, empty for a field that is not a choice."""
+    """Return the choices of a field; empty if it is not a choice."""
     annotation = Request.model_fields[name].annotation
     literal = next((arg for arg in get_args(annotation) if get_args(arg)), annotation)
     return tuple(str(arg) for arg in get_args(literal) if isinstance(arg, str)) or tuple(
@@ -50,7 +50,7 @@ def choices(name: str) -> tuple[str, ...]:
 
 
 def range_of(name: str) -> str:
-    """What a field takes: its words, or its smallest and largest number; empty where it is free."""
+    """Return the valid values of a field: its choices, or its minimum and maximum; empty if it is not restricted."""
     field = Request.model_fields[name]
     words = choices(name)
     if words:

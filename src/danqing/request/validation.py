@@ -1,11 +1,13 @@
-"""What is wrong with a request, in words that help: unknown names with the nearest one, ranges, types."""
+"""Converts pydantic's validation errors to InvalidRequest with messages in Chinese and English."""
 
 import difflib
 from collections.abc import Collection
+from typing import cast
 
 from pydantic_core import ErrorDetails
 
 from danqing.errors import InvalidRequest
+from danqing.request.labels import field_label
 
 _RENAMED = {
     "text_prompts": "prompts",
@@ -17,51 +19,61 @@ _RENAMED = {
     "use_secondary_model": "use_secondary",
 }
 
+# Messages by pydantic error type, in Chinese and English; {…} are filled in from the error's context.
+_MESSAGES = {
+    "missing": ("是必填项", "is required"),
+    "greater_than_equal": ("不能小于 {ge}", "must be at least {ge}"),
+    "less_than_equal": ("不能大于 {le}", "must be at most {le}"),
+    "literal_error": ("只能是 {choices}", "must be one of {choices}"),
+    "int_parsing": ("应为整数", "must be an integer"),
+    "int_type": ("应为整数", "must be an integer"),
+    "int_from_float": ("应为整数", "must be an integer"),
+    "float_parsing": ("应为数字", "must be a number"),
+    "float_type": ("应为数字", "must be a number"),
+    "finite_number": ("应为有限的数", "must be a finite number"),
+    "bool_parsing": ("应为 true 或 false", "must be true or false"),
+    "bool_type": ("应为 true 或 false", "must be true or false"),
+    "string_type": ("应为文字", "must be a text"),
+    "string_unicode": ("应为文字", "must be a text"),
+    "string_too_long": ("最多 {max_length} 个字", "must have at most {max_length} characters"),
+    "tuple_type": ("应为列表", "must be a list"),
+    "too_short": ("至少要有 {min_length} 项", "must have at least {min_length} items"),
+    "too_long": ("最多 {max_length} 项", "must have at most {max_length} items"),
+}
+
 
 def unknown_field_error(name: str, known: Collection[str]) -> InvalidRequest:
-    """The error for a name that is no field, with the nearest one that is."""
-    near = _RENAMED.get(name) or next(iter(difflib.get_close_matches(name, known, 1, 0.5)), None)
+    """Return the error for an unknown field, which suggests the closest known one."""
+    short = _short(name, quote=False)
+    near = _RENAMED.get(name) or next(iter(difflib.get_close_matches(name[:60], known, 1, 0.5)), None)
     return InvalidRequest(
-        f"没有“{name}”这个参数" + (f"，是不是 {near}？" if near else "。用 danqing draw --help 看全部参数。"),
-        f"There is no parameter {name!r}"
-        + (f"; did you mean {near}?" if near else ". See danqing draw --help for all."),
+        f"没有“{short}”这个参数" + (f"，是不是 {near}？" if near else "。运行 danqing draw --help 查看全部参数。"),
+        f"There is no parameter {short!r}"
+        + (f"; did you mean {near}?" if near else ". Run danqing draw --help for a list."),
         field=name,
     )
 
 
-# pydantic's error types in words; {…} are filled from the error's own context.
-_ZH = {
-    "missing": "没有给",
-    "greater_than_equal": "不能小于 {ge}",
-    "less_than_equal": "不能大于 {le}",
-    "literal_error": "只能是 {expected}",
-    "int_parsing": "要是整数",
-    "int_type": "要是整数",
-    "int_from_float": "要是整数",
-    "float_parsing": "要是数",
-    "float_type": "要是数",
-    "finite_number": "要是有限的数",
-    "bool_parsing": "要是 true 或 false",
-    "bool_type": "要是 true 或 false",
-    "string_type": "要是文字",
-    "string_unicode": "要是文字",
-    "string_too_long": "最多 {max_length} 个字",
-    "tuple_type": "要是一个列表",
-    "too_short": "至少要有 {min_length} 项",
-    "too_long": "最多 {max_length} 项",
-}
-
-
 def validation_error(error: ErrorDetails) -> InvalidRequest:
-    """The error for one of pydantic's findings."""
+    """Convert one of pydantic's errors."""
     field = ".".join(str(part) for part in error["loc"]) or "request"
-    zh = _ZH.get(error["type"], "不对").format_map(error.get("ctx", {}))
-    given = "" if error["type"] == "missing" else f"（给的是 {_short(error['input'])}）"
-    return InvalidRequest(
-        f"{field} {zh}{given}。", f"{field}: {error['msg']} (given: {_short(error['input'])}).", field=field
-    )
+    label = field_label(str(error["loc"][0]) if error["loc"] else field)
+    context = dict(error.get("ctx", {}))
+    expected = str(context.get("expected", "")).replace("'", "")
+    zh, en = _MESSAGES.get(error["type"], ("无效", "is invalid"))
+    given_zh = "" if error["type"] == "missing" else f"（当前值：{_short(error['input'])}）"
+    given_en = "" if error["type"] == "missing" else f" (given: {_short(error['input'])})"
+    zh = zh.format_map({**context, "choices": expected.replace(" or ", "、").replace(", ", "、")})
+    en = en.format_map({**context, "choices": expected})
+    space = " " if zh[0].isascii() or label.zh[-1].isascii() else ""
+    return InvalidRequest(f"{label.zh}{space}{zh}{given_zh}。", f"{label.en} {en}{given_en}.", field=field)
 
 
-def _short(value: object) -> str:
-    text = repr(value)
+def _short(value: object, *, quote: bool = True) -> str:
+    """Return a text of at most 60 characters for a value; long values are cut before they are formatted."""
+    if isinstance(value, str):
+        value = value if len(value) <= 56 else value[:56] + "…"
+    elif isinstance(value, list | tuple | dict | set):
+        value = list(cast("Collection[object]", value))[:20]
+    text = repr(value) if quote or not isinstance(value, str) else value
     return text if len(text) <= 60 else text[:57] + "…"

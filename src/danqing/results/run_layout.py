@@ -29,7 +29,7 @@ RESULT = "result.json"
 
 def folder_name(request: Request, *, now: datetime) -> str:
     """Build a folder name of the time, `batch_name`, the beginning of the first sentence, and the seed."""
-    parts = [request.batch_name[:24], parse_prompt(request.prompts[0]).text[:12]]
+    parts = [request.batch_name[:24], parse_prompt(request.prompts[0])[0].text[:12]]
     words = [re.sub(r"\W+", "_", part).strip("_") for part in parts]
     return "-".join([f"{now:%Y%m%d-%H%M%S}", *filter(None, words), str(request.seed)])
 

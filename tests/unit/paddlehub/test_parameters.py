@@ -138,7 +138,7 @@ def test_style_and_artist_join_the_first_prompt_only_and_the_list_is_left_alone(
         ({"text_prompts": "。"}, "画题"),
         ({"text_prompts": "山", "use_gpu": "False"}, "use_gpu"),
         ({"text_prompts": "山", "steps": 0}, "steps"),
-        ({"text_prompts": "山", "cut_overview": "__import__('os')"}, "cut_overview"),
+        ({"text_prompts": "山", "cut_overview": "__import__('os')"}, "全图切片数"),
     ],
 )
 def test_what_cannot_be_used_is_named(values: dict[str, object], says: str) -> None:

@@ -47,7 +47,7 @@ def test_a_request_holds_them_as_texts() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clip", "words"), [(["a", "a:2"], "两次"), ([3], "文字"), (3, "列表"), ([f"c{i}" for i in range(9)], "最多 8")]
+    ("clip", "words"), [(["a", "a:2"], "重复"), ([3], "文字"), (3, "列表"), ([f"c{i}" for i in range(9)], "最多 8")]
 )
 def test_what_a_request_refuses(clip: object, words: str) -> None:
     with pytest.raises(InvalidRequest, match=words) as caught:

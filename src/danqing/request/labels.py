@@ -1,0 +1,61 @@
+"""Names of request fields in messages, in Chinese and English."""
+
+from danqing.i18n import Text
+
+_LABELS = {
+    "prompts": Text("画题", "prompts"),
+    "style": Text("风格", "style"),
+    "artist": Text("画家", "artist"),
+    "fuzzy_prompt": Text("模糊画题", "fuzzy prompt"),
+    "rand_mag": Text("模糊画题的噪声", "fuzzy prompt noise"),
+    "size": Text("画幅", "size"),
+    "seed": Text("随机种子", "seed"),
+    "n_batches": Text("批数", "number of batches"),
+    "batch_size": Text("每批幅数", "batch size"),
+    "batch_name": Text("作画名称", "batch name"),
+    "init_image": Text("底图", "initial image"),
+    "init_fit": Text("底图的适配方式", "fit of the initial image"),
+    "init_scale": Text("与底图相似的权重", "weight of the initial image"),
+    "skip_steps": Text("跳过的步数", "skipped steps"),
+    "perlin_init": Text("柏林噪声开关", "Perlin noise"),
+    "perlin_mode": Text("柏林噪声的颜色", "colours of the Perlin noise"),
+    "quality": Text("质量", "quality"),
+    "steps": Text("步数", "steps"),
+    "spacing": Text("步长", "spacing"),
+    "recurrence": Text("每步重复的次数", "recurrence"),
+    "refine": Text("重画的比例", "refine fraction"),
+    "sketches": Text("草稿数", "sketches"),
+    "sampler": Text("采样器", "sampler"),
+    "eta": Text("DDIM 噪声", "eta"),
+    "clip_denoised": Text("预测值限制开关", "clamping of the prediction"),
+    "jitter": Text("随机平移", "jitter"),
+    "randomize_class": Text("随机类别开关", "random class"),
+    "symmetry": Text("对称", "symmetry"),
+    "symmetry_at": Text("对称的时刻", "times of symmetry"),
+    "clip": Text("CLIP", "CLIP"),
+    "clip_guidance_scale": Text("画题的权重", "CLIP guidance scale"),
+    "tv_scale": Text("平滑的权重", "smoothness scale"),
+    "range_scale": Text("颜色范围的权重", "range scale"),
+    "sat_scale": Text("饱和度的权重", "saturation scale"),
+    "clamp_grad": Text("梯度限制开关", "gradient clamping"),
+    "clamp_max": Text("梯度上限", "gradient limit"),
+    "guidance_every": Text("引导的间隔", "guidance interval"),
+    "use_secondary": Text("小网络开关", "use of the secondary network"),
+    "cutn_batches": Text("切片批数", "cutout batches"),
+    "cut_overview": Text("全图切片数", "overview cutouts"),
+    "cut_innercut": Text("局部切片数", "inner cutouts"),
+    "cut_ic_pow": Text("局部切片的指数", "inner cutout exponent"),
+    "cut_icgray_p": Text("灰度切片的比例", "grayscale fraction"),
+    "cut_focus": Text("切片集中的程度", "cutout focus"),
+    "model": Text("模型", "model"),
+    "device": Text("设备", "device"),
+    "dtype": Text("精度", "precision"),
+    "memory": Text("内存上限", "memory limit"),
+    "display_rate": Text("预览间隔", "preview interval"),
+    "save": Text("保存的文件", "files to save"),
+}
+
+
+def field_label(name: str) -> Text:
+    """Return the name of a field for messages; unknown fields keep their own name."""
+    return _LABELS.get(name) or Text(name, name)
