@@ -59,6 +59,18 @@ def serve(
         list[str] | None,
         typer.Option(help="反向代理后的域名，可重复 | Host name behind a reverse proxy; repeatable"),
     ] = None,
+    root_path: Annotated[
+        str,
+        typer.Option(help="反向代理发布服务的路径前缀，如 /danqing | Path prefix of the reverse proxy, e.g. /danqing"),
+    ] = "",
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="可信反向代理的地址，可多次 | Addresses of trusted reverse proxies, repeatable"),
+    ] = None,
+    log_requests: Annotated[
+        bool | None,
+        typer.Option("--log-requests/--no-log-requests", help="记录每个请求 | Log every request; off with --open"),
+    ] = None,
     insecure: Annotated[
         bool, typer.Option("--insecure", help="对外开放时不要求密钥 | Do not require API keys on public addresses")
     ] = False,
@@ -117,10 +129,13 @@ def serve(
             port=port,
             models=tuple(model or ()),
             devices=tuple(device or (settings.device,)),
-            names=tuple(name or ()),
+            allowed_hosts=tuple(name or ()),
             insecure=insecure,
             allow_urls=allow_urls,
-            open=open,
+            root_path=root_path,
+            trusted_proxies=tuple(proxy or ()),
+            open_browser=open,
+            log_requests=not open if log_requests is None else log_requests,
             limits=limits,
         ),
         settings,
@@ -130,11 +145,11 @@ def serve(
 def run(options: "ServerOptions", settings: Settings) -> None:
     """Run the service with the studio."""
     from danqing.server.dependencies import Mount
+    from danqing.server.fields import SERVER_ONLY_FIELDS
     from danqing.server.main import serve
-    from danqing.server.request_parsing import SERVER_ONLY_FIELDS
     from danqing.webui import PATH, TITLE, create_studio
 
-    studio = Mount(PATH, TITLE, create_studio(settings, hidden=SERVER_ONLY_FIELDS), open=True)
+    studio = Mount(PATH, TITLE, create_studio(settings, hidden=SERVER_ONLY_FIELDS), public=True)
     serve(replace(options, mounts=(studio,)), settings)
 
 
