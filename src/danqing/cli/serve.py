@@ -1,6 +1,7 @@
 """`danqing serve`: the HTTP service and its API keys."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -33,6 +34,10 @@ def build() -> TyperGroup:
     keys.command("list", help="列出密钥 | List the keys")(list_keys)
     keys.command("rm", help="撤销密钥 | Revoke a key")(remove_key)
     app.add_typer(keys, name="keys")
+    app.command("backup", help="备份任务数据库和全部作品 | Back up the job database and all results")(backup)
+    app.command(
+        "repair", help="检查并修复任务数据库；先停止服务 | Check and repair the job database; stop the service first"
+    )(repair)
     command = get_command(app)
     assert isinstance(command, TyperGroup)
     return command
@@ -197,3 +202,47 @@ def remove_key(name: Names) -> None:
     from danqing.server.api_keys import ApiKeyStore
 
     ApiKeyStore.from_settings(read_settings()).remove(name)
+
+
+def backup(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="新建的备份文件夹 | Folder to create for the backup")
+    ],
+) -> None:
+    """Copy the job database, all results and the API keys to a new folder, also while the service runs."""
+    from danqing.jobs.recovery import back_up
+
+    count = back_up(read_settings().service, folder)
+    typer.echo(tr(f"已备份 {count} 个任务的作品：{folder}", f"Backed up the results of {count} jobs: {folder}"))
+
+
+def repair(
+    owner: Annotated[
+        str,
+        typer.Option(help="找回的任务归哪个密钥（未记录时） | Key that restored jobs belong to if none is recorded"),
+    ] = "",
+) -> None:
+    """Restore jobs that the database lacks from their folders; replace a damaged database. Nothing is deleted."""
+    from danqing.jobs.housekeeping import exclusive_home
+    from danqing.jobs.recovery import open_jobs
+
+    home = read_settings().service
+    with exclusive_home(home):
+        recovery = open_jobs(home, owner=owner)
+        count = len(recovery.store.ids())
+        recovery.database.close()
+    if recovery.damaged is not None:
+        typer.echo(
+            tr(
+                f"数据库已损坏，已移到 {recovery.damaged}。",
+                f"The database was damaged and was moved to {recovery.damaged}.",
+            )
+        )
+    typer.echo(
+        tr(
+            f"共 {count} 个任务，其中找回 {len(recovery.restored)} 个。",
+            f"{count} jobs, {len(recovery.restored)} restored.",
+        )
+    )
+    for path in recovery.ignored:
+        typer.echo(tr(f"不属于任何任务，保留不动：{path}", f"Belongs to no job, left in place: {path}"))

@@ -50,7 +50,9 @@ def unbroken(shared_settings: Settings, tmp_path_factory: pytest.TempPathFactory
     from danqing.pipeline import load_model
     from danqing.zoo.registry import get_installed
 
-    pipeline = Pipeline(load_model(get_installed(ORIGINAL, shared_settings), home=shared_settings.home, device="cpu"), shared_settings)
+    pipeline = Pipeline(
+        load_model(get_installed(ORIGINAL, shared_settings), home=shared_settings.home, device="cpu"), shared_settings
+    )
     work = api.create(long(), pipeline=pipeline, out=tmp_path_factory.mktemp("unbroken"))
     assert work.folder is not None
     return Run.open(work.folder).pictures[0].read_bytes()
