@@ -19,7 +19,7 @@ from danqing.server.errors import ApiError, error_response, language_of, to_api_
         (errors.JobConflict("a", "b"), 409, "conflict"),
         (errors.TooManyJobs("a", "b", retry_after=1.2), 429, "too_many_jobs"),
         (errors.QueueFull("a", "b", retry_after=0), 503, "busy"),
-        (errors.ServiceStopping("a", "b", retry_after=5), 503, "busy"),
+        (errors.ServiceStopping("a", "b", retry_after=5), 503, "stopping"),
         (errors.StorageError("a", "b"), 503, "storage"),
         (errors.DanqingError("a", "b"), 500, "failed"),
     ],
