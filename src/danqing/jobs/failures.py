@@ -9,12 +9,14 @@ from danqing.errors import (
     MissingExtra,
     ModelNotFound,
     OutOfMemory,
+    RunNotFound,
     StorageError,
     WeightsError,
 )
 from danqing.events import Failed
 from danqing.i18n import Text
 from danqing.jobs.job import Failure, Reason
+from danqing.results import run_layout
 from danqing.results.run_writer import RunWriter
 
 _REASONS: dict[type[DanqingError], Reason] = {
@@ -84,8 +86,15 @@ def log_failure(folder: Path, failure: Failure, *, batch: int = 0, step: int = 0
     """Append a failure to the event log of a run, for clients that follow it. Does nothing if the log cannot be written."""
     reason = failure.reason if failure.reason in ("out_of_memory", "nan", "storage") else "error"
     event = Failed(reason=reason, zh=failure.text.zh, en=failure.text.en, batch=batch, step=step)
-    with suppress(DanqingError):
+    try:
         writer = RunWriter.resume(folder)
+    except RunNotFound:  # the job failed before its run was created
+        with suppress(OSError), (folder / run_layout.EVENTS).open("ab") as log:
+            log.write(run_layout.to_line(event))
+        return
+    except DanqingError:
+        return
+    with suppress(DanqingError):
         try:
             writer.record(event)
         finally:

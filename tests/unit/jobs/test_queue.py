@@ -18,6 +18,7 @@ from danqing.errors import (
     TooManyJobs,
 )
 from danqing.jobs import RunnerLimits
+from danqing.jobs.job_store import idempotent_id
 from danqing.jobs.local_runner import LocalJobRunner
 from danqing.settings import Settings
 from danqing.zoo.catalog import ORIGINAL
@@ -211,3 +212,41 @@ def test_a_disk_without_room_is_not_healthy(settings: Settings, tmp_path: Path) 
     with LocalJobRunner(replace(settings, home=tmp_path / "other"), devices=()) as queue:
         assert (queue.health().disk_ok, queue.health().ready) == (True, True)
         assert queue.health().disk_free > 0
+
+
+def test_following_a_job_ends_cleanly_when_it_is_deleted(queue: LocalJobRunner) -> None:
+    job = queue.submit(quick())
+    stream = queue.events(job.id, timeout=0)
+    assert next(stream) is None
+
+    queue.cancel(job.id)
+    queue.delete(job.id)
+
+    assert list(stream) == []
+
+
+def test_a_repeated_call_gets_the_unfinished_job_of_the_first(settings: Settings) -> None:
+    with LocalJobRunner(settings, devices=()) as queue:
+        first = queue.submit(quick(), owner="anna")
+        assert queue.submit(quick(), owner="anna", retry_seconds=60).id == first.id
+        others = [
+            queue.submit(quick(), owner="anna"),
+            queue.submit(quick(), owner="berta", retry_seconds=60),
+            queue.submit(quick(seed=8), owner="anna", retry_seconds=60),
+        ]
+        assert len({first.id, *(job.id for job in others)}) == 4
+        for job in (first, others[0]):
+            queue.cancel(job.id)
+        assert queue.submit(quick(), owner="anna", retry_seconds=60).id not in (first.id, others[0].id)
+
+
+def test_the_id_of_an_idempotency_key_depends_on_the_owner() -> None:
+    assert idempotent_id("anna", "k") == idempotent_id("anna", "k")
+    assert idempotent_id("anna", "k") != idempotent_id("berta", "k")
+
+
+def test_the_work_of_one_job_is_limited(settings: Settings) -> None:
+    with LocalJobRunner(settings, limits=RunnerLimits(max_cost=64 * 64 * 6), devices=()) as queue:
+        queue.submit(quick())
+        with pytest.raises(InvalidRequest, match=r"2\.0 times"):
+            queue.submit(quick(n_batches=2))

@@ -130,9 +130,8 @@ def test_every_finished_image_survives_any_history(tmp_path: Path, history: list
             recovery.database.close()
         home.damage(action)
         if action == "full disk":
-            with full_disk():
-                with suppress(StorageError):
-                    home.start().database.close()
+            with full_disk(), suppress(StorageError):
+                home.start().database.close()
         recovery = home.start()
         home.check(recovery)
     recovery.database.close()
