@@ -7,7 +7,7 @@ EFFECTS: dict[str, tuple[str, str]] = {
         "time and memory grow with the area; far above the trained size, use `refine` too",
     ),
     "n_batches": ("多画几批，时间按倍数增加", "more batches; time multiplies"),
-    "batch_size": ("每幅稍快，内存按倍数增加", "slightly faster per picture; memory multiplies"),
+    "batch_size": ("更多幅一步一步同时画，时间按倍数增加", "more pictures in parallel steps; time multiplies"),
     "init_scale": ("更接近底图，更不像画题", "closer to the start picture, further from the prompt"),
     "skip_steps": ("保留更多底图，时间减少", "keeps more of the start picture, takes less time"),
     "steps": ("细节更多，时间按倍数增加", "more detail; time multiplies"),
