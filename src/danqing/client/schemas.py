@@ -25,6 +25,13 @@ class FailureView(_Shape):
     en: str
 
 
+class NoticeView(_Shape):
+    """A message about the request, for example that a prompt is too long."""
+
+    zh: str
+    en: str
+
+
 class JobView(_Shape):
     """A job. Times are seconds since 1970."""
 
@@ -50,6 +57,10 @@ class JobView(_Shape):
         description="The complete request, without the initial image; submit it again for the same picture."
     )
     start: str | None = Field(default=None, description="URL of the initial image.")
+    notices: tuple[NoticeView, ...] = Field(
+        default=(),
+        description="Messages about the prompts, in the response to a new job; later they are `warned` events.",
+    )
 
 
 class JobList(_Shape):

@@ -13,10 +13,10 @@ from danqing.models.clip_resnet import ResNet, ResNetConfig
 from danqing.models.clip_text import Bert, TextConfig
 from danqing.models.clip_vision import VisionConfig, VisionTransformer
 from danqing.models.init import normal_parameter
+from danqing.models.tokenizer import MAX_CONTEXT
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # of CLIP's training images: red, green, blue, in [0, 1]
 STD = (0.26862954, 0.26130258, 0.27577711)
-CONTEXT = 64  # as in the PaddleHub module; the networks were trained with 52 tokens, and BERT has more positions
 
 
 class Clip(nn.Module, ABC):
@@ -91,7 +91,7 @@ class ChineseClip(Clip):
     @property
     def context(self) -> int:
         """See `Clip`."""
-        return min(CONTEXT, self.config.text.positions)
+        return min(MAX_CONTEXT, self.config.text.positions)
 
     def encode_text(self, tokens: Tensor) -> Tensor:
         """See `Clip`."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, cast
 
 from danqing.i18n import Text
-from danqing.models.tokenizer import Tokenizer
+from danqing.models.tokenizer import MAX_CONTEXT, Tokenizer
 from danqing.prompt import Prompt, prompt_notices
 from danqing.request import Request
+from danqing.zoo.registry import InstalledClip
 
 _EXCERPT = 20  # characters of a prompt in a message
 _MAX_UNKNOWN = 10
@@ -19,6 +21,22 @@ class PromptReader:
     name: str
     tokenizer: Tokenizer
     context: int
+
+
+def load_prompt_reader(clip: InstalledClip) -> PromptReader:
+    """Read the tokenizer and the context length of a CLIP, without loading its weights.
+
+    Raises:
+        WeightsError: the vocabulary is damaged.
+    """
+    from safetensors import safe_open
+
+    tokenizer = Tokenizer(clip.vocab)
+    if tokenizer.reads_english:
+        return PromptReader(clip.name, tokenizer, tokenizer.default_context)
+    with cast(Any, safe_open(clip.weights, framework="np")) as file:  # its stubs have no types
+        positions = int(file.get_slice("bert.embeddings.position_embeddings.weight").get_shape()[0])
+    return PromptReader(clip.name, tokenizer, min(MAX_CONTEXT, positions))
 
 
 def check_prompts(request: Request, readers: Iterable[PromptReader]) -> tuple[Text, ...]:

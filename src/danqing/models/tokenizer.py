@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 UNKNOWN, START, END, PAD = "[UNK]", "[CLS]", "[SEP]", "[PAD]"
 MAX_WORD_LENGTH = 200  # letters; longer words become the unknown token
+BERT_VOCABULARY = 21_128  # lines of the vocabulary file of Chinese-CLIP
+MAX_CONTEXT = 64
+"""Context length of Chinese-CLIP, as in the PaddleHub module. It was trained with 52 tokens; BERT has more positions."""
 MERGES = 48_894  # number of merges in the file that OpenAI's CLIP uses
 WORD_PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d|\p{L}+|\p{N}|[^\s\p{L}\p{N}]+"  # a word, a digit, or a sequence of symbols
 GZIP_MAGIC = b"\x1f\x8b"
@@ -85,7 +88,9 @@ def _word_pieces(file: Path, lines: list[str]) -> Vocabulary:
     tokenizer = HfTokenizer(WordPiece(vocabulary, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_LENGTH))
     tokenizer.normalizer = BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = BertPreTokenizer()
-    clean = partial(_replace_variants, vocabulary=frozenset(vocabulary), simplified=_simplified_characters())
+    clean: Callable[[str], str] = str
+    if len(lines) < BERT_VOCABULARY:  # a smaller vocabulary lacks most variants of its characters
+        clean = partial(_replace_variants, vocabulary=frozenset(vocabulary), simplified=_simplified_characters())
     return Vocabulary(tokenizer, vocabulary[START], vocabulary[END], vocabulary[UNKNOWN], context=52, clean=clean)
 
 
@@ -163,25 +168,34 @@ class Tokenizer:
         """True for OpenAI's byte pairs, False for the Chinese vocabularies."""
         return self._vocabulary.unknown is None
 
+    @property
+    def default_context(self) -> int:
+        """Context length that the networks with this vocabulary were trained with."""
+        return self._vocabulary.context
+
     def encode(self, texts: Sequence[str], length: int | None = None) -> "Tensor":
         """Tokenize texts, truncated or padded with zeros.
 
         Args:
             texts: P texts.
-            length: maximum of L, tokens of each text including start and end; None: the context length, 52 or 77.
+            length: L, tokens of each text including start and end; None: the context length, 52 or 77.
         Returns:
-            [P, L], int64; L exceeds 52 (or 77) only if a text is that long.
+            [P, L], int64.
         """
         import torch
 
         length = length or self._vocabulary.context
         clean = self._vocabulary.clean
         rows = [[self.start, *self._tokenize(clean(text)).ids[: length - 2], self.end] for text in texts]
-        width = min(length, max(self._vocabulary.context, *map(len, rows)))
-        tokens = torch.zeros(len(texts), width, dtype=torch.int64)
+        tokens = torch.zeros(len(texts), length, dtype=torch.int64)
         for row, ids in zip(tokens, rows, strict=True):
             row[: len(ids)] = torch.tensor(ids)
         return tokens
+
+    def padded_length(self, texts: Sequence[str], maximum: int) -> int:
+        """Return the length to encode texts with: the default context length, or more, up to `maximum`, if one is longer."""
+        longest = max((len(self._tokenize(self._vocabulary.clean(text)).ids) + 2 for text in texts), default=0)
+        return min(maximum, max(self._vocabulary.context, longest))
 
     def unknown_characters(self, text: str) -> list[str]:
         """Return the characters, or words of other scripts, that the vocabulary lacks, in order, without duplicates.

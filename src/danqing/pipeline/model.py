@@ -40,7 +40,7 @@ class LoadedClip:
 
     def encode_prompts(self, texts: list[str]) -> torch.Tensor:
         """Encode P prompts, truncated to the context length -> [P, D] float32, not normalised."""
-        tokens = self.tokenizer.encode(texts, self.encoder.context)  # [P, L]
+        tokens = self.tokenizer.encode(texts, self.tokenizer.padded_length(texts, self.encoder.context))  # [P, L]
         with torch.no_grad():
             return self.encoder.encode_text(tokens.to(self.device)).float()
 

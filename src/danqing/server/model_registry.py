@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from danqing.errors import ModelNotFound
+from danqing.i18n import Text
+from danqing.models.prompt_check import PromptReader, check_prompts, load_prompt_reader
 from danqing.paddlehub.fallback import ResolvedModule, resolve_module
 from danqing.request import Request
 from danqing.settings import Settings
-from danqing.zoo.registry import get_installed, get_spec, installed_models
+from danqing.zoo.registry import get_installed, get_installed_clip, get_spec, installed_models
 from danqing.zoo.spec import ModelSpec
 
 AUTO = "auto"
@@ -27,6 +29,7 @@ class ModelRegistry:
         self._settings = settings
         self._named = {name: resolve_module(name, settings) for name in named}
         self._specs: dict[str, ModelSpec] = {}
+        self._prompt_readers: dict[str, PromptReader] = {}
 
     @property
     def default(self) -> str:
@@ -66,6 +69,19 @@ class ModelRegistry:
                 f"There is no model {requested[:80]!r}. Available models: {offered}.",
             )
         return requested
+
+    def check_prompts(self, request: Request) -> tuple[Text, ...]:
+        """Return messages about prompts that may not be painted as expected; see `models.prompt_check`.
+
+        Args:
+            request: completed with its model's defaults.
+        """
+        installed = get_installed(self.resolve(request.model), self._settings)
+        named = [get_installed_clip(clip.name, self._settings) for clip in request.clip_weights()]
+        for clip in named or installed.clips:
+            if clip.name not in self._prompt_readers:
+                self._prompt_readers[clip.name] = load_prompt_reader(clip)
+        return check_prompts(request, [self._prompt_readers[clip.name] for clip in named or installed.clips])
 
     def with_defaults(self, request: Request) -> Request:
         """Return a request completed with its model's defaults."""

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from danqing.models.prompt_check import PromptReader, check_prompts
+from danqing.models.prompt_check import PromptReader, check_prompts, load_prompt_reader
 from danqing.models.tokenizer import Tokenizer
 from danqing.request import read_request
+from danqing.settings import read_settings
+from danqing.zoo.registry import get_installed
 
 PIECES = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", *"孤舟雪山，由画"]
 
@@ -47,3 +49,12 @@ def test_many_unknown_characters_are_abbreviated(readers: list[PromptReader]) ->
     (message,) = check_prompts(read_request({"prompts": "春夏秋冬东南西北金木水火土"}), readers[:1])
     assert message.zh.count("、") == 9
     assert "等" in message.zh
+
+
+def test_readers_of_installed_clips_need_no_weights() -> None:
+    installed = get_installed("danqing_mini", read_settings())
+    readers = [load_prompt_reader(clip) for clip in installed.clips]
+    (message,) = check_prompts(read_request({"prompts": "Blade Runner"}), readers)
+    assert "中文" in message.zh
+    assert check_prompts(read_request({"prompts": "孤舟蓑笠翁，独钓寒江雪"}), readers) == ()
+    assert check_prompts(read_request({"prompts": "雪⼭，樓閣"}), readers) == ()

@@ -58,8 +58,10 @@ def test_forms_that_the_vocabulary_has_are_kept(tmp_path: Path) -> None:
 
 
 def test_only_long_texts_are_encoded_with_more_than_52_tokens(tokenizer: Tokenizer) -> None:
-    assert tokenizer.encode(["孤" * 50], 64).shape == (1, 52)
-    assert tokenizer.encode(["孤" * 62, "舟"], 64).shape == (2, 64)
+    assert tokenizer.padded_length(["孤" * 50], 64) == 52
+    assert tokenizer.padded_length(["孤" * 55, "舟"], 64) == 57
+    assert tokenizer.padded_length(["孤" * 70], 64) == 64
+    assert tokenizer.padded_length(["孤"], 12) == 12
     assert tokenizer.truncated_text("孤" * 63, 64) == "孤"
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from starlette.concurrency import run_in_threadpool
 
-from danqing.client.schemas import JobList, JobView
+from danqing.client.schemas import JobList, JobView, NoticeView
 from danqing.errors import InvalidRequest, JobNotFound
 from danqing.jobs import Job, State
 from danqing.jobs.job_store import idempotent_id
@@ -69,7 +69,8 @@ def create_job(values: Payload, context: ContextDep, owner: OwnerDep, retry: Ret
     request = parse_request(values, allow_urls=context.allow_urls, slot=context.decoding_slot)
     job = submit_job(request, context, owner=owner, id=chosen or retry.id, retry_seconds=retry.seconds)
     response.headers["Location"] = f"{context.root_path}{job_path(job)}"
-    return job_view(job, context.root_path)
+    notices = (NoticeView(zh=text.zh, en=text.en) for text in context.models.check_prompts(job.request))
+    return job_view(job, context.root_path).model_copy(update={"notices": tuple(notices)})
 
 
 def _belongs_to_other(id: str, context: ServerContext, owner: str) -> bool:

@@ -67,6 +67,7 @@ def predict(
         paint = _to_paint_request(values, context)
         notices += _size_notices(values, paint)
         changed = paint.with_changes(model=resolved.model)
+        notices += context.models.check_prompts(context.models.with_defaults(changed))
         job = submit_job(changed, context, owner=owner, id=retry.id, retry_seconds=retry.seconds)
     except DanqingError as error:
         api_error = to_api_error(error)
@@ -127,7 +128,10 @@ def _to_paint_request(values: Mapping[str, object], context: ServerContext) -> P
     source = values.get("init_image")
     if isinstance(source, str) and source:
         to_request({**values, "init_image": None})  # cheap checks before the image is decoded
-        values = {**values, "init_image": load_init_image(source, allow_urls=context.allow_urls, slot=context.decoding_slot)}
+        values = {
+            **values,
+            "init_image": load_init_image(source, allow_urls=context.allow_urls, slot=context.decoding_slot),
+        }
     # use_gpu is validated as in the original; the server chooses the device.
     return to_request(values).with_changes(device=AUTO)
 

@@ -22,6 +22,14 @@ def test_a_job_is_taken_and_told_where_it_is(client: TestClient) -> None:
     assert client.post("/v1/jobs", json=QUICK).json()["position"] == 1
 
 
+def test_problems_of_the_prompt_are_reported_when_a_job_is_submitted(client: TestClient) -> None:
+    assert (
+        client.post("/v1/jobs", json={**QUICK, "prompts": "行人:-1"}).json()["notices"][0]["zh"].startswith("所有权重")
+    )
+    notices = client.post("/v1/jobs", json={**QUICK, "prompts": "孤舟" * 200}).json()["notices"]
+    assert any("too long" in notice["en"] for notice in notices)
+
+
 def test_an_id_of_ones_own_paints_once(client: TestClient) -> None:
     mine = {**QUICK, "id": str(uuid4())}
     first, again = (client.post("/v1/jobs", json=mine) for _ in range(2))
@@ -100,7 +108,7 @@ def test_what_is_refused_names_the_field(
 
 def test_errors_come_in_the_callers_language(client: TestClient) -> None:
     zh, en = (client.get("/v1/jobs/1", headers={"Accept-Language": word}).json() for word in ("zh-CN", "en-US,en"))
-    assert zh["error"]["message"].startswith("job_id 不对")
+    assert zh["error"]["message"].startswith("job_id 无效")
     assert en["error"]["message"].isascii()
 
 
