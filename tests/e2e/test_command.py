@@ -148,7 +148,7 @@ def test_a_full_disk(place: Path) -> None:
 
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
-    assert "磁盘满了" in done.stderr
+    assert "磁盘已满" in done.stderr
     assert "danqing runs resume" in done.stderr
     left = {file.name for file in (place / "kept").rglob("*") if file.is_file()}
     assert left <= {"request.yaml", "events.jsonl", "checkpoint.safetensors"}

@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from danqing.cli.i18n import tr
 from danqing.cli.model_install import add, format_size, install
-from danqing.cli.output import print_json
+from danqing.cli.output import print_json, print_path
 from danqing.errors import ModelNotFound, WeightsError
 from danqing.i18n import Text
 from danqing.settings import Settings, read_settings
@@ -121,7 +121,7 @@ def _repair_advice(spec: ModelSpec) -> Text:
 def path(name: Name) -> None:
     """Print the folder of a model, installed or not."""
     settings = read_settings()
-    typer.echo(str(model_dir(get_spec(name, settings), settings)))
+    print_path(str(model_dir(get_spec(name, settings), settings)))
 
 
 def remove(name: Name) -> None:

@@ -1,16 +1,11 @@
 """`danqing draw --plan`: estimates memory and time of a run and checks its prompts, without painting."""
 
-from typing import TYPE_CHECKING
-
 import typer
 
 from danqing.cli.i18n import tr
 from danqing.cli.output import print_json
 from danqing.events import ResourceEstimate
 from danqing.request import Request
-
-if TYPE_CHECKING:
-    pass
 
 GIB = 2**30
 

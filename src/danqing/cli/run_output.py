@@ -1,18 +1,16 @@
 """Follows a run: prints its events, then the paths of the results or the command that resumes it."""
 
-import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Literal, cast
 
 from danqing.cli.errors import print_error
 from danqing.cli.i18n import read_language, tr
 from danqing.cli.output import print_json, print_path
+from danqing.cli.signals import exit_code, signals_as_interrupt
 from danqing.errors import StorageError
 from danqing.events import Event, Failed, MemoryReduced, Started, Stepped, Warned
 from danqing.results.run import Run
@@ -23,14 +21,6 @@ StartRun = Callable[[], tuple[Run, Iterator[Event]]]
 """Loads the model and returns the run and its events."""
 
 _REPORT_SECONDS = 30.0
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM or SIGHUP was received."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
 
 
 def follow_run(start: StartRun, *, mode: OutputMode, show_model: bool) -> int:
@@ -48,7 +38,7 @@ def follow_run(start: StartRun, *, mode: OutputMode, show_model: bool) -> int:
     run: Run | None = None
     failed: Failed | None = None
     try:
-        with _catch_signals(), event_printer(mode, show_model=show_model) as print_event:
+        with signals_as_interrupt(), event_printer(mode, show_model=show_model) as print_event:
             created, events = start()
             with closing(cast("Generator[Event]", events)):
                 for event in events:
@@ -58,8 +48,7 @@ def follow_run(start: StartRun, *, mode: OutputMode, show_model: bool) -> int:
                         failed = event
                     print_event(event)
     except KeyboardInterrupt as error:
-        number = error.number if isinstance(error, _Terminated) else signal.SIGINT
-        return print_error(tr("已停止。", "Stopped. ") + _resume_hint(run), code=128 + number)
+        return print_error(tr("已停止。", "Stopped. ") + _resume_hint(run), code=exit_code(error))
     except StorageError as error:
         raise StorageError(error.zh + _resume_hint(run), f"{error.en} {_resume_hint(run)}".strip()) from error
     if run is not None:
@@ -67,29 +56,6 @@ def follow_run(start: StartRun, *, mode: OutputMode, show_model: bool) -> int:
     if failed is not None:
         return print_error(tr(failed.zh, f"{failed.en} ") + _resume_hint(run))
     return 0
-
-
-@contextmanager
-def _catch_signals() -> Generator[None]:
-    """Raise KeyboardInterrupt on SIGTERM and SIGHUP. Ignored signals, such as SIGHUP under nohup, stay ignored."""
-    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def raise_terminated(number: int, frame: FrameType | None) -> None:
-        del frame
-        raise _Terminated(number)
-
-    previous = {number: signal.getsignal(number) for number in signals}
-    for number, handler in previous.items():
-        if handler is not signal.SIG_IGN:
-            signal.signal(number, raise_terminated)
-    try:
-        yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _resume_hint(run: Run | None) -> str:

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from danqing.cli.i18n import tr
+from danqing.cli.signals import exit_code, signals_as_interrupt
 from danqing.cli.train_data import Seed, cutouts, require_extra, scenes
 from danqing.errors import InvalidRequest
 from danqing.settings import read_settings
@@ -271,14 +272,15 @@ def _run_task(task: Task, studio: "Studio", to: Path, second: Path | None = None
 
     trainings = {"encoder": runs.train_encoder, "denoiser": runs.train_denoiser, "secondary": runs.train_secondary}
     try:
-        for name, train in trainings.items():
-            if task in (name, "all"):
-                train(studio)
+        with signals_as_interrupt():
+            for name, train in trainings.items():
+                if task in (name, "all"):
+                    train(studio)
     except KeyboardInterrupt as error:
         typer.echo(
             tr("已停止。重新运行同一条命令即可继续。", "Stopped. Run the same command again to continue."), err=True
         )
-        raise typer.Exit(130) from error
+        raise typer.Exit(exit_code(error)) from error
     if task in ("export", "all"):
         runs.export(studio, to, second)
         typer.echo(tr(f"已导出到 {to}", f"Exported to {to}"))

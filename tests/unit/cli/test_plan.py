@@ -26,6 +26,15 @@ def test_it_says_memory_arrangement_and_time(request_: Request, capsys: pytest.C
     assert "每步" in seconds
 
 
+def test_it_reports_problems_of_the_prompt_before_painting(
+    request_: Request, capsys: pytest.CaptureFixture[str]
+) -> None:
+    print_plan(request_.with_changes(prompts="a red house under a tree"), as_json=False)
+    assert "只支持中文画题" in capsys.readouterr().out
+    print_plan(request_.with_changes(prompts="雪" * 200), as_json=True)
+    assert "画题太长" in json.loads(capsys.readouterr().out)["warnings"][0]["zh"]
+
+
 def test_as_json_it_gives_numbers(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
     print_plan(request_, as_json=True)
     result = json.loads(capsys.readouterr().out)

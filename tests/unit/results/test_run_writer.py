@@ -115,7 +115,7 @@ def test_only_the_picture_is_saved_if_nothing_else_is_requested(tmp_path: Path) 
 def test_mp4_without_the_library_is_refused_before_painting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(animation, "find_spec", dict[str, None]().get)
 
-    with pytest.raises(MissingExtra, match=r"danqing\[video\]"):
+    with pytest.raises(MissingExtra, match=r"pip install av"):
         RunWriter.create(tmp_path / "out", small_request(save=["mp4"]), model=MODEL)
 
     assert not (tmp_path / "out").exists()

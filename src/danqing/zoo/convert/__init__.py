@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor
 
 from danqing.errors import WeightsError
+from danqing.i18n import Text
 from danqing.zoo.convert.key_mapping import from_transformers, lpips_names
 from danqing.zoo.convert.read import read_state_dict, unreadable
 from danqing.zoo.convert.write_safetensors import StateDict, write_safetensors
@@ -62,7 +63,7 @@ def _normalize_clip(source: Path, state: StateDict) -> StateDict:
         try:
             state = from_transformers(state)
         except KeyError as error:
-            raise unreadable(source, f"{error} missing") from error
+            raise unreadable(source, Text(f"缺少 {error}", f"{error} missing")) from error
     unused = ("bert.pooler.", "bert.embeddings.position_ids", "input_resolution", "context_length", "vocab_size")
     return {name: tensor for name, tensor in state.items() if not name.startswith(unused)}
 

@@ -14,6 +14,7 @@ from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariable
 from torch import Tensor
 
 from danqing.errors import WeightsError
+from danqing.i18n import Text
 from danqing.zoo.convert.key_mapping import from_paddle
 from danqing.zoo.convert.read_paddle import read_paddle
 from danqing.zoo.convert.read_torchscript import is_torchscript, read_torchscript
@@ -42,10 +43,17 @@ def read_state_dict(path: Path) -> StateDict:
     except pickle.UnpicklingError as error:
         match = re.search(r"GLOBAL (\S+)", str(error))
         if match is None:
-            raise unreadable(path, "not a complete PyTorch, PaddlePaddle or safetensors file") from error
+            raise unreadable(
+                path,
+                Text(
+                    "不是完整的 PyTorch、PaddlePaddle 或 safetensors 文件",
+                    "not a complete PyTorch, PaddlePaddle or safetensors file",
+                ),
+            ) from error
         raise _unsafe_pickle(path, match[1]) from error
     except READ_ERRORS as error:
-        raise unreadable(path, f"{type(error).__name__} {error}".split("\n")[0][:200]) from error
+        reason = f"{type(error).__name__} {error}".split("\n")[0][:200]
+        raise unreadable(path, Text(reason, reason)) from error
     if isinstance(loaded, Mapping):
         loaded = cast(Mapping[Any, Any], loaded).get("state_dict", loaded)
     return {name.removeprefix("module."): tensor for name, tensor in _only_tensors(path, loaded).items()}
@@ -72,13 +80,16 @@ def _load_any(path: Path) -> object:
 
 def _only_tensors(path: Path, loaded: object) -> StateDict:
     if not isinstance(loaded, Mapping):
-        raise unreadable(path, f"{type(loaded).__name__} is not a state dict")
+        raise unreadable(
+            path, Text(f"{type(loaded).__name__} 不是 state_dict", f"{type(loaded).__name__} is not a state dict")
+        )
     items = cast(Mapping[Any, Any], loaded)
     unexpected = [
         str(name) for name, value in items.items() if not (isinstance(name, str) and isinstance(value, Tensor))
     ]
     if unexpected:
-        raise unreadable(path, f"not a tensor: {', '.join(unexpected[:5])}")
+        names = ", ".join(unexpected[:5])
+        raise unreadable(path, Text(f"{names} 不是张量", f"not a tensor: {names}"))
     return items
 
 
@@ -90,9 +101,9 @@ def _unsafe_pickle(path: Path, unexpected: str) -> WeightsError:
     )
 
 
-def unreadable(path: Path, reason: str) -> WeightsError:
+def unreadable(path: Path, reason: Text) -> WeightsError:
     """Return the error for a file that cannot be read as weights."""
     return WeightsError(
-        f"无法读取 {path}（{reason}）。文件已损坏或不是权重文件，请重新下载。",
-        f"Cannot read {path}: {reason}. It is damaged or not a weight file; download it again.",
+        f"无法读取 {path}（{reason.zh}）。文件已损坏或不是权重文件，请重新下载。",
+        f"Cannot read {path}: {reason.en}. It is damaged or not a weight file; download it again.",
     )
