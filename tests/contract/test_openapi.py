@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from danqing.request import Request
-from danqing.server.request_parsing import SERVERS_OWN
+from danqing.server.fields import SERVER_ONLY_FIELDS
 from tests.serving import QUICK, Serving
 
 SNAPSHOT = Path(__file__).parent / "openapi.json"
@@ -62,7 +62,7 @@ def test_routes_that_paint_declare_every_refusal(document: dict[str, Any]) -> No
 
 def test_bodies_have_every_field_of_a_request(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    assert set(schemas["NewJob"]["properties"]) == set(Request.model_fields) - SERVERS_OWN | {"id"}
+    assert set(schemas["NewJob"]["properties"]) == set(Request.model_fields) - SERVER_ONLY_FIELDS | {"id"}
     assert schemas["NewJob"]["additionalProperties"] is False
     assert schemas["NewJob"]["properties"]["steps"]["maximum"] == 1000
 

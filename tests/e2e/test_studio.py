@@ -185,7 +185,7 @@ def test_a_picture_to_start_from(page: Page, tmp_path: Path) -> None:
 def test_the_parameters_of_a_picture_come_back_and_it_can_be_deleted(page: Page) -> None:
     ask(page, seed=3, artist="梵高", symmetry_at="0.2,0.4", prompts="远山如黛\n红色：-0.3")
     finished(page)
-    page.locator("#ask button[type=reset]").click()
+    page.locator("#request-form button[type=reset]").click()
     assert page.locator("[name=artist]").input_value() == ""
     page.locator("#actions button", has_text="用这些参数").click()
     for name, text in {
@@ -207,12 +207,12 @@ def test_where_keys_are_needed_it_asks_for_one(browser: Browser, tmp_path: Path)
     home = make_home(tmp_path / "kept")
     made = danqing(home, "serve", "keys", "add", "小明")
     with serving(home) as service, open_studio(browser, service) as page:
-        page.wait_for_selector("#door[open]")
-        page.locator("#secret").fill("wrong")
-        page.locator("#door button[value=keep]").click()
-        page.wait_for_selector("#wrong:not([hidden])")
-        page.locator("#secret").fill(made.stdout.strip())
-        page.locator("#door button[value=keep]").click()
-        page.wait_for_selector("#door:not([open])", state="attached")
+        page.wait_for_selector("#key-dialog[open]")
+        page.locator("#key-input").fill("wrong")
+        page.locator("#key-dialog button[value=save]").click()
+        page.wait_for_selector("#wrong-key:not([hidden])")
+        page.locator("#key-input").fill(made.stdout.strip())
+        page.locator("#key-dialog button[value=save]").click()
+        page.wait_for_selector("#key-dialog:not([open])", state="attached")
         ask(page)
         finished(page)

@@ -87,10 +87,11 @@ def _read_number(parameter: Parameter, text: str) -> int | float | str:
 
 
 def _read_size(parameter: Parameter, text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"\s*[\[(（【]?\s*(\d{1,5})\s*[,，xX×*\s]\s*(\d{1,5})\s*[\])）】]?\s*", text)
-    if not found:
+    line = " ".join(text.split())  # single spaces, so that matching takes linear time
+    match = re.fullmatch(r"[\[(（【]? ?(\d{1,5}) ?[,，xX×* ] ?(\d{1,5}) ?[\])）】]?", line)
+    if not match:
         raise _unreadable(parameter, text, "两个整数，如 1280x768", "two whole numbers such as 1280x768")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def _read_list(text: str) -> tuple[str, ...]:

@@ -1,47 +1,49 @@
-"""Who paints for a module of the original's family: the model itself, or the embedded one where it cannot be had."""
+"""Selects the model for a PaddleHub module: the model of that name, or the embedded one if it is not available."""
 
 from dataclasses import dataclass
 
+from danqing.i18n import Text
 from danqing.settings import Settings
 from danqing.zoo.catalog import MINI
 from danqing.zoo.registry import get_installed, missing_names, get_spec
 
-SIBLINGS = ("disco_diffusion_ernievil_base",)
-"""Modules of the original's family that the catalogue does not know; danqing_mini paints for them."""
+UNSUPPORTED_MODULES = ("disco_diffusion_ernievil_base",)
+"""Related modules that are not in the catalogue; danqing_mini is used for them."""
 
 
 @dataclass(frozen=True, slots=True)
-class Painter:
-    """A module's name, the model that paints for it, and why that is another one: a sentence in Chinese and English."""
+class ResolvedModule:
+    """A PaddleHub module and the model used for it.
+
+    Attributes:
+        module: name of the module.
+        model: name of the model.
+        notice: why another model is used; None if the names are the same.
+    """
 
     module: str
     model: str
-    remark: tuple[str, str] | None = None
+    notice: Text | None = None
 
 
-def painter_of(name: str, settings: Settings) -> Painter:
-    """The model that paints under a module's name.
+def resolve_module(name: str, settings: Settings) -> ResolvedModule:
+    """Return the model for a module.
 
     Raises:
-        ModelNotFound: the name is unknown, and the nearest one is named; or it is an encoder.
+        ModelNotFound: the name is unknown (the message contains the nearest one), or it is an encoder.
     """
-    if name in SIBLINGS:
-        zh = f"这一版没有 {name} 的编码器，改由随包的小模型 {MINI} 来画。"
-        return Painter(
-            name, MINI, (zh, f"This release lacks the encoder of {name}; the embedded {MINI} paints instead.")
-        )
+    if name in UNSUPPORTED_MODULES:
+        zh = f"不支持 {name} 的编码器，改用内置模型 {MINI}。"
+        return ResolvedModule(name, MINI, Text(zh, f"The encoder of {name} is not supported; using the embedded {MINI}."))
     spec = get_spec(name, settings)
     if not spec.has_unet:
-        get_installed(name, settings)  # says why it cannot
+        get_installed(name, settings)  # raises with the reason
     if not missing_names(spec, settings):
-        return Painter(name, name)
-    how = f"danqing models install {name}"
-    return Painter(
-        name,
-        MINI,
-        (
-            f"{name} 还没有装，改由随包的小模型 {MINI} 来画。安装：{how}（有原始文件时加 --from 文件夹）",
-            f"{name} is not installed; the embedded {MINI} paints instead. To install it: {how} (with the original "
-            "files at hand add --from FOLDER)",
-        ),
+        return ResolvedModule(name, name)
+    command = f"danqing models install {name}"
+    notice = Text(
+        f"{name} 尚未安装，改用内置模型 {MINI}。安装：{command}（已有原始文件时加 --from 文件夹）",
+        f"{name} is not installed; using the embedded {MINI}. Install it with {command} (add --from FOLDER to use "
+        "files you already have).",
     )
+    return ResolvedModule(name, MINI, notice)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from danqing.errors import DanqingError
 from danqing.events import MemoryReduced, Event, Failed, Started, Stepped, Warned
-from danqing.paddlehub.fallback import SIBLINGS, painter_of
+from danqing.paddlehub.fallback import UNSUPPORTED_MODULES, resolve_module
 from danqing.paddlehub.parameters import OUTPUT_DIR, to_parameters, to_request
 from danqing.request import Request
 from danqing.settings import Settings, read_settings
@@ -27,7 +27,7 @@ Level = float | str | Sequence[float]
 _P = ParamSpec("_P")
 
 
-def _paints(
+def _forward_given_args(
     declared: "Callable[Concatenate[Module, _P], DocumentArray]",
 ) -> "Callable[Concatenate[Module, _P], DocumentArray]":
     """Turn a declaration into a method that hands on just the arguments that the caller gave, so that a model's own
@@ -38,7 +38,7 @@ def _paints(
     @wraps(declared)
     def method(module: "Module", *args: _P.args, **kwargs: _P.kwargs) -> "DocumentArray":
         given = arguments.bind(module, *args, **kwargs).arguments
-        return module.answer({name: value for name, value in given.items() if name != "self"})
+        return module.generate_documents({name: value for name, value in given.items() if name != "self"})
 
     return method
 
@@ -55,13 +55,13 @@ class Module:
         Raises:
             ModelNotFound: the name is unknown; the nearest one is named.
         """
-        if name not in SIBLINGS:
+        if name not in UNSUPPORTED_MODULES:
             get_spec(name, read_settings())
         self.name = name
         self.version = version or "1.0.0"
         self._loaded: dict[str, Pipeline] = {}
 
-    @_paints
+    @_forward_given_args
     def generate_image(
         self,
         text_prompts: str | Sequence[str],
@@ -120,7 +120,7 @@ class Module:
         """
         raise NotImplementedError  # a declaration only; `_paints` calls `answer`
 
-    def answer(self, values: Mapping[str, object]) -> "DocumentArray":
+    def generate_documents(self, values: Mapping[str, object]) -> "DocumentArray":
         """What `generate_image` does, from parameters by name."""
         from danqing.results.docarray_export import require_docarray, to_documents
 
@@ -168,9 +168,9 @@ class Module:
 
     def _model(self, settings: Settings) -> str:
         """The model that paints: this one, or the embedded one where it cannot be had or its files are not here."""
-        painter = painter_of(self.name, settings)
-        if painter.remark is not None:
-            _say(settings, *painter.remark)
+        painter = resolve_module(self.name, settings)
+        if painter.notice is not None:
+            _say(settings, painter.notice.zh, painter.notice.en)
         return painter.model
 
 

@@ -46,7 +46,6 @@ def create_app(context: ServerContext) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        max_body_size=context.limits.body,
     )
     app.state.context = context
     for module in (health, jobs, job_files, openai_images, paddlehub_predict):

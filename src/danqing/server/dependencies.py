@@ -133,6 +133,13 @@ def limited(slots: threading.BoundedSemaphore) -> Generator[None]:
         slots.release()
 
 
+def reject_when_stopping(context: ServerContext) -> None:
+    """Raise `ServiceStopping` if the service is shutting down."""
+    if context.job_events.closing:
+        zh, en = "服务正在停止，请稍后再试。", "The service is shutting down. Try again later."
+        raise ServiceStopping(zh, en, retry_after=10)
+
+
 def reject_when_full(context: ServerContext) -> None:
     """Reject a new job before the expensive checks if the service is stopping or its queue is full.
 
@@ -142,10 +149,7 @@ def reject_when_full(context: ServerContext) -> None:
         ServiceStopping: the service is shutting down.
         QueueFull: the queue is full.
     """
-    if context.job_events.closing:
-        raise ServiceStopping(
-            "服务正在停止，请稍后再试。", "The service is shutting down. Try again later.", retry_after=10
-        )
+    reject_when_stopping(context)
     if context.runner.health().queued >= context.limits.queue:
         zh = f"队列已满（{context.limits.queue} 个任务在等待），请稍后再试。"
         en = f"The queue is full ({context.limits.queue} jobs are waiting). Try again later."
@@ -166,7 +170,7 @@ def submit_job(
     Raises:
         DanqingError: the request was rejected; nothing was queued.
     """
-    reject_when_full(context)
+    reject_when_stopping(context)
     resolved = request.with_changes(model=context.models.resolve(request.model))
     context.limits.check(context.models.with_defaults(resolved), context.settings, given=request.model_fields_set)
     return context.runner.submit(resolved, id=id, owner=owner, retry_seconds=retry_seconds)

@@ -1,6 +1,7 @@
 """OpenAI's request for images, and its conversion to a `Request`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import nullcontext
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -8,9 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from danqing.errors import InvalidRequest
 from danqing.request import Request
 from danqing.request.validation import unknown_field_error, validation_error
-from danqing.server.dependencies import ServerContext
 from danqing.server.fields import FIELDS
-from danqing.server.request_parsing import parse_request
+from danqing.server.request_parsing import DecodingSlot, parse_request
 
 Format = Literal["png", "jpeg", "webp"]
 
@@ -73,12 +73,19 @@ class ImagesRequest(BaseModel):
                 return "standard"
 
 
-def parse_images_request(values: Mapping[str, object], context: ServerContext) -> tuple[ImagesRequest, Request]:
+def parse_images_request(
+    values: Mapping[str, object],
+    *,
+    allow_urls: bool,
+    slot: DecodingSlot = nullcontext,
+    offered: Collection[str] = (),
+) -> tuple[ImagesRequest, Request]:
     """Read OpenAI's fields and the extra fields.
 
     Args:
         values: JSON values; null counts as not given.
-        context: state of the service.
+        allow_urls, slot: as for `parse_request`.
+        offered: models of the service; OpenAI's names of other models select the default.
     Raises:
         InvalidRequest: a field is unknown or invalid.
     """
@@ -96,19 +103,20 @@ def parse_images_request(values: Mapping[str, object], context: ServerContext) -
         en = "Links are available for PNG only. For JPEG or WebP, set response_format to b64_json."
         raise InvalidRequest(zh, en, field="output_format")
     extra = {name: value for name, value in given.items() if name in EXTRA_FIELDS - {"quality", "style"}}
-    return images, _to_request(images, extra, context)
+    fields = _request_fields(images, offered)
+    return images, parse_request({**extra, **fields}, allow_urls=allow_urls, slot=slot)
 
 
-def _to_request(images: ImagesRequest, extra: Mapping[str, object], context: ServerContext) -> Request:
-    model = images.model if images.model in context.models.models or not _is_openai_model(images.model) else "auto"
-    fields: dict[str, object] = {**extra, "prompts": images.prompt, "model": model, "n_batches": images.n}
+def _request_fields(images: ImagesRequest, offered: Collection[str]) -> dict[str, object]:
+    model = images.model if images.model in offered or not _is_openai_model(images.model) else "auto"
+    fields: dict[str, object] = {"prompts": images.prompt, "model": model, "n_batches": images.n}
     if images.size != "auto":
         fields["size"] = images.size
     if images.quality != "auto":
         fields["quality"] = images.request_quality
     if images.style and images.style not in _STYLES:
         fields["style"] = images.style
-    return parse_request(fields, allow_urls=context.allow_urls, slot=context.decoding_slot)
+    return fields
 
 
 def _is_openai_model(name: str) -> bool:

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 
 from danqing.errors import DanqingError
 from danqing.settings import Settings
-from danqing.webui.form_schema import Board, groups_of, painters
+from danqing.webui.form_schema import FormSchema, form_groups, model_choices
 
 PATH = "/ui"
 """Where the studio is mounted: it finds the service's routes at /v1."""
@@ -37,7 +37,7 @@ def create_studio(settings: Settings, *, hidden: Collection[str] = ()) -> ASGIAp
         hidden: fields of a request that the service decides.
     """
     files = {file.name: file for file in _PAGE.iterdir() if file.suffix in _TYPES}
-    groups = groups_of(hidden)
+    groups = form_groups(hidden)
 
     def show(request: Request) -> Response:
         file = files.get(request.path_params.get("name", "index.html"))
@@ -47,7 +47,7 @@ def create_studio(settings: Settings, *, hidden: Collection[str] = ()) -> ASGIAp
 
     def controls(request: Request) -> Response:
         try:
-            board = Board(groups=groups, models=painters(settings))
+            board = FormSchema(groups=groups, models=model_choices(settings))
         except DanqingError as error:  # the user's file of models has a mistake
             english = request.headers.get("accept-language", "").startswith("en")
             problem = {"error": {"message": error.in_language("en" if english else "zh")}}

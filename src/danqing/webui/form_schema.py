@@ -46,7 +46,7 @@ class Group(_Plain):
     controls: tuple[Control, ...]
 
 
-class Painter(_Plain):
+class ModelChoice(_Plain):
     """A model that paints here, and the fields that it fills differently, as texts, at each quality."""
 
     name: str
@@ -55,14 +55,14 @@ class Painter(_Plain):
     fills: Mapping[Quality, Mapping[str, str]]
 
 
-class Board(_Plain):
+class FormSchema(_Plain):
     """All that the page needs to know of this machine."""
 
     groups: tuple[Group, ...]
-    models: tuple[Painter, ...]
+    models: tuple[ModelChoice, ...]
 
 
-def groups_of(hidden: Collection[str]) -> tuple[Group, ...]:
+def form_groups(hidden: Collection[str]) -> tuple[Group, ...]:
     """All fields but the hidden ones, in their order."""
     found: dict[str, list[Control]] = {}
     for name in Request.model_fields:
@@ -71,7 +71,7 @@ def groups_of(hidden: Collection[str]) -> tuple[Group, ...]:
     return tuple(Group(zh=zh, en=GROUPS[zh], controls=tuple(controls)) for zh, controls in found.items())
 
 
-def painters(settings: Settings) -> tuple[Painter, ...]:
+def model_choices(settings: Settings) -> tuple[ModelChoice, ...]:
     """The models whose files are on this machine.
 
     Raises:
@@ -80,14 +80,14 @@ def painters(settings: Settings) -> tuple[Painter, ...]:
     return tuple(_painter(spec) for spec in installed_models(settings))
 
 
-def _painter(spec: ModelSpec) -> Painter:
+def _painter(spec: ModelSpec) -> ModelChoice:
     fills: dict[Quality, Mapping[str, str]] = {}
     for quality in get_args(Quality):
         asked = read_request({"prompts": "山", "quality": quality})
         fields = spec.defaults_for(asked)
         filled = asked.with_defaults(fields)
         fills[quality] = {name: to_text(getattr(filled, name)) for name in fields}
-    return Painter(name=spec.name, zh=spec.title_zh, en=spec.title_en, fills=fills)
+    return ModelChoice(name=spec.name, zh=spec.title_zh, en=spec.title_en, fills=fills)
 
 
 def _control(name: str) -> Control:

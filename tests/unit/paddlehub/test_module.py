@@ -13,7 +13,7 @@ import danqing.paddlehub as hub
 from danqing import api
 from danqing.errors import DanqingError, InvalidRequest, ModelNotFound
 from danqing.events import Completed, Event, Failed, Previewed, Started, Stepped, Warned
-from danqing.paddlehub.fallback import SIBLINGS
+from danqing.paddlehub.fallback import UNSUPPORTED_MODULES
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request
 from danqing.zoo.catalog import MINI, ORIGINAL
@@ -121,7 +121,7 @@ def test_an_installed_model_paints(
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("name", [*SIBLINGS, "disco_diffusion_clip_vitb32", "disco_diffusion_clip_rn50"])
+@pytest.mark.parametrize("name", [*UNSUPPORTED_MODULES, "disco_diffusion_clip_vitb32", "disco_diffusion_clip_rn50"])
 def test_siblings_are_understood(name: str, studio: Studio, capsys: pytest.CaptureFixture[str]) -> None:
     hub.Module(name=name, version="1.0.0").generate_image("孤舟")
     assert [model for model, _ in studio.loaded] == [MINI]

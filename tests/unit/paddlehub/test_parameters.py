@@ -1,6 +1,7 @@
 """The original's 34 parameters, held to the contract's table, and the requests they make."""
 
 import ast
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -162,3 +163,10 @@ def test_a_request_goes_back_to_plain_parameters() -> None:
     assert values["seed"] == 7
     assert values["use_gpu"] is False
     assert to_request(values).model_dump() == request.model_dump()
+
+
+def test_values_that_the_original_accepts_are_accepted(tmp_path: Path) -> None:
+    request = to_request(
+        {"text_prompts": "山", "perlin_init": True, "perlin_mode": "mix", "init_image": tmp_path / "a.png"}
+    )
+    assert (request.perlin_mode, request.init_image) == ("mixed", str(tmp_path / "a.png"))

@@ -9,7 +9,10 @@ def test_an_unknown_address(client: TestClient) -> None:
     assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
 
 
-@pytest.mark.parametrize(("method", "path", "allowed"), [("PUT", "/v1/models", "GET"), ("GET", "/predict/x", "POST")])
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("PUT", "/v1/models", "GET, HEAD"), ("PUT", "/v1/jobs", "GET, HEAD, POST"), ("GET", "/predict/x", "POST")],
+)
 def test_another_method_is_told_which_is_allowed(client: TestClient, method: str, path: str, allowed: str) -> None:
     reply = client.request(method, path)
     assert (reply.status_code, reply.headers["Allow"]) == (405, allowed)

@@ -1,7 +1,7 @@
 """Waiting for jobs in an event loop, without holding a thread."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -58,7 +58,7 @@ def test_a_service_that_closes_sends_everybody_away(runtime: LocalJobRunner) -> 
 
 
 def test_nothing_new_is_said_now_and_then(runtime: LocalJobRunner, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feeding, "PATIENCE", 0.01)
+    monkeypatch.setattr(feeding, "KEEPALIVE_SECONDS", 0.01)
     id = submit(runtime)
 
     async def watch() -> list[object]:
@@ -78,3 +78,25 @@ def test_nothing_new_is_said_now_and_then(runtime: LocalJobRunner, monkeypatch: 
 def test_a_job_that_is_not_there(runtime: LocalJobRunner) -> None:
     with pytest.raises(JobNotFound):
         asyncio.run(JobEventStream(runtime).wait("649ad2a0-5628-48e8-b87c-71ed9eaea242"))
+
+
+def test_following_ends_cleanly_when_the_job_is_deleted(runtime: LocalJobRunner) -> None:
+    id = submit(runtime)
+
+    async def watch() -> list[object]:
+        feed = JobEventStream(runtime)
+        feed.start()
+        stream = feed.events(id)
+        following = asyncio.create_task(_collect(stream))
+        await asyncio.sleep(0.1)
+        await asyncio.to_thread(runtime.cancel, id)
+        await asyncio.to_thread(runtime.delete, id)
+        received = await asyncio.wait_for(following, 60)
+        feed.stop()
+        return received
+
+    assert asyncio.run(watch()) == []
+
+
+async def _collect(stream: AsyncIterator[object]) -> list[object]:
+    return [event async for event in stream if event is not None]

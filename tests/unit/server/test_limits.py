@@ -14,7 +14,11 @@ LIMITS = Limits(pixels=128 * 128, steps=20, pictures=4)
     "values", [{"size": "128x128"}, {"steps": 20}, {"steps": 5, "recurrence": 4}, {"n_batches": 2, "batch_size": 2}]
 )
 def test_what_is_just_allowed(values: dict[str, object]) -> None:
-    LIMITS.check(read_request({"prompts": "远山", "size": "64x64", "steps": 2, **values}), from_env({}))
+    LIMITS.check(
+        read_request({"prompts": "远山", "model": "danqing_mini", "size": "64x64", "steps": 2, **values}),
+        from_env({}),
+        given=values,
+    )
 
 
 @pytest.mark.parametrize(
@@ -24,10 +28,14 @@ def test_what_is_just_allowed(values: dict[str, object]) -> None:
         ({"steps": 21}, "steps"),
         ({"steps": 6, "recurrence": "[5]*500+[2]*500"}, "recurrence"),
         ({"n_batches": 5}, "n_batches"),
-        ({"batch_size": 5}, "n_batches"),
+        ({"batch_size": 5}, "batch_size"),
     ],
 )
 def test_what_is_too_much(values: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        LIMITS.check(read_request({"prompts": "远山", "size": "64x64", "steps": 2, **values}), from_env({}))
+        LIMITS.check(
+            read_request({"prompts": "远山", "model": "danqing_mini", "size": "64x64", "steps": 2, **values}),
+            from_env({}),
+            given=values,
+        )
     assert caught.value.field == field

@@ -4,7 +4,7 @@ import pytest
 
 from danqing.errors import InvalidRequest, ModelNotFound
 from danqing.server.limits import Limits
-from danqing.server.main import SHUTDOWN_SECONDS, CONNECTION_DRAIN_SECONDS, ServerOptions, runner_limits, serve
+from danqing.server.main import CONNECTION_DRAIN_SECONDS, SHUTDOWN_SECONDS, ServerOptions, runner_limits, serve
 from danqing.settings import Settings
 
 

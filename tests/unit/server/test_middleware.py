@@ -53,7 +53,7 @@ def test_a_job_of_another_key_is_not_there(client: TestClient, settings: Setting
 
 
 def test_a_name_of_somebody_else_is_not_answered_to(make: Make) -> None:
-    client = make(names=frozenset({"127.0.0.1", "paint.example"}))
+    client = make(allowed_hosts=frozenset({"127.0.0.1", "paint.example"}))
     assert client.get("/livez").status_code == 200
     assert client.get("/livez", headers={"Host": "paint.example:443"}).status_code == 200
     for host in ("evil.example", "evil.example:8866", "127.0.0.1.evil.example", "", "[", "127.0.0.1@evil.example"):

@@ -41,7 +41,7 @@ def test_auto_leaves_the_size_to_the_model() -> None:
         ({"prompt": "a", "output_format": "gif"}, "output_format"),
         ({"prompt": "a", "output_compression": 101}, "output_compression"),
         ({"prompt": "a", "partial_images": 4}, "partial_images"),
-        ({"prompt": "a", "background": "transparent"}, "background"),
+        ({"prompt": "a", "background": "striped"}, "background"),
         ({"prompt": "a", "response_format": "url", "output_format": "jpeg"}, "output_format"),
         ({"prompt": "a", "prompts": ["b"]}, "prompts"),
         ({"prompt": "a", "n_batches": 2}, "n_batches"),

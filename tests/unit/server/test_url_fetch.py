@@ -194,7 +194,7 @@ def test_what_does_not_arrive(get: Get, path: str) -> None:
 
 
 def test_a_slow_answer_is_given_up(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "SECONDS", 0.3)
+    monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.3)
     with pytest.raises(InvalidRequest, match=r"0\.3"):
         get("/slow")
 

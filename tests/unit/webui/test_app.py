@@ -44,7 +44,7 @@ def test_the_controls_leave_out_what_the_service_decides(client: TestClient) -> 
     assert [model["name"] for model in board["models"]] == ["danqing_mini"]
 
 
-@pytest.mark.parametrize(("language", "words"), [("zh", "里有错"), ("en", "has a mistake")])
+@pytest.mark.parametrize(("language", "words"), [("zh", "有误"), ("en", "is invalid")])
 def test_a_damaged_list_of_models_is_told(client: TestClient, home: Path, language: str, words: str) -> None:
     home.mkdir()
     (home / "models.yaml").write_text("- 1", "utf-8")
@@ -77,10 +77,10 @@ def test_what_a_module_imports_is_there(name: str) -> None:
 def test_every_word_is_there_twice_and_every_one_is_used() -> None:
     texts = "".join((PAGE / name).read_text("utf-8") for name in FILES)
     words = dict(re.findall(r"^  (\w+): (\[.*\]),$", (PAGE / "i18n.js").read_text("utf-8"), re.MULTILINE))
-    used = set(re.findall(r"say\(\"(\w+)\"", texts)) | set(re.findall(r"data-word=\"(\w+)\"", texts))
+    used = set(re.findall(r"tr\(\"(\w+)\"", texts)) | set(re.findall(r"data-text=\"(\w+)\"", texts))
     used |= set(re.findall(r"button\(\"(\w+)\"", texts)) | {"cancelled", "yes", "no", "preview", "picture"}
-    used |= set(re.findall(r"data-name=\"(\w+)\"", texts))
-    used |= set(re.findall(r"\w+", re.findall(r"FRONT = \[(.*)\]", texts)[0]))
+    used |= set(re.findall(r"data-label=\"(\w+)\"", texts))
+    used |= set(re.findall(r"\w+", re.findall(r"MAIN_FIELDS = \[(.*)\]", texts)[0]))
     used |= {f"state_{state}" for state in ("queued", "painting", "finished", "failed", "cancelled")}
     assert used == set(words)
     assert all(len(json.loads(pair)) == 2 for pair in words.values())

@@ -6,20 +6,20 @@ import pytest
 
 from danqing.request import Quality, Request, read_request
 from danqing.settings import read_settings
-from danqing.webui.form_schema import groups_of, painters
+from danqing.webui.form_schema import form_groups, model_choices
 from danqing.zoo.catalog import MINI, models
 
-CONTROLS = {control.name: control for group in groups_of(()) for control in group.controls}
+CONTROLS = {control.name: control for group in form_groups(()) for control in group.controls}
 
 
 def test_every_field_has_a_control_but_the_hidden_ones() -> None:
     assert set(CONTROLS) == set(Request.model_fields)
-    shown = {control.name for group in groups_of(("device", "dtype", "memory")) for control in group.controls}
+    shown = {control.name for group in form_groups(("device", "dtype", "memory")) for control in group.controls}
     assert shown == set(Request.model_fields) - {"device", "dtype", "memory"}
 
 
 def test_groups_and_controls_speak_both_languages() -> None:
-    for group in groups_of(()):
+    for group in form_groups(()):
         assert group.zh != group.en
         for control in group.controls:
             assert control.zh
@@ -56,7 +56,7 @@ def test_a_control_says_what_it_takes() -> None:
 
 
 def test_a_model_says_what_it_fills_in_at_each_quality() -> None:
-    mini = next(painter for painter in painters(read_settings()) if painter.name == MINI)
+    mini = next(painter for painter in model_choices(read_settings()) if painter.name == MINI)
     spec = models()[MINI]
     assert set(mini.fills) == set(get_args(Quality))
     for quality, texts in mini.fills.items():
@@ -68,4 +68,4 @@ def test_a_model_says_what_it_fills_in_at_each_quality() -> None:
 
 
 def test_only_models_that_are_here_and_paint_are_offered() -> None:
-    assert [painter.name for painter in painters(read_settings())] == [MINI]
+    assert [painter.name for painter in model_choices(read_settings())] == [MINI]

@@ -106,7 +106,9 @@ class QueuedImages:
 
 def queue_images(values: Payload, context: ContextDep, owner: OwnerDep, retry: RetryDep) -> QueuedImages:
     """Parse OpenAI's request and submit a job for it."""
-    images, request = parse_images_request(values, context)
+    images, request = parse_images_request(
+        values, allow_urls=context.allow_urls, slot=context.decoding_slot, offered=context.models.models
+    )
     steps = context.models.with_defaults(request).steps
     request = with_previews(request, images, steps)
     job = submit_job(request, context, owner=owner, id=retry.id, retry_seconds=retry.seconds)

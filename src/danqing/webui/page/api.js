@@ -1,12 +1,13 @@
-// Calls to the service beside this page: JSON, pictures and streams of events, with the key where one is needed.
+// Requests to the service: JSON, files and event streams, with the API key if one is set.
+// Addresses of our own are relative, so that the studio works below any path of a reverse proxy.
 
-import { keep, recall } from "./storage.js";
-import { language, say } from "./i18n.js";
+import { load, store } from "./storage.js";
+import { language, tr } from "./i18n.js";
 
-let key = recall("danqing.key", "sessionStorage") ?? "";
+let key = load("danqing.key", "sessionStorage") ?? "";
 
-/** An answer that is no success: its text is the service's own, in the reader's language. */
-export class Problem extends Error {
+/** An error response; the message is the service's, in the user's language. */
+export class ApiError extends Error {
   constructor(status, message, field = null) {
     super(message);
     this.status = status;
@@ -14,67 +15,67 @@ export class Problem extends Error {
   }
 }
 
-/** Show this key from now on, for as long as the tab is open; an empty one is thrown away. */
+/** Use this API key until the tab is closed; an empty text removes it. */
 export function useKey(text) {
   key = text;
-  keep("danqing.key", text, "sessionStorage");
+  store("danqing.key", text, "sessionStorage");
 }
 
-/** Whether a key is shown. */
+/** Whether a key is loaded. */
 export const hasKey = () => key !== "";
 
-/** Call a route; throws a Problem where it is refused or nobody answers. */
+/** Send a request; throws ApiError for an error response or if the service is unreachable. */
 export async function call(path, { method = "GET", body, headers = {}, signal } = {}) {
   const all = { "Accept-Language": language(), ...headers };
-  if (/^[!-~]+$/.test(key)) all.Authorization = `Bearer ${key}`;  // no other key can stand in a header, nor be right
+  if (/^[!-~]+$/.test(key)) all.Authorization = `Bearer ${key}`;  // header values are ASCII, and so are all keys
   if (body !== undefined) all["Content-Type"] = "application/json";
   let reply;
   try {
     reply = await fetch(path, { method, headers: all, signal, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Problem(0, say("unreachable"));
+    throw new ApiError(0, tr("unreachable"));
   }
   if (reply.ok) return reply;
-  const problem = (await reply.json().catch(() => ({}))).error ?? {};
-  throw new Problem(reply.status, problem.message ?? `HTTP ${reply.status}`, problem.param);
+  const error = (await reply.json().catch(() => ({}))).error ?? {};
+  throw new ApiError(reply.status, error.message ?? `HTTP ${reply.status}`, error.param);
 }
 
-/** The JSON that a route answers with. */
-export const json = async (path, options) => read(await (await call(path, options)).text());
+/** Send a request and return the parsed JSON. */
+export const json = async (path, options) => parseJson(await (await call(path, options)).text());
 
-/** The bytes of a file of the service. */
+/** Download a file as a Blob. */
 export const bytes = async (path) => (await call(path)).blob();
 
-/** JSON in which seeds too large for a number of this language stay texts. */
-const read = (text) => JSON.parse(text.replace(/("seed":\s*)(\d{16,})/g, '$1"$2"'));
+/** Parse JSON; seeds beyond the exact range of JavaScript numbers stay strings. */
+const parseJson = (text) => JSON.parse(text.replace(/("seed":\s*)(\d{16,})/g, '$1"$2"'));
 
-const shown = new WeakMap();  // <img> -> what was asked for last, and the address it is shown by
+const loaded = new WeakMap();  // <img> -> what was request for last, and the address it is shown by
 
-/** Show a picture of the service in an <img>, which cannot send a key by itself; of two calls the later one counts. */
-export async function show(image, path) {
-  const asked = { address: shown.get(image)?.address };
-  shown.set(image, asked);
+/** Load an image of the service into an <img>, which cannot send the API key itself; the latest call wins. */
+export async function loadImage(image, path) {
+  const request = { address: loaded.get(image)?.address };
+  loaded.set(image, request);
   const blob = await bytes(path);
-  if (shown.get(image) !== asked) return;
-  if (asked.address) URL.revokeObjectURL(asked.address);
-  asked.address = URL.createObjectURL(blob);
-  image.src = asked.address;
+  if (loaded.get(image) !== request) return;
+  if (request.address) URL.revokeObjectURL(request.address);
+  request.address = URL.createObjectURL(blob);
+  image.src = request.address;
 }
 
-/** An <img> goes away: so may what it shows. */
-export function release(image) {
-  const address = shown.get(image)?.address;
+/** Free the object URL of an <img> that is removed. */
+export function releaseImage(image) {
+  const address = loaded.get(image)?.address;
   if (address) URL.revokeObjectURL(address);
-  shown.delete(image);
+  loaded.delete(image);
 }
 
-/** The events of a job, each {type, data}, from its first on; a broken connection goes on where it was, after {type: "lost"}. */
+/** Yield the events of a job as {type, data} from the first on. Reconnects and continues after {type: "disconnected"}. */
 export async function* events(id, signal) {
   let last = "0";
   while (!signal.aborted) {
     try {
-      const reply = await call(`/v1/jobs/${id}/events`, { signal, headers: { "Last-Event-ID": last } });
+      const reply = await call(`../v1/jobs/${id}/events`, { signal, headers: { "Last-Event-ID": last } });
       for await (const event of parse(reply.body.getReader())) {
         last = event.id ?? last;
         yield event;
@@ -82,9 +83,9 @@ export async function* events(id, signal) {
       }
     } catch (error) {
       if (signal.aborted) return;
-      if (error instanceof Problem && error.status >= 400 && error.status < 500) throw error;
+      if (error instanceof ApiError && error.status >= 400 && error.status < 500) throw error;
     }
-    yield { type: "lost" };
+    yield { type: "disconnected" };
     await new Promise((go) => setTimeout(go, 1500));
   }
 }
@@ -94,16 +95,16 @@ async function* parse(reader) {
   let rest = "";
   try {
     for (;;) {
-      const { value, done } = await reader.read();
+      const { value, done } = await reader.parseJson();
       if (done) return;
       const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
       rest = blocks.pop();
       for (const block of blocks) {
         const fields = Object.fromEntries(block.split("\n").map((line) => line.match(/^(\w+): ?(.*)$/s)?.slice(1) ?? ["", ""]));
-        if (fields.data) yield { type: fields.event, id: fields.id, data: read(fields.data) };
+        if (fields.data) yield { type: fields.event, id: fields.id, data: parseJson(fields.data) };
       }
     }
   } finally {
-    reader.cancel().catch(() => {});  // or the connection stays taken until the job ends
+    reader.cancel().catch(() => {});  // otherwise the connection stays open until the job ends
   }
 }

@@ -1,10 +1,10 @@
-// The studio: form, easel and shelf together, and the way in where a key is needed.
+// Entry point of the studio: connects the form, the job view and the gallery, and asks for an API key if one is required.
 
-import { Problem, bytes, hasKey, json, useKey } from "./api.js";
-import { Easel } from "./job-view.js";
-import { Form, asUri, make, newSeed } from "./form.js";
-import { Shelf } from "./gallery.js";
-import { language, say, switchLanguage, translate } from "./i18n.js";
+import { ApiError, bytes, hasKey, json, useKey } from "./api.js";
+import { JobView } from "./job-view.js";
+import { Form, toDataUri, make, newSeed } from "./form.js";
+import { Gallery } from "./gallery.js";
+import { language, tr, switchLanguage, translate } from "./i18n.js";
 
 const EXAMPLES = [
   { prompts: "孤舟蓑笠翁，独钓寒江雪", artist: "齐白石" },
@@ -13,148 +13,148 @@ const EXAMPLES = [
   { prompts: "梵高风格的星夜村庄", size: "384x128" },
   { prompts: "雪山下的湖，水彩" },
 ];
-const EVERY = 10_000;  // milliseconds between two looks at the shelf while a job on it is not over
+const REFRESH_MS = 10_000;  // interval of gallery updates while it contains an unfinished job
 
-const at = (id) => document.getElementById(id);
-const form = new Form(at("front"), at("rest"));
-const easel = new Easel(at("easel"), { again, reuse, start, changed, refused: refuse });
-const shelf = new Shelf(at("jobs"), at("older"), { pick, refused: refuse });
+const element = (id) => document.getElementById(id);
+const form = new Form(element("front"), element("rest"));
+const jobView = new JobView(element("job"), { repeat: repeatJob, reuse, useAsInit, changed, onError: showError });
+const gallery = new Gallery(element("jobs"), element("older"), { pick, onError: showError });
 
-// What may be done with a job
+// Actions on a job
 
-/** Paint it again with another seed. */
-async function again(job) {
-  const start = job.start ? { init_image: await asUri(await bytes(job.start)) } : {};
-  await send({ ...job.request, ...start, seed: newSeed() });
+/** Submit the request of a job again with a new seed. */
+async function repeatJob(job) {
+  const init = job.start ? { init_image: await toDataUri(await bytes(job.start)) } : {};
+  await send({ ...job.request, ...init, seed: newSeed() });
 }
 
-/** Write its parameters into the form. */
+/** Copy the request of a job into the form. */
 async function reuse(job) {
-  form.reuse(job.request);
-  await form.take(job.start ? await bytes(job.start) : null);
-  at("ask").scrollIntoView();
+  form.setRequest(job.request);
+  await form.setInitImage(job.start ? await bytes(job.start) : null);
+  element("request-form").scrollIntoView();
 }
 
-/** Take a picture of it to start from. */
-async function start(picture) {
-  tell("");
-  await form.take(picture);
+/** Use an image of a job as the init image. */
+async function useAsInit(picture) {
+  showNotice("");
+  await form.setInitImage(picture);
 }
 
 function changed(job) {
   if (!job) location.hash = "";
-  shelf.load().catch(refuse);
+  gallery.load().catch(showError);
 }
 
 function pick(id) {
-  if (location.hash === `#${id}`) visit();
+  if (location.hash === `#${id}`) openFromHash();
   else location.hash = id;
 }
 
-// What the reader is told
+// Messages and texts
 
-function tell(text) {
-  at("notice").textContent = text;
-  at("notice").hidden = !text;
+function showNotice(text) {
+  element("notice").textContent = text;
+  element("notice").hidden = !text;
 }
 
-function refuse(error) {
-  if (error instanceof Problem && error.status === 401) return ask();
-  tell(error.message);
-  if (error.field) form.blame(error.field);
+function showError(error) {
+  if (error instanceof ApiError && error.status === 401) return askForKey();
+  showNotice(error.message);
+  if (error.field) form.markInvalid(error.field);
 }
 
-function speak() {
+function renderTexts() {
   translate();
-  at("language").textContent = say("language");
-  const buttons = EXAMPLES.map((example) => make("button", { type: "button", textContent: example.prompts, onclick: () => { form.take(null); form.write(example); } }));
-  at("examples").replaceChildren(...buttons);
+  element("language").textContent = tr("language");
+  const buttons = EXAMPLES.map((example) => make("button", { type: "button", textContent: example.prompts, onclick: () => { form.setInitImage(null); form.setTexts(example); } }));
+  element("examples").replaceChildren(...buttons);
   form.build();
-  easel.redraw();
-  shelf.redraw();
+  jobView.redraw();
+  gallery.redraw();
 }
 
-// The way in
+// API key and navigation
 
-/** Ask for a key, and go on with it. */
-function ask() {
-  const door = at("door");
-  if (door.open) return;
-  at("wrong").hidden = !hasKey();
-  at("secret").value = "";
-  door.returnValue = "";
-  door.onclose = () => {
-    if (door.returnValue !== "keep") return;
-    useKey(at("secret").value.trim());
-    easel.clear();
-    shelf.clear();
+/** Ask for an API key, then reload everything with it. */
+function askForKey() {
+  const dialog = element("key-dialog");
+  if (dialog.open) return;
+  element("wrong-key").hidden = !hasKey();
+  element("key-input").value = "";
+  dialog.returnValue = "";
+  dialog.onclose = () => {
+    if (dialog.returnValue !== "save") return;
+    useKey(element("key-input").value.trim());
+    jobView.clear();
+    gallery.clear();
     open();
   };
-  door.showModal();
+  dialog.showModal();
 }
 
 async function open() {
-  tell("");
+  showNotice("");
   try {
-    form.offer((await json("/v1/models")).data.map((model) => model.id));
-    await shelf.load();
-    await visit();
+    form.setModels((await json("../v1/models")).data.map((model) => model.id));
+    await gallery.load();
+    await openFromHash();
   } catch (error) {
-    refuse(error);
+    showError(error);
   }
 }
 
-/** Show the job that the address names. */
-async function visit() {
+/** Show the job named in the URL fragment. */
+async function openFromHash() {
   const id = location.hash.slice(1);
-  shelf.mark(id);
-  if (!id) return easel.clear();
-  if (easel.job?.id === id) return;
-  const here = () => location.hash.slice(1) === id;
+  gallery.select(id);
+  if (!id) return jobView.clear();
+  if (jobView.job?.id === id) return;
+  const isCurrent = () => location.hash.slice(1) === id;
   try {
-    const job = await json(`/v1/jobs/${encodeURIComponent(id)}`);
-    if (!here()) return;
-    tell("");
-    easel.put(job);
+    const job = await json(`../v1/jobs/${encodeURIComponent(id)}`);
+    if (!isCurrent()) return;
+    showNotice("");
+    jobView.show(job);
   } catch (error) {
-    if (!here()) return;
-    easel.clear();
-    refuse(error);
+    if (!isCurrent()) return;
+    jobView.clear();
+    showError(error);
   }
 }
 
 async function send(values) {
-  tell("");
-  form.blame(null);
-  at("paint").disabled = true;
+  showNotice("");
+  form.markInvalid(null);
+  element("paint").disabled = true;
   try {
-    const job = await json("/v1/jobs", { method: "POST", body: values });
+    const job = await json("../v1/jobs", { method: "POST", body: values });
     history.replaceState(null, "", `#${job.id}`);
-    easel.put(job);
-    await shelf.load();
-    shelf.mark(job.id);
+    jobView.show(job);
+    await gallery.load();
+    gallery.select(job.id);
   } catch (error) {
-    refuse(error);
+    showError(error);
   } finally {
-    at("paint").disabled = false;
+    element("paint").disabled = false;
   }
 }
 
-at("language").onclick = () => { switchLanguage(); speak(); };
-at("key").onclick = ask;
-at("ask").onsubmit = (event) => { event.preventDefault(); send(form.values()); };
-at("ask").onreset = (event) => { event.preventDefault(); tell(""); form.take(null); form.write({}); form.blame(null); };
-at("ask").addEventListener("refused", (event) => tell(event.detail));
-at("ask").addEventListener("taken", () => tell(""));
-addEventListener("hashchange", visit);
-setInterval(() => { if (shelf.waits() && !document.hidden) shelf.load().catch(() => {}); }, EVERY);
+element("language").onclick = () => { switchLanguage(); renderTexts(); };
+element("key").onclick = askForKey;
+element("request-form").onsubmit = (event) => { event.preventDefault(); send(form.values()); };
+element("request-form").onreset = (event) => { event.preventDefault(); showNotice(""); form.setInitImage(null); form.setTexts({}); form.markInvalid(null); };
+element("request-form").addEventListener("rejected", (event) => showNotice(event.detail));
+element("request-form").addEventListener("accepted", () => showNotice(""));
+addEventListener("hashchange", openFromHash);
+setInterval(() => { if (gallery.hasUnfinished() && !document.hidden) gallery.load().catch(() => {}); }, REFRESH_MS);
 
 try {
-  form.use(await json("controls.json"));
-  speak();
+  form.setSchema(await json("form.json"));
+  renderTexts();
   await open();
 } catch (error) {
   translate();
-  refuse(error);
+  showError(error);
 }
 document.documentElement.dataset.ready = language();

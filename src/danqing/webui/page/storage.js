@@ -1,7 +1,7 @@
-// What the browser keeps: the language for good, the key for as long as the tab is open. Where it keeps nothing, neither do we.
+// Browser storage: the language permanently, the API key until the tab is closed. Does nothing if storage is disabled.
 
-/** What was kept under a name, or null. */
-export function recall(name, area = "localStorage") {
+/** Return a stored text, or null. */
+export function load(name, area = "localStorage") {
   try {
     return window[area].getItem(name);
   } catch {
@@ -9,12 +9,12 @@ export function recall(name, area = "localStorage") {
   }
 }
 
-/** Keep a text; an empty one is thrown away. */
-export function keep(name, text, area = "localStorage") {
+/** Store a text; an empty text removes it. */
+export function store(name, text, area = "localStorage") {
   try {
     if (text) window[area].setItem(name, text);
     else window[area].removeItem(name);
   } catch {
-    // the reader does not want anything kept
+    // storage is disabled
   }
 }
