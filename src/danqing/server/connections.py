@@ -44,8 +44,14 @@ class LimitedProtocol(H11Protocol):
 
     limits: ConnectionLimits
 
-    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
-        super().__init__(config, server_state, app_state)
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,  # uvicorn passes it by this name
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
         self._peer: str | None = None
         self._header_timer: asyncio.TimerHandle | None = None
 
