@@ -129,6 +129,7 @@ def available_cores() -> int:
 
 
 def from_env(variables: Mapping[str, str]) -> Settings:
+    """Read the settings from a mapping of environment variables; see `read_settings`."""
     return Settings(
         home=Path(variables.get("DANQING_HOME") or Path.home() / ".danqing").expanduser(),
         language=_language(variables),

@@ -23,7 +23,7 @@ UNITS = {"step": ("步", "steps"), "px": ("像素", "px"), "GB": ("GB", "GB")}
 
 
 def field_info(name: str) -> Mapping[str, str]:
-    """What a field says of itself: `group`, `zh`, `en` and `unit`, as `knob` put them there."""
+    """Return the metadata of a field as set by `field_help`: `group`, `zh`, `en` and `unit`."""
     return cast("Mapping[str, str]", Request.model_fields[name].json_schema_extra)
 
 
