@@ -116,7 +116,7 @@ class Pipeline:
             resume: the last checkpoint of an earlier run of the same complete request.
             on_checkpoint: called after every step with the state to continue from.
         Yields:
-            Started, Warned, then Stepped, Previewed and Completed for every batch; Adapted if memory is short; Failed as the
+            Started, Warned, then Stepped, Previewed and Completed for every batch; MemoryReduced if memory is short; Failed as the
             last event on failure. Close the iterator to cancel the run.
         Raises:
             InvalidRequest: the model does not support the request; raised before the first event.
