@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -158,5 +159,6 @@ async def _events(job: Job, context: ServerContext, after: int) -> AsyncIterator
         name = "ended" if last.is_ended else "stopping"
     except JobNotFound:  # deleted meanwhile, which only ended jobs are
         name = "ended"
+        last = job if job.is_ended else replace(job, state="cancelled", position=None)
     view = await run_in_threadpool(job_view, last, context.root_path)
     yield format_sse_event(data_str=view.model_dump_json(), event=name)
