@@ -1,4 +1,4 @@
-"""Runs the command in this process, with a painter that needs no model."""
+"""Runs the command in this process, with a fake_api that needs no model."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from tests.unit.results.runs import MODEL, checkpoint, paint
 
 
 @dataclass
-class Painter:
+class FakeApi:
     """Replaces `danqing.api` and its pipeline: stores the requests, and can stop early."""
 
     requests: list[Request] = field(default_factory=list[Request])
@@ -60,18 +60,18 @@ class Painter:
 
 
 @pytest.fixture
-def painter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Painter:
-    """A painter without a model; the working folder is temporary."""
-    painter = Painter()
-    monkeypatch.setattr(api, "load", painter.load)
-    monkeypatch.setattr(api, "run_recorded", painter.record)
-    monkeypatch.setattr(api, "resume", painter.resume)
+def fake_api(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeApi:
+    """A fake_api without a model; the working folder is temporary."""
+    fake_api = FakeApi()
+    monkeypatch.setattr(api, "load", fake_api.load)
+    monkeypatch.setattr(api, "run_recorded", fake_api.record)
+    monkeypatch.setattr(api, "resume", fake_api.resume)
     monkeypatch.chdir(tmp_path)
-    return painter
+    return fake_api
 
 
 @dataclass(frozen=True)
-class Answer:
+class CommandResult:
     """Output and exit code of a command."""
 
     code: int
@@ -79,16 +79,16 @@ class Answer:
     err: str
 
 
-Command = Callable[..., Answer]
+Command = Callable[..., CommandResult]
 
 
 @pytest.fixture
 def danqing(capsys: pytest.CaptureFixture[str]) -> Command:
     """Runs a command line in this process."""
 
-    def run(*words: str) -> Answer:
+    def run(*words: str) -> CommandResult:
         code = main(words)
         out, err = capsys.readouterr()
-        return Answer(code, out, err)
+        return CommandResult(code, out, err)
 
     return run

@@ -26,10 +26,10 @@ def test_help_is_in_the_users_language(danqing: Command, monkeypatch: pytest.Mon
         ["train"],
         ["train", "album"],
     ):
-        answer = danqing(*words, "--help")
-        assert answer.code == 0
-        rest = answer.out.replace("孤舟蓑笠翁，独钓寒江雪", "").replace("齐白石", "").replace("水墨画", "")
-        assert bool(chinese.search(rest)) == (language == "zh"), answer.out
+        result = danqing(*words, "--help")
+        assert result.code == 0
+        rest = result.out.replace("孤舟蓑笠翁，独钓寒江雪", "").replace("齐白石", "").replace("水墨画", "")
+        assert bool(chinese.search(rest)) == (language == "zh"), result.out
         assert " | " not in rest
 
 
@@ -51,24 +51,24 @@ def test_versions(danqing: Command) -> None:
 
 def test_a_group_without_a_command_shows_its_help(danqing: Command) -> None:
     for words in ([], ["runs"], ["models"], ["config"]):
-        answer = danqing(*words)
-        assert (answer.code, answer.err) == (2, "")
-        assert "用法：danqing" in answer.out
+        result = danqing(*words)
+        assert (result.code, result.err) == (2, "")
+        assert "用法：danqing" in result.out
 
 
 def test_wrong_names(danqing: Command) -> None:
     for words, says in ((["drow"], "是否要用 draw"), (["xyz"], "danqing --help"), (["runs", "shew"], "show")):
-        answer = danqing(*words)
-        assert (answer.code, answer.out) == (2, "")
-        assert says in answer.err
-        assert answer.err.count("\n") == 1
+        result = danqing(*words)
+        assert (result.code, result.out) == (2, "")
+        assert says in result.err
+        assert result.err.count("\n") == 1
 
 
-def test_a_language_that_is_neither_is_said(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unsupported_language_is_an_error(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANQING_LANGUAGE", "fr")
-    answer = danqing("config", "show")
-    assert answer.code == 2
-    assert "DANQING_LANGUAGE=fr" in answer.err
+    result = danqing("config", "show")
+    assert result.code == 2
+    assert "DANQING_LANGUAGE=fr" in result.err
 
 
 def test_texts_in_both_languages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def test_the_template_explains_every_field_and_changes_nothing(monkeypatch: pyte
                 assert f"# {help_text(name, defaults).in_language(language)}\n# {name}: " in template
 
 
-def test_the_template_without_its_marks_is_the_defaults() -> None:
+def test_the_uncommented_template_contains_the_defaults() -> None:
     lines = [line[2:] for line in config_template().splitlines() if line.startswith("# ")]
     names = {f"{name}:" for name in Request.model_fields}
     values = yaml.safe_load("\n".join(line for line in lines if line.split(" ")[0] in names))
@@ -35,7 +35,7 @@ def test_the_template_without_its_marks_is_the_defaults() -> None:
     assert read_request({"prompts": "画", **values}) == default_request(read_settings())
 
 
-def test_init_writes_it_once(danqing: Command, home: Path) -> None:
+def test_init_does_not_overwrite_without_force(danqing: Command, home: Path) -> None:
     file = home / "config.yaml"
 
     assert danqing("config", "init").out == f"{file}\n"
@@ -46,7 +46,7 @@ def test_init_writes_it_once(danqing: Command, home: Path) -> None:
     assert danqing("config", "init", "--force").code == 0
 
 
-def test_show_marks_what_comes_from_the_file(danqing: Command, home: Path) -> None:
+def test_show_marks_values_from_the_file(danqing: Command, home: Path) -> None:
     home.mkdir()
     (home / "config.yaml").write_text("steps: 50\nsize: 128x64\n", "utf-8")
 
@@ -70,7 +70,7 @@ def test_show_marks_what_comes_from_the_file(danqing: Command, home: Path) -> No
         (b"seed: .nan", "随机种子"),
     ],
 )
-def test_mistakes_name_the_file(tmp_path: Path, content: bytes, says: str) -> None:
+def test_errors_name_the_file(tmp_path: Path, content: bytes, says: str) -> None:
     file = tmp_path / "my.yaml"
     file.write_bytes(content)
     with pytest.raises(InvalidRequest) as caught:
@@ -79,7 +79,7 @@ def test_mistakes_name_the_file(tmp_path: Path, content: bytes, says: str) -> No
     assert says in caught.value.zh
 
 
-def test_files_that_say_nothing(tmp_path: Path) -> None:
+def test_empty_and_missing_files(tmp_path: Path) -> None:
     (tmp_path / "empty.yaml").write_text("\ufeff# nothing\n", "utf-8")
     assert read_config(tmp_path / "empty.yaml", required=True) == {}
     assert read_config(tmp_path / "none.yaml", required=False) == {}

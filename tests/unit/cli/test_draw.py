@@ -1,4 +1,4 @@
-"""`danqing draw`: where values come from, what is printed where, and what a stop leaves."""
+"""`danqing draw`: precedence of values, output, and interrupted runs."""
 
 import json
 from collections.abc import Iterator
@@ -12,62 +12,62 @@ from danqing.errors import OutOfMemory
 from danqing.events import Event, Failed
 from danqing.request import Request
 from danqing.results.run_writer import Run
-from tests.unit.cli.conftest import Command, Painter
+from tests.unit.cli.conftest import Command, FakeApi
 from tests.unit.results.runs import paint
 
 SMALL = ("--size", "64x64", "--steps", "6", "--display-rate", "2")
 
 
-def test_piped_stdout_holds_the_pictures_and_nothing_else(danqing: Command, painter: Painter) -> None:
-    answer = danqing("draw", "孤舟蓑笠翁", *SMALL, "--n-batches", "2", "--out", "here")
+def test_piped_stdout_contains_only_the_pictures(danqing: Command, fake_api: FakeApi) -> None:
+    result = danqing("draw", "孤舟蓑笠翁", *SMALL, "--n-batches", "2", "--out", "here")
 
     folder = next(Path("here").iterdir())
-    assert answer.code == 0
-    assert answer.out.splitlines() == [str(folder / "000.png"), str(folder / "001.png")]
-    assert answer.err.startswith("使用模型 ")
-    assert answer.err.splitlines()[1:] == [f"过程  {folder}/000.gif", f"过程  {folder}/001.gif"]
-    assert painter.requests[0].prompts == ("孤舟蓑笠翁",)
+    assert result.code == 0
+    assert result.out.splitlines() == [str(folder / "000.png"), str(folder / "001.png")]
+    assert result.err.startswith("使用模型 ")
+    assert result.err.splitlines()[1:] == [f"过程  {folder}/000.gif", f"过程  {folder}/001.gif"]
+    assert fake_api.requests[0].prompts == ("孤舟蓑笠翁",)
 
 
-def test_several_sentences(danqing: Command, painter: Painter) -> None:
+def test_several_sentences(danqing: Command, fake_api: FakeApi) -> None:
     danqing("draw", "山：2", "水", *SMALL)
-    assert painter.requests[0].prompts == ("山：2", "水")
+    assert fake_api.requests[0].prompts == ("山：2", "水")
 
 
-def test_json_is_one_event_a_line(danqing: Command, painter: Painter) -> None:
-    answer = danqing("draw", "雪", *SMALL, "--json")
+def test_json_is_one_event_a_line(danqing: Command, fake_api: FakeApi) -> None:
+    result = danqing("draw", "雪", *SMALL, "--json")
 
-    lines = [json.loads(line) for line in answer.out.splitlines()]
+    lines = [json.loads(line) for line in result.out.splitlines()]
     assert [line["type"] for line in lines[:3]] == ["started", "stepped", "previewed"]
     assert lines[-1]["type"] == "stored"
     assert Path(lines[-1]["pictures"][0]).is_file()
     assert Path(lines[-1]["animations"][0]).is_file()
     assert all(line.get("image") is None for line in lines)
-    assert len(painter.requests) == 1
+    assert len(fake_api.requests) == 1
 
 
-def test_where_values_come_from(danqing: Command, painter: Painter, home: Path) -> None:
+def test_precedence_of_options_and_files(danqing: Command, fake_api: FakeApi, home: Path) -> None:
     home.mkdir()
     (home / "config.yaml").write_text("steps: 4\nsize: 128x64\neta: 0.5\nstyle: 水墨画\n", "utf-8")
     Path("my.yaml").write_text("size: 64x128\neta: 0.4\ndisplay_rate: 3\n", "utf-8")
 
     danqing("draw", "雪", "--config", "my.yaml", "--eta", "0.3")
 
-    asked = painter.requests[0]
+    asked = fake_api.requests[0]
     assert (asked.steps, asked.size, asked.eta, asked.display_rate, asked.style) == (4, (64, 128), 0.3, 3, "水墨画")
     assert "cutn_batches" not in asked.model_fields_set  # left to the model's own defaults
 
 
-def test_a_stored_request_is_a_configuration(danqing: Command, painter: Painter) -> None:
+def test_a_stored_request_is_a_configuration(danqing: Command, fake_api: FakeApi) -> None:
     danqing("draw", "雪", *SMALL, "--out", "a")
     folder = next(Path("a").iterdir())
 
     assert danqing("draw", "--config", str(folder / "request.yaml"), "--out", "b").code == 0
 
-    assert painter.requests[1] == Run.open(folder).request
+    assert fake_api.requests[1] == Run.open(folder).request
 
 
-def test_a_dry_run_prints_the_complete_request(danqing: Command, painter: Painter, tiny_home: Path) -> None:
+def test_a_dry_run_prints_the_complete_request(danqing: Command, fake_api: FakeApi, tiny_home: Path) -> None:
     model = ("--model", "disco_diffusion_cnclip_vitb16")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DANQING_HOME", str(tiny_home))
@@ -76,48 +76,48 @@ def test_a_dry_run_prints_the_complete_request(danqing: Command, painter: Painte
 
     assert as_yaml == as_json
     assert (as_yaml["steps"], as_yaml["cut_overview"], as_yaml["model"]) == (6, "[12]*400+[4]*600", model[1])
-    assert painter.requests == []
+    assert fake_api.requests == []
 
 
-def test_an_interrupt_says_how_to_go_on(danqing: Command, painter: Painter) -> None:
-    painter.stop_after = 5
-    answer = danqing("draw", "雪", *SMALL, "--out", "a")
+def test_an_interrupt_prints_the_command_that_continues(danqing: Command, fake_api: FakeApi) -> None:
+    fake_api.stop_after = 5
+    result = danqing("draw", "雪", *SMALL, "--out", "a")
 
     run = Run.open(next(Path("a").iterdir()))
-    assert (answer.code, answer.out) == (130, "")
-    assert answer.err.endswith(f"\n已停止。继续：danqing runs resume {run.name}\n")
+    assert (result.code, result.out) == (130, "")
+    assert result.err.endswith(f"\n已停止。继续：danqing runs resume {run.name}\n")
     assert run.state == "unfinished"
     assert run.checkpoint() is not None
 
 
-def test_an_interrupt_before_the_start(danqing: Command, painter: Painter) -> None:
-    painter.stop_after = 0
-    answer = danqing("draw", "雪", *SMALL, "--out", "a")
-    assert (answer.code, answer.err) == (130, "已停止。\n")
+def test_an_interrupt_before_the_start(danqing: Command, fake_api: FakeApi) -> None:
+    fake_api.stop_after = 0
+    result = danqing("draw", "雪", *SMALL, "--out", "a")
+    assert (result.code, result.err) == (130, "已停止。\n")
     assert list(Path("a").iterdir()) == []
 
 
-def test_an_error_on_the_way(danqing: Command, painter: Painter) -> None:
-    painter.stop_after, painter.error = 0, OutOfMemory("内存不够。", "Out of memory.")
-    answer = danqing("draw", "雪", *SMALL)
-    assert (answer.code, answer.out, answer.err) == (2, "", "错误：内存不够。\n")
+def test_an_error_during_the_run(danqing: Command, fake_api: FakeApi) -> None:
+    fake_api.stop_after, fake_api.error = 0, OutOfMemory("内存不够。", "Out of memory.")
+    result = danqing("draw", "雪", *SMALL)
+    assert (result.code, result.out, result.err) == (2, "", "错误：内存不够。\n")
 
 
-def test_a_run_that_failed_keeps_its_pictures_and_says_so(
-    danqing: Command, painter: Painter, monkeypatch: pytest.MonkeyPatch
+def test_a_failed_run_keeps_its_pictures_and_exits_with_2(
+    danqing: Command, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def one_picture_and_a_failure(request: Request) -> Iterator[Event]:
         yield from takewhile(lambda event: getattr(event, "batch", 0) == 0, paint(request))
         yield Failed(reason="nan", zh="画坏了。", en="Not finite.", batch=1, step=0)
 
     monkeypatch.setattr("tests.unit.cli.conftest.paint", one_picture_and_a_failure)
-    answer = danqing("draw", "雪", *SMALL, "--n-batches", "2", "--out", "a")
+    result = danqing("draw", "雪", *SMALL, "--n-batches", "2", "--out", "a")
 
     folder = next(Path("a").iterdir())
-    assert answer.code == 2
-    assert answer.out == f"{folder}/000.png\n"
-    assert answer.err.endswith(f"\n错误：画坏了。继续：danqing runs resume {folder.name}\n")
-    assert len(painter.requests) == 1
+    assert result.code == 2
+    assert result.out == f"{folder}/000.png\n"
+    assert result.err.endswith(f"\n错误：画坏了。继续：danqing runs resume {folder.name}\n")
+    assert len(fake_api.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -140,19 +140,19 @@ def test_a_run_that_failed_keeps_its_pictures_and_says_so(
         (("雪", "--config", "nowhere.yaml"), "文件不存在"),
     ],
 )
-def test_mistakes_are_one_line(danqing: Command, painter: Painter, words: tuple[str, ...], says: str) -> None:
-    answer = danqing("draw", *words)
+def test_errors_are_one_line(danqing: Command, fake_api: FakeApi, words: tuple[str, ...], says: str) -> None:
+    result = danqing("draw", *words)
 
-    assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith("错误：")
-    assert answer.err.count("\n") == 1
-    assert says in answer.err
-    assert painter.requests == []
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("错误：")
+    assert result.err.count("\n") == 1
+    assert says in result.err
+    assert fake_api.requests == []
     assert not Path("danqing_out").exists()
 
 
-def test_mistakes_in_english(danqing: Command, painter: Painter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_in_english(danqing: Command, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANQING_LANGUAGE", "en")
-    answer = danqing("draw", "雪", "--size", "100x70")
-    assert answer.err.startswith("error: Invalid size 100x70")
-    assert painter.requests == []
+    result = danqing("draw", "雪", "--size", "100x70")
+    assert result.err.startswith("error: Invalid size 100x70")
+    assert fake_api.requests == []

@@ -64,8 +64,8 @@ def test_typer_texts_are_translated(danqing: Command) -> None:
     ],
 )
 def test_parser_errors_are_in_one_language(danqing: Command, words: tuple[str, ...], says: str) -> None:
-    answer = danqing(*words)
-    assert (answer.code, answer.out) == (2, "")
-    assert says in answer.err
-    rest = re.sub(r"--?[a-z-]+|NAME|gif|webp|mp4|list|lst", "", answer.err)
+    result = danqing(*words)
+    assert (result.code, result.out) == (2, "")
+    assert says in result.err
+    rest = re.sub(r"--?[a-z-]+|NAME|gif|webp|mp4|list|lst", "", result.err)
     assert not re.search("[A-Za-z]", rest)

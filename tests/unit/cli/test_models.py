@@ -1,4 +1,4 @@
-"""`danqing models`: what is known, what is here, and what installing says."""
+"""`danqing models`: list, show, path, and errors."""
 
 import json
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_path(danqing: Command, home: Path) -> None:
 )
 def test_mistakes(danqing: Command, words: tuple[str, ...], says: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANQING_OFFLINE", "1")
-    answer = danqing("models", *words)
-    assert (answer.code, answer.out) == (2, "")
-    assert says in answer.err
-    assert answer.err.count("\n") == 1
+    result = danqing("models", *words)
+    assert (result.code, result.out) == (2, "")
+    assert says in result.err
+    assert result.err.count("\n") == 1

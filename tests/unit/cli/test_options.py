@@ -1,4 +1,4 @@
-"""The options: one for each field, explained in both languages, read back as they were written."""
+"""Options of the request: help in both languages, and parsing."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from danqing.i18n import Language
 from danqing.request import Request, read_request
 from danqing.request.field_info import to_text
 from danqing.settings import read_settings
-from tests.unit.cli.conftest import Command, Painter
+from tests.unit.cli.conftest import Command, FakeApi
 
 FIELDS = [name for name in Request.model_fields if name != "prompts"]
 
@@ -41,7 +41,7 @@ def test_help_has_range_unit_and_default(name: str, zh: str, en: str) -> None:
     assert en in help_text(name).en
 
 
-def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> None:
+def test_hyphens_underscores_and_flags(danqing: Command, fake_api: FakeApi) -> None:
     given = [
         "--clip_guidance_scale",
         "5",
@@ -54,7 +54,7 @@ def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> No
 
     assert danqing("draw", "雪", "--size", "64x64", *given).code == 0
 
-    assert painter.requests == [
+    assert fake_api.requests == [
         read_request(
             {
                 "prompts": "雪",
@@ -67,7 +67,7 @@ def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> No
             }
         )
     ]
-    assert painter.requests[0].model_fields_set == {
+    assert fake_api.requests[0].model_fields_set == {
         "prompts", "size", "clip_guidance_scale", "tv_scale", "clamp_grad", "perlin_init", "save",
     }  # fmt: skip
 
@@ -80,41 +80,41 @@ def test_defaults_survive_being_written_and_read(name: str) -> None:
         assert getattr(again, name) == default
 
 
-def test_lists_and_nothing() -> None:
+def test_lists_and_empty_values() -> None:
     assert parse_value("save", "gif，webp mp4") == ["gif", "webp", "mp4"]
     assert parse_value("save", "") == []
     assert parse_value("style", "") is None
     assert parse_value("batch_name", "") == ""
 
 
-def test_an_assignment_needs_a_value(danqing: Command, painter: Painter) -> None:
-    answer = danqing("draw", "雪", "--set", "steps")
-    assert (answer.code, answer.out) == (2, "")
-    assert "--set steps=50" in answer.err
-    assert painter.requests == []
+def test_an_assignment_needs_a_value(danqing: Command, fake_api: FakeApi) -> None:
+    result = danqing("draw", "雪", "--set", "steps")
+    assert (result.code, result.out) == (2, "")
+    assert "--set steps=50" in result.err
+    assert fake_api.requests == []
 
 
-def test_options_count_more_than_assignments(danqing: Command, painter: Painter) -> None:
+def test_options_override_assignments(danqing: Command, fake_api: FakeApi) -> None:
     danqing("draw", "雪", "--set", "size=64x64", "--set", "steps=8", "--set", "tv-scale=3", "--steps", "6")
-    assert (painter.requests[0].steps, str(painter.requests[0].tv_scale)) == (6, "3")
+    assert (fake_api.requests[0].steps, str(fake_api.requests[0].tv_scale)) == (6, "3")
 
 
-def test_clips_are_repeated_or_separated_by_commas(danqing: Command, painter: Painter) -> None:
+def test_clips_are_repeated_or_separated_by_commas(danqing: Command, fake_api: FakeApi) -> None:
     danqing("draw", "雪", "--clip", "a", "--clip", "b:[1]*400+[0]*600", "--set", "clip=c")
     danqing("draw", "雪", "--set", "clip=a,b:[1,0]*500")
     danqing("draw", "雪", "--clip", "")
     danqing("draw", "雪")
-    assert [request.clip for request in painter.requests] == [
+    assert [request.clip for request in fake_api.requests] == [
         ("a", "b:[1]*400+[0]*600"),
         ("a", "b:[1,0]*500"),
         (),
         (),
     ]
-    assert ["clip" in request.model_fields_set for request in painter.requests] == [True, True, True, False]
+    assert ["clip" in request.model_fields_set for request in fake_api.requests] == [True, True, True, False]
 
 
-def test_number_sets_the_number_of_pictures(danqing: Command, painter: Painter) -> None:
+def test_number_sets_the_number_of_pictures(danqing: Command, fake_api: FakeApi) -> None:
     assert danqing("draw", "雪", "-n", "3", "--size", "64x64").code == 0
-    assert painter.requests[-1].image_count == 3
-    answer = danqing("draw", "雪", "-n", "3", "--batch-size", "2")
-    assert (answer.code, "-n 不能与" in answer.err) == (2, True)
+    assert fake_api.requests[-1].image_count == 3
+    result = danqing("draw", "雪", "-n", "3", "--batch-size", "2")
+    assert (result.code, "-n 不能与" in result.err) == (2, True)

@@ -1,4 +1,4 @@
-"""`draw --plan`: memory, arrangement and time, in words and as JSON, and a refusal that helps."""
+"""`danqing draw --plan`: memory, options, time and warnings, as text and as JSON."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ def request_(tiny_home: Path, monkeypatch: pytest.MonkeyPatch) -> Request:
     return read_request({"prompts": "孤舟", "size": (64, 64), "steps": 2, "model": ORIGINAL, "device": "cpu"})
 
 
-def test_it_says_memory_arrangement_and_time(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
+def test_it_prints_memory_options_and_time(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
     print_plan(request_, as_json=False)
     model, memory, mode, seconds, *_ = capsys.readouterr().out.splitlines()
     assert ORIGINAL in model
@@ -35,7 +35,7 @@ def test_it_reports_problems_of_the_prompt_before_painting(
     assert "画题太长" in json.loads(capsys.readouterr().out)["warnings"][0]["zh"]
 
 
-def test_as_json_it_gives_numbers(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_contains_numbers(request_: Request, capsys: pytest.CaptureFixture[str]) -> None:
     print_plan(request_, as_json=True)
     result = json.loads(capsys.readouterr().out)
     assert (result["cutout_chunk"], result["checkpointing"]) == (16, False)
@@ -43,11 +43,11 @@ def test_as_json_it_gives_numbers(request_: Request, capsys: pytest.CaptureFixtu
     assert result["seconds"] > 0
 
 
-def test_what_cannot_fit_is_refused(request_: Request) -> None:
+def test_a_run_that_does_not_fit_is_rejected(request_: Request) -> None:
     with pytest.raises(OutOfMemory, match="GB"):
         print_plan(request_.with_changes(memory=0.1), as_json=False)
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(8.4, "8 秒"), (600.0, "10 分钟"), (9000.0, "2.5 小时")])
-def test_time_is_told_as_people_do(seconds: float, words: str) -> None:
+def test_durations_are_formatted(seconds: float, words: str) -> None:
     assert format_duration(seconds) == words

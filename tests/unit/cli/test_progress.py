@@ -36,15 +36,15 @@ def test_display_shows_steps_and_each_warning_once(monkeypatch: pytest.MonkeyPat
     assert HALF_BLOCK not in text
 
 
-def test_a_named_model_is_not_named_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_selected_model_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "自动选择" not in render(preview=False, show_model=False, monkeypatch=monkeypatch)
 
 
-def test_the_picture_is_shown_if_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_picture_is_shown_with_preview(monkeypatch: pytest.MonkeyPatch) -> None:
     assert HALF_BLOCK in render(preview=True, show_model=False, monkeypatch=monkeypatch)
 
 
-def test_half_blocks_hold_two_pixels_each() -> None:
+def test_half_blocks_show_two_pixels_each() -> None:
     image = Image.new("RGB", (2, 2))
     image.putdata([(255, 0, 0), (0, 255, 0), (0, 0, 255), (9, 9, 9)])
 

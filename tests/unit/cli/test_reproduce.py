@@ -1,4 +1,4 @@
-"""The command that makes a request again: quoted for the shell, short, and exact."""
+"""The command line that reproduces a request: quoted, short and exact."""
 
 import shlex
 
@@ -18,7 +18,7 @@ def test_sentences_are_quoted(prompt: str) -> None:
         assert words[-2:] == ["--", prompt]
 
 
-def test_only_what_differs_is_said() -> None:
+def test_only_differences_are_written() -> None:
     request = read_request({"prompts": ["山：2", "水"], "seed": 1, "steps": 50, "clamp_grad": False, "model": "m"})
 
     assert format_command(request, {"steps": 50}) == "danqing draw '山：2' '水' --seed 1 --no-clamp-grad --model m"

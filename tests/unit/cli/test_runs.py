@@ -11,7 +11,7 @@ from PIL import Image
 from danqing.results import png_metadata
 from danqing.results.run import Run
 from danqing.settings import read_settings
-from tests.unit.cli.conftest import Command, Painter
+from tests.unit.cli.conftest import Command, FakeApi
 from tests.unit.results.runs import image, small_request
 
 SMALL = ("--size", "64x64", "--steps", "6", "--display-rate", "2")
@@ -22,10 +22,10 @@ def folder_of(danqing: Command, *words: str) -> Path:
     return max(Path("a").iterdir())
 
 
-def test_the_list(danqing: Command, painter: Painter) -> None:
+def test_the_list(danqing: Command, fake_api: FakeApi) -> None:
     assert danqing("runs", "list").out == ""
     first = folder_of(danqing)
-    painter.stop_after = 5
+    fake_api.stop_after = 5
     second = folder_of(danqing, "--seed", "9")
 
     lines = danqing("runs", "list").out.splitlines()
@@ -38,7 +38,7 @@ def test_the_list(danqing: Command, painter: Painter) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 def test_show_prints_the_command_that_made_it(danqing: Command) -> None:
     folder = folder_of(danqing, "--n-batches", "2", "--artist", "齐白石", "--seed", "5")
 
@@ -52,7 +52,7 @@ def test_show_prints_the_command_that_made_it(danqing: Command) -> None:
     assert danqing("runs", "show", "last", str(folder / "001.png")).out == whole + second
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 def test_the_printed_command_makes_the_same_picture(danqing: Command, home: Path) -> None:
     folder = folder_of(danqing, "--n-batches", "2", "--tv-scale", "[1]*500+[2]*500", "--no-clamp-grad", "--save", "")
     home.mkdir(exist_ok=True)
@@ -65,59 +65,59 @@ def test_the_printed_command_makes_the_same_picture(danqing: Command, home: Path
     assert Run.open(again).request == png_metadata.read_metadata(folder / "001.png").single_image_request()
 
 
-def test_again_with_changes(danqing: Command, painter: Painter) -> None:
+def test_again_with_changes(danqing: Command, fake_api: FakeApi) -> None:
     folder = folder_of(danqing, "--n-batches", "2")
 
     assert danqing("runs", "again", str(folder / "001.png"), "--seed", "8", "--tv_scale", "5", "--out", "b").code == 0
 
-    asked = painter.requests[-1]
+    asked = fake_api.requests[-1]
     assert (asked.seed, asked.image_count, str(asked.tv_scale), asked.steps) == (8, 1, "5", 6)
     danqing("runs", "again", str(folder / "001.png"), "--out", "b")
-    assert painter.requests[-1].seed == 8  # the run's 7 and one
+    assert fake_api.requests[-1].seed == 8  # the run's 7 and one
     danqing("runs", "again", folder.name, "--set", "steps=4", "--out", "b")
-    assert (painter.requests[-1].image_count, painter.requests[-1].steps) == (2, 4)
+    assert (fake_api.requests[-1].image_count, fake_api.requests[-1].steps) == (2, 4)
 
 
-def test_again_checks_the_changes(danqing: Command, painter: Painter) -> None:
+def test_again_checks_the_changes(danqing: Command, fake_api: FakeApi) -> None:
     folder = folder_of(danqing)
-    answer = danqing("runs", "again", str(folder / "000.png"), "--size", "100x70")
-    assert (answer.code, answer.out) == (2, "")
-    assert "最接近" in answer.err
-    assert len(painter.requests) == 1
+    result = danqing("runs", "again", str(folder / "000.png"), "--size", "100x70")
+    assert (result.code, result.out) == (2, "")
+    assert "最接近" in result.err
+    assert len(fake_api.requests) == 1
 
 
-def test_again_needs_a_start_picture_that_was_too_large(danqing: Command, painter: Painter) -> None:
+def test_again_requires_an_init_image_that_was_too_large_to_store(danqing: Command, fake_api: FakeApi) -> None:
     request = small_request(init_image="data:image/png;base64," + "A" * png_metadata.MAX_TEXT)
     image(1, 1).save("a.png", pnginfo=png_metadata.to_pnginfo(request, seed=7, number=0, model="danqing_mini"))
 
     assert "--init-image" in danqing("runs", "again", "a.png").err
     image(1, 1).save("b.png")
     assert danqing("runs", "again", "a.png", "--init-image", "b.png").code == 0
-    assert painter.requests[-1].init_image == "b.png"
+    assert fake_api.requests[-1].init_image == "b.png"
 
 
-@pytest.mark.usefixtures("painter")
-def test_a_picture_without_a_recipe(danqing: Command) -> None:
+@pytest.mark.usefixtures("fake_api")
+def test_a_picture_without_metadata(danqing: Command) -> None:
     image(1, 1).save("a.png")
-    answer = danqing("runs", "show", "a.png")
-    assert (answer.code, answer.out) == (2, "")
-    assert "不含丹青的作画参数" in answer.err
+    result = danqing("runs", "show", "a.png")
+    assert (result.code, result.out) == (2, "")
+    assert "不含丹青的作画参数" in result.err
 
 
-def test_resume(danqing: Command, painter: Painter) -> None:
-    painter.stop_after = 5
+def test_resume(danqing: Command, fake_api: FakeApi) -> None:
+    fake_api.stop_after = 5
     folder = folder_of(danqing)
 
-    answer = danqing("runs", "resume", folder.name)
+    result = danqing("runs", "resume", folder.name)
 
-    assert (answer.code, answer.out) == (0, f"{folder}/000.png\n")
-    assert answer.err == f"过程  {folder}/000.gif\n"
+    assert (result.code, result.out) == (0, f"{folder}/000.png\n")
+    assert result.err == f"过程  {folder}/000.gif\n"
     again = danqing("runs", "resume", "last")
     assert again.code == 2
     assert "已完成" in again.err
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 def test_gif_and_other_animations(danqing: Command) -> None:
     folder = folder_of(danqing, "--n-batches", "2", "--save", "previews")
 
@@ -130,7 +130,7 @@ def test_gif_and_other_animations(danqing: Command) -> None:
     assert "--out 只能用于一幅" in danqing("runs", "gif", "last", "--out", "x.gif").err
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 def test_the_sheet(danqing: Command) -> None:
     folder_of(danqing, "--n-batches", "3")
 
@@ -140,16 +140,16 @@ def test_the_sheet(danqing: Command) -> None:
         assert sheet.size == (3 * 72 + 8, 80)
 
 
-def test_an_unfinished_run_has_nothing_to_animate(danqing: Command, painter: Painter) -> None:
-    painter.stop_after = 5
+def test_an_unfinished_run_has_nothing_to_animate(danqing: Command, fake_api: FakeApi) -> None:
+    fake_api.stop_after = 5
     folder_of(danqing)
     for command in ("gif", "sheet"):
-        answer = danqing("runs", command, "last")
-        assert answer.code == 2
-        assert "runs resume" in answer.err
+        result = danqing("runs", command, "last")
+        assert result.code == 2
+        assert "runs resume" in result.err
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 def test_rm_asks_first(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = folder_of(danqing)
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
@@ -161,7 +161,7 @@ def test_rm_asks_first(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> Non
     assert danqing("runs", "list").out == ""
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 def test_rm_deletes_nothing_if_a_name_is_wrong(danqing: Command) -> None:
     folder = folder_of(danqing)
     Path("other").mkdir()
@@ -170,12 +170,12 @@ def test_rm_deletes_nothing_if_a_name_is_wrong(danqing: Command) -> None:
     assert Path("other").exists()
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 def test_list_explains_that_it_is_empty_and_all_includes_the_service(danqing: Command) -> None:
-    answer = danqing("runs", "list")
-    assert (answer.code, answer.out) == (0, "")
-    assert "还没有作画记录" in answer.err
-    assert "--all" in answer.err
+    result = danqing("runs", "list")
+    assert (result.code, result.out) == (0, "")
+    assert "还没有作画记录" in result.err
+    assert "--all" in result.err
     folder = folder_of(danqing)
     job = read_settings().service / "jobs" / "7f3a"
     shutil.copytree(folder, job)
@@ -183,7 +183,7 @@ def test_list_explains_that_it_is_empty_and_all_includes_the_service(danqing: Co
     assert danqing("runs", "list", "--all").out.splitlines()[1].startswith("7f3a  已完成")
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 def test_commands_without_a_name_use_the_last_run(danqing: Command) -> None:
     for command in ("show", "resume", "gif", "sheet", "again"):
         assert "还没有作画记录" in danqing("runs", command).err
@@ -195,21 +195,21 @@ def test_commands_without_a_name_use_the_last_run(danqing: Command) -> None:
     assert danqing("runs", "again", "--dry-run").code == 0
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 def test_a_run_is_found_by_a_part_of_its_name(danqing: Command) -> None:
     folder = folder_of(danqing)
     assert folder.name.endswith("孤舟-7")
     assert danqing("runs", "show", "孤舟").code == 0
 
 
-@pytest.mark.usefixtures("painter")
+@pytest.mark.usefixtures("fake_api")
 @pytest.mark.parametrize("command", ["gif", "sheet"])
 def test_good_files_are_not_overwritten_without_previews(danqing: Command, command: str) -> None:
     folder = folder_of(danqing, "--save", "gif,sheet")
     for preview in (folder / "previews").glob("*"):
         preview.unlink()
     before = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
-    answer = danqing("runs", command)
-    assert answer.code == 2
-    assert "没有保留过程图" in answer.err
+    result = danqing("runs", command)
+    assert result.code == 2
+    assert "没有保留过程图" in result.err
     assert {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()} == before

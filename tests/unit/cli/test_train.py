@@ -1,4 +1,4 @@
-"""`danqing train`: a user's own folder from pictures to a painting, sheets and training sets, and clear mistakes."""
+"""`danqing train`: training on a folder of pictures, single networks, and errors."""
 
 from pathlib import Path
 from typing import get_args
@@ -26,12 +26,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return place
 
 
-def test_from_a_folder_of_pictures_to_a_painting(danqing: Command, folder: Path, tmp_path: Path) -> None:
-    answer = danqing("train", str(folder), "--preset", "cpu-smoke", "--device", "cpu")
-    assert answer.code == 0, answer.err
-    assert "只有 24 张" in answer.err
-    assert [line.split()[0] for line in answer.err.splitlines()[1:]] == ["encoder", "unet", "secondary"]
-    exported, add, draw = answer.out.splitlines()
+def test_train_on_a_folder_and_paint(danqing: Command, folder: Path, tmp_path: Path) -> None:
+    result = danqing("train", str(folder), "--preset", "cpu-smoke", "--device", "cpu")
+    assert result.code == 0, result.err
+    assert "只有 24 张" in result.err
+    assert [line.split()[0] for line in result.err.splitlines()[1:]] == ["encoder", "unet", "secondary"]
+    exported, add, draw = result.out.splitlines()
     assert exported == "导出到 我的画-model"
     command = add.split("：")[1]
     assert command == "danqing models add 我的画-model --name 我的画"
@@ -56,10 +56,10 @@ def test_one_network_at_a_time(danqing: Command, tmp_path: Path, monkeypatch: py
     written = danqing("train", "scenes", "--write", data, "--count", "32", "--size", "32")
     assert (written.code, written.out.strip(), written.err.strip()) == (0, data, "32 / 32 pictures")
     common = ("--data", data, "--out", out, "--preset", "cpu-smoke", "--device", "cpu")
-    answer = danqing("train", "encoder", *common, "--seed", "3")
-    assert answer.code == 0
-    assert answer.err.startswith("encoder  step 6  96 pictures")
-    assert "full_1" in answer.err
+    result = danqing("train", "encoder", *common, "--seed", "3")
+    assert result.code == 0
+    assert result.err.startswith("encoder  step 6  96 pictures")
+    assert "full_1" in result.err
     assert danqing("train", "export", *common).out == f"Exported to {out}/export\n"
     assert (tmp_path / "run/export/clip.safetensors").is_file()
     assert not (tmp_path / "run/export/unet.safetensors").exists()
@@ -68,7 +68,7 @@ def test_one_network_at_a_time(danqing: Command, tmp_path: Path, monkeypatch: py
     assert (tmp_path / "both/clip2.safetensors").is_file()
 
 
-def test_mistakes_are_one_line(danqing: Command, tmp_path: Path) -> None:
+def test_errors_are_one_line(danqing: Command, tmp_path: Path) -> None:
     for words, said in (
         (("train", "encodr"), "没有“encodr”这个命令或文件夹"),
         (("train", "scenes"), "--sheet"),
@@ -77,11 +77,11 @@ def test_mistakes_are_one_line(danqing: Command, tmp_path: Path) -> None:
         (("train", "all", "--data", str(tmp_path), "--out", str(tmp_path), "--device", "abacus"), "abacus"),
         (("train", "encoder", "--out", str(tmp_path)), "--data"),
     ):
-        answer = danqing(*words)
-        assert answer.code == 2
-        assert said in answer.err
-        assert len(answer.err.splitlines()) == 1
+        result = danqing(*words)
+        assert result.code == 2
+        assert said in result.err
+        assert len(result.err.splitlines()) == 1
 
 
-def test_the_presets_are_those_of_the_recipes() -> None:
+def test_the_presets_match_the_configurations() -> None:
     assert set(get_args(train.PresetName)) == set(PRESETS)

@@ -1,4 +1,4 @@
-"""`danqing train scenes` and `cutouts`: where they write, and what is said when something is missing."""
+"""`danqing train scenes` and `danqing train cutouts`: output, and errors for missing files."""
 
 import importlib.util
 from pathlib import Path
@@ -9,25 +9,25 @@ from danqing.cli import train_data
 from tests.unit.cli.conftest import Command
 
 
-def test_a_sheet_to_look_at(danqing: Command, tmp_path: Path) -> None:
-    answer = danqing("train", "scenes", "--sheet", str(tmp_path / "sheet.png"), "--size", "32", "--seed", "2")
-    assert answer.out.split() == [str(tmp_path / "sheet.png"), str(tmp_path / "sheet.html")]
+def test_scenes_writes_a_sheet(danqing: Command, tmp_path: Path) -> None:
+    result = danqing("train", "scenes", "--sheet", str(tmp_path / "sheet.png"), "--size", "32", "--seed", "2")
+    assert result.out.split() == [str(tmp_path / "sheet.png"), str(tmp_path / "sheet.html")]
     assert (tmp_path / "sheet.html").is_file()
 
 
 def test_a_missing_extra_is_named(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     found = importlib.util.find_spec
     monkeypatch.setattr(train_data, "find_spec", lambda name: None if name == "cv2" else found(name))  # pyright: ignore
-    answer = danqing("train", "scenes", "--sheet", "sheet.png")
-    assert answer.code == 2
-    assert 'pip install "danqing[train]"' in answer.err
+    result = danqing("train", "scenes", "--sheet", "sheet.png")
+    assert result.code == 2
+    assert 'pip install "danqing[train]"' in result.err
 
 
 def test_cutouts_without_their_packages(danqing: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANQING_OFFLINE", "1")
-    answer = danqing("train", "cutouts", "--to", str(tmp_path / "cutouts"))
-    assert answer.code == 2
-    assert "npm pack emojibase-data@17.0.0" in answer.err
-    answer = danqing("train", "cutouts", "--to", str(tmp_path / "cutouts"), "--packages", str(tmp_path))
-    assert answer.code == 2
-    assert "iconify-json-noto-1.2.9.tgz" in answer.err
+    result = danqing("train", "cutouts", "--to", str(tmp_path / "cutouts"))
+    assert result.code == 2
+    assert "npm pack emojibase-data@17.0.0" in result.err
+    result = danqing("train", "cutouts", "--to", str(tmp_path / "cutouts"), "--packages", str(tmp_path))
+    assert result.code == 2
+    assert "iconify-json-noto-1.2.9.tgz" in result.err

@@ -1,4 +1,4 @@
-"""The catalogue with tiny made-up files in the place of the published ones, and a server that offers them."""
+"""A catalog with tiny files instead of the published ones, and a server that provides them."""
 
 import hashlib
 from collections.abc import Iterator
@@ -29,7 +29,7 @@ class Originals:
     folder: Path
 
     def file(self, name: str) -> RemoteFile:
-        """What the catalogue says of a file."""
+        """What the catalog says of a file."""
         content = (self.folder / name).read_bytes()
         return RemoteFile(name, (), hashlib.sha256(content).hexdigest(), len(content))
 
@@ -49,7 +49,7 @@ def originals_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def originals(originals_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Originals:
-    """The original model's files, tiny, and known to the catalogue by their checksums."""
+    """The original model's files, tiny, and known to the catalog by their checksums."""
     made = Originals(originals_folder)
     unet, secondary, clip, vocab = (made.file(name) for name in NAMES)
     monkeypatch.setattr(files, "original_unet", lambda: unet)

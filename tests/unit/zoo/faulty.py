@@ -1,4 +1,4 @@
-"""A server on 127.0.0.1 that misbehaves as it is told, one fault for each request, and then behaves."""
+"""A local HTTP server with configurable faults, one for each request."""
 
 import threading
 from collections.abc import Generator, Sequence

@@ -46,7 +46,7 @@ def with_one_clip(exported: Path) -> Path:
     return exported
 
 
-def test_with_one_clip_it_looks_through_that_alone(with_one_clip: Path, settings: Settings) -> None:
+def test_an_export_with_one_clip_uses_only_that(with_one_clip: Path, settings: Settings) -> None:
     add_export(with_one_clip, "mine", settings)
     installed = get_installed("mine", settings)
     assert dict(installed.spec.clips) == {"mine": 1.0}
@@ -55,7 +55,7 @@ def test_with_one_clip_it_looks_through_that_alone(with_one_clip: Path, settings
     assert installed.spec.size_bytes == sum(path.stat().st_size for path in installed.paths.values())
 
 
-def test_it_is_found_with_the_defaults_of_its_kind(exported: Path, settings: Settings) -> None:
+def test_an_added_export_has_the_defaults_of_the_embedded_model(exported: Path, settings: Settings) -> None:
     add_export(exported, "mine", settings)
     installed = get_installed("mine", settings)
     card = json.loads((exported / "card.json").read_text(encoding="utf-8"))
@@ -85,14 +85,14 @@ def test_it_paints(exported: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     assert mine[0].image.tobytes() == mini[0].image.tobytes()
 
 
-def test_it_moves_to_another_machine(exported: Path, settings: Settings, tmp_path: Path) -> None:
+def test_an_added_export_can_be_installed_from_another_home(exported: Path, settings: Settings, tmp_path: Path) -> None:
     add_export(exported, "mine", settings)
     elsewhere = settings_in(tmp_path / "elsewhere")
     list(install.install_from("mine", settings.home, elsewhere))
     assert get_installed("mine", elsewhere).spec.defaults == get_installed("mine", settings).spec.defaults
 
 
-def test_a_file_that_is_not_what_its_card_says_is_refused(exported: Path, settings: Settings) -> None:
+def test_a_file_with_a_wrong_checksum_is_rejected(exported: Path, settings: Settings) -> None:
     (exported / "vocab.txt").write_text("[PAD]\n", encoding="utf-8")
     with pytest.raises(WeightsError, match="vocab"):
         add_export(exported, "mine", settings)
@@ -100,7 +100,7 @@ def test_a_file_that_is_not_what_its_card_says_is_refused(exported: Path, settin
 
 
 @pytest.mark.parametrize("missing", ["card.json", "clip.safetensors", "clip2.safetensors"])
-def test_an_unfinished_export_is_no_model(exported: Path, settings: Settings, missing: str) -> None:
+def test_an_incomplete_export_is_rejected(exported: Path, settings: Settings, missing: str) -> None:
     (exported / missing).unlink()
     with pytest.raises(ModelNotFound, match=missing):
         add_export(exported, "mine", settings)

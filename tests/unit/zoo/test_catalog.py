@@ -80,13 +80,13 @@ def sketching(request: Request) -> float:
     return sum(request.sketches.at(moment) for moment in range(1000))
 
 
-def test_what_is_given_counts_more_than_the_quality() -> None:
+def test_given_values_override_the_quality() -> None:
     request = read_request({"prompts": "山", "quality": "draft", "steps": 33})
     for spec in models().values():
         assert request.with_defaults(spec.defaults_for(request)).steps == 33
 
 
-def test_a_model_that_says_nothing_of_qualities_scales_its_steps() -> None:
+def test_models_without_qualities_scale_their_steps() -> None:
     spec = replace(models()[ORIGINAL], defaults={"steps": 60})
     steps = [
         dict(spec.defaults_for(read_request({"prompts": "山", "quality": q})))["steps"]

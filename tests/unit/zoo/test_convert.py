@@ -1,4 +1,4 @@
-"""Conversion of original files: every publication, every refusal, and nothing half-written."""
+"""Conversion of published weights: formats, errors, and atomic writes."""
 
 import os
 import pickle
@@ -207,7 +207,7 @@ class Intruder:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_pickles_with_more_than_tensors_are_refused_unopened(tmp_path: Path, target: Path, zipped: bool) -> None:
+def test_pickles_with_other_objects_are_rejected_without_loading(tmp_path: Path, target: Path, zipped: bool) -> None:
     witness = tmp_path / "witness"
     torch.save({"state_dict": Intruder(witness)}, tmp_path / "evil.pt", _use_new_zipfile_serialization=zipped)
     with pytest.raises(WeightsError, match="mkdir") as caught:
@@ -260,7 +260,7 @@ def test_the_wrong_kind_is_refused(tmp_path: Path, target: Path, kind: Kind) -> 
         ("never.heard.of", "Check that it is the right file"),
     ],
 )
-def test_what_the_wrong_file_seems_to_be_is_said(tmp_path: Path, target: Path, name: str, guess: str) -> None:
+def test_the_error_guesses_what_the_file_contains(tmp_path: Path, target: Path, name: str, guess: str) -> None:
     torch.save({name: torch.zeros(1)}, tmp_path / "other.pt")
     with pytest.raises(WeightsError, match=guess):
         convert_file(tmp_path / "other.pt", target, "unet")
@@ -281,7 +281,7 @@ def test_transformers_file_without_a_key_is_refused(tmp_path: Path, target: Path
         convert_file(tmp_path, target, "clip")
 
 
-def test_what_stood_there_stays_when_writing_fails(tmp_path: Path, target: Path) -> None:
+def test_the_old_file_remains_when_writing_fails(tmp_path: Path, target: Path) -> None:
     torch.save(clip_state(), tmp_path / "clip.pt")
     with pytest.raises(OSError, match="absent"):
         convert_file(tmp_path / "clip.pt", tmp_path / "absent" / "clip.safetensors", "clip")
@@ -291,7 +291,7 @@ def test_what_stood_there_stays_when_writing_fails(tmp_path: Path, target: Path)
     assert target.read_bytes() == b"old"
 
 
-def test_the_file_is_as_open_as_other_files_and_alone(tmp_path: Path, target: Path) -> None:
+def test_the_file_has_usual_permissions_and_no_leftovers(tmp_path: Path, target: Path) -> None:
     torch.save(clip_state(), tmp_path / "clip.pt")
     convert_file(tmp_path / "clip.pt", target, "clip")
     other = tmp_path / "other"

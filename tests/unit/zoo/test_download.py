@@ -1,4 +1,4 @@
-"""One file over bad connections: it arrives whole, or it does not arrive and it is said why."""
+"""Download of one file over unreliable connections."""
 
 import hashlib
 import os
@@ -57,7 +57,7 @@ def test_a_good_connection(server: Server, tmp_path: Path) -> None:
     assert leftovers(target) == {"weights.pt"}
 
 
-def test_twenty_cuts_cost_no_byte_twice(server: Server, tmp_path: Path) -> None:
+def test_twenty_broken_connections_repeat_no_bytes(server: Server, tmp_path: Path) -> None:
     url = server.add("/a", CONTENT, [Fault("cut", 4096)] * 20)
     bring(FILE, tmp_path / "w", url)
     assert (tmp_path / "w").read_bytes() == CONTENT
@@ -86,14 +86,14 @@ def test_twenty_cuts_cost_no_byte_twice(server: Server, tmp_path: Path) -> None:
     ],
     ids=lambda fault: f"{fault.kind} {fault.number}",
 )
-def test_the_next_address_makes_up_for_any_fault(server: Server, tmp_path: Path, fault: Fault) -> None:
+def test_the_next_url_is_used_after_any_fault(server: Server, tmp_path: Path, fault: Fault) -> None:
     bad, good = server.add("/bad", CONTENT, [fault] * 9), server.add("/good", CONTENT)
     bring(FILE, tmp_path / "w", bad, good, retry=QUICK if fault.kind == "stall" else CALM)
     assert (tmp_path / "w").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("fault", [Fault("status", 404), Fault("status", 429), Fault("wrong"), Fault("stall", 0)])
-def test_without_a_good_address_every_reason_is_told(server: Server, tmp_path: Path, fault: Fault) -> None:
+def test_the_error_lists_the_reason_of_every_url(server: Server, tmp_path: Path, fault: Fault) -> None:
     urls = [server.add(path, CONTENT, [fault] * 9) for path in ("/a", "/b")]
     with pytest.raises(DownloadFailed) as caught:
         bring(FILE, tmp_path / "w", *urls, "ftp://nowhere/w", retry=QUICK if fault.kind == "stall" else CALM)
@@ -105,7 +105,7 @@ def test_without_a_good_address_every_reason_is_told(server: Server, tmp_path: P
     assert "danqing models install x --from" in caught.value.zh
 
 
-def test_a_busy_server_gets_the_pause_it_asks_for(
+def test_retry_after_of_a_busy_server_is_respected(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
@@ -114,40 +114,40 @@ def test_a_busy_server_gets_the_pause_it_asks_for(
     assert pauses == [7.0, 7.0]
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
+def test_no_server_is_running(tmp_path: Path) -> None:
     with pytest.raises(DownloadFailed, match=r"weights\.pt"):
         bring(FILE, tmp_path / "w", "http://127.0.0.1:9/w")
     with pytest.raises(DownloadFailed, match="no URL is known"):
         bring(FILE, tmp_path / "w")
 
 
-def test_another_address_goes_on_where_one_stopped(server: Server, tmp_path: Path) -> None:
+def test_a_download_continues_from_another_url(server: Server, tmp_path: Path) -> None:
     gone = [Fault("cut", 50_000), *[Fault("status", 500)] * 9]
     bring(FILE, tmp_path / "w", server.add("/a", CONTENT, gone), server.add("/b", CONTENT))
     assert (tmp_path / "w").read_bytes() == CONTENT
     assert server.sites["/b"].ranges == ["bytes=50000-"]
 
 
-def test_a_part_from_a_bad_address_does_no_harm(server: Server, tmp_path: Path) -> None:
+def test_a_part_from_a_bad_url_is_replaced(server: Server, tmp_path: Path) -> None:
     (tmp_path / "w.part").write_bytes(b"something else")
     bring(FILE, tmp_path / "w", server.add("/a", CONTENT))
     assert (tmp_path / "w").read_bytes() == CONTENT
     assert server.sites["/a"].ranges == ["bytes=14-", None]
 
 
-def test_a_part_that_is_whole_needs_no_connection(tmp_path: Path) -> None:
+def test_a_complete_part_needs_no_connection(tmp_path: Path) -> None:
     (tmp_path / "w.part").write_bytes(CONTENT)
     bring(FILE, tmp_path / "w", "http://127.0.0.1:9/w")
     assert (tmp_path / "w").read_bytes() == CONTENT
 
 
-def test_a_part_that_is_too_long_is_dropped(server: Server, tmp_path: Path) -> None:
+def test_a_part_that_is_too_long_is_discarded(server: Server, tmp_path: Path) -> None:
     (tmp_path / "w.part").write_bytes(CONTENT + b"more")
     bring(FILE, tmp_path / "w", server.add("/a", CONTENT))
     assert (tmp_path / "w").read_bytes() == CONTENT
 
 
-def test_a_file_that_is_here_is_kept_if_it_is_right(server: Server, tmp_path: Path) -> None:
+def test_an_intact_existing_file_is_kept(server: Server, tmp_path: Path) -> None:
     url = server.add("/a", CONTENT)
     (tmp_path / "w").write_bytes(CONTENT)
     assert bring(FILE, tmp_path / "w", url) == [(len(CONTENT), len(CONTENT))]
@@ -158,12 +158,12 @@ def test_a_file_that_is_here_is_kept_if_it_is_right(server: Server, tmp_path: Pa
 
 
 class TestWithoutAChecksum:
-    def test_the_same_address_goes_on(self, server: Server, tmp_path: Path) -> None:
+    def test_the_same_url_continues(self, server: Server, tmp_path: Path) -> None:
         bring(NAMELESS, tmp_path / "w", server.add("/a", CONTENT, [Fault("cut", 30_000)]))
         assert (tmp_path / "w").read_bytes() == CONTENT
         assert server.sites["/a"].ranges == [None, "bytes=30000-"]
 
-    def test_not_if_its_file_has_changed(self, server: Server, tmp_path: Path) -> None:
+    def test_a_changed_file_is_downloaded_again(self, server: Server, tmp_path: Path) -> None:
         url = server.add("/a", CONTENT, [Fault("cut", 30_000), *[Fault("status", 500)] * 9])
         with pytest.raises(DownloadFailed):
             bring(NAMELESS, tmp_path / "w", url)
@@ -172,17 +172,17 @@ class TestWithoutAChecksum:
         bring(NAMELESS, tmp_path / "w", url)
         assert (tmp_path / "w").read_bytes() == CONTENT[::-1]
 
-    def test_another_address_begins_anew(self, server: Server, tmp_path: Path) -> None:
+    def test_another_url_restarts(self, server: Server, tmp_path: Path) -> None:
         gone = [Fault("cut", 50_000), *[Fault("status", 500)] * 9]
         bring(NAMELESS, tmp_path / "w", server.add("/a", CONTENT, gone), server.add("/b", CONTENT[::-1]))
         assert (tmp_path / "w").read_bytes() == CONTENT[::-1]
 
-    def test_a_length_is_needed(self, server: Server, tmp_path: Path) -> None:
+    def test_a_length_is_required(self, server: Server, tmp_path: Path) -> None:
         with pytest.raises(DownloadFailed, match="not stated"):
             bring(NAMELESS, tmp_path / "w", server.add("/a", CONTENT, [Fault("no length")] * 3))
         assert not (tmp_path / "w").exists()
 
-    def test_a_known_size_tells_a_wrong_file_before_its_bytes(self, server: Server, tmp_path: Path) -> None:
+    def test_a_wrong_size_is_rejected_before_the_download(self, server: Server, tmp_path: Path) -> None:
         sized = RemoteFile("weights.pt", size=len(CONTENT))
         with pytest.raises(DownloadFailed, match="wrong size"):
             bring(sized, tmp_path / "w", server.add("/a", CONTENT, [Fault("short")]))
@@ -201,7 +201,7 @@ def test_two_at_once_share_one_download(server: Server, tmp_path: Path) -> None:
     assert len(server.sites["/a"].ranges) == 1
 
 
-def test_a_killed_download_goes_on(server: Server, tmp_path: Path) -> None:
+def test_a_killed_download_continues(server: Server, tmp_path: Path) -> None:
     url = server.add("/a", CONTENT)
     server.sites["/a"].pause = 0.02
     program = (
@@ -241,7 +241,9 @@ def test_a_proxy_is_used(server: Server, tmp_path: Path, monkeypatch: pytest.Mon
     assert (tmp_path / "w").read_bytes() == CONTENT
 
 
-def test_a_full_disk_is_told_before_the_bytes(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_before_the_download(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = server.add("/a", CONTENT)
     monkeypatch.setattr("danqing.storage.atomic.shutil.disk_usage", lambda _: SimpleNamespace(free=10))  # pyright: ignore
     with pytest.raises(StorageError, match="DANQING_HOME"):

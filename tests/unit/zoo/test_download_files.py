@@ -1,4 +1,4 @@
-"""All files of a model, from the net into a home."""
+"""Download and installation of all files of a model."""
 
 import subprocess
 import sys
@@ -40,7 +40,7 @@ def test_the_original_model_through_breaking_connections(mirror: Server) -> None
     assert list(read_settings().downloads.iterdir()) == []
 
 
-def test_another_model_shares_what_is_here(mirror: Server) -> None:
+def test_another_model_shares_installed_files(mirror: Server) -> None:
     install(ORIGINAL)
     asked = {name: len(site.ranges) for name, site in mirror.sites.items()}
     assert missing_files(get_spec(DEFAULT_CLIP), read_settings(), half=False, optional=True) == []
@@ -51,7 +51,7 @@ def test_another_model_shares_what_is_here(mirror: Server) -> None:
     assert (models / DEFAULT_CLIP / "clip.safetensors").samefile(models / ORIGINAL / "clip.safetensors")
 
 
-def test_what_is_installed_is_not_fetched_again(mirror: Server, home: Path) -> None:
+def test_installed_files_are_not_downloaded_again(mirror: Server, home: Path) -> None:
     install(ORIGINAL)
     (home / "models" / ORIGINAL / "secondary.safetensors").unlink()
     events = install(ORIGINAL)
@@ -60,7 +60,7 @@ def test_what_is_installed_is_not_fetched_again(mirror: Server, home: Path) -> N
     assert get_installed(ORIGINAL, read_settings()).paths["secondary"].is_file()
 
 
-def test_a_file_that_cannot_be_had_is_named_and_the_others_are_kept(mirror: Server, home: Path) -> None:
+def test_a_failed_file_is_named_and_the_others_are_kept(mirror: Server, home: Path) -> None:
     mirror.sites["/clip_cn_vit-b-16.pt"].faults = [Fault("wrong")] * 9
     with pytest.raises(DownloadFailed, match=rf"clip_cn_vit-b-16\.pt.*danqing models install {ORIGINAL} --from"):
         install(ORIGINAL)
@@ -71,7 +71,7 @@ def test_a_file_that_cannot_be_had_is_named_and_the_others_are_kept(mirror: Serv
     assert is_installed(ORIGINAL, read_settings())
 
 
-def test_closing_the_iterator_keeps_what_has_arrived(mirror: Server, home: Path) -> None:
+def test_closing_the_iterator_keeps_received_data(mirror: Server, home: Path) -> None:
     for site in mirror.sites.values():
         site.pause = 0.01
     events = download_originals(ORIGINAL, read_settings(), retry=CALM)
@@ -107,14 +107,14 @@ def test_two_at_once_share_everything(mirror: Server, home: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["DANQING_OFFLINE", "HF_HUB_OFFLINE"])
-def test_offline_asks_nobody(mirror: Server, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_offline_makes_no_requests(mirror: Server, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setenv(name, "1")
     with pytest.raises(ModelNotFound, match=f"{name}.*--from"):
         install(ORIGINAL)
     assert all(not site.ranges for site in mirror.sites.values())
 
 
-def test_too_little_room_is_told_first(mirror: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_disk_space_is_reported_first(mirror: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     def usage(path: Path) -> SimpleNamespace:
         del path
         return SimpleNamespace(free=100)
@@ -126,7 +126,7 @@ def test_too_little_room_is_told_first(mirror: Server, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(("name", "says"), [(MINI, "无需安装"), ("clip-vit-b-3", "clip-vit-b-32")])
-def test_what_cannot_be_installed_says_so(name: str, says: str) -> None:
+def test_models_that_cannot_be_installed(name: str, says: str) -> None:
     with pytest.raises(ModelNotFound, match=says):
         install(name)
 
@@ -146,7 +146,7 @@ def test_hugging_faces_cache_needs_no_download(
     assert (snapshot / "vocab.txt").is_file()
 
 
-def test_half_precision_is_stored_as_asked(mirror: Server) -> None:
+def test_half_precision_is_stored(mirror: Server) -> None:
     assert mirror.sites
     list(zoo_install.install(DEFAULT_CLIP, read_settings(), half=True, retry=CALM))
     state = load_file(read_settings().models / DEFAULT_CLIP / "clip.safetensors")

@@ -47,7 +47,7 @@ def test_files_are_found_at_any_depth(originals: Originals, tmp_path: Path) -> N
     assert is_installed(ORIGINAL, read_settings())
 
 
-def test_a_wrong_checksum_is_refused_unless_the_user_knows_better(originals: Originals, tmp_path: Path) -> None:
+def test_a_wrong_checksum_is_rejected_unless_verification_is_off(originals: Originals, tmp_path: Path) -> None:
     shutil.copytree(originals.folder, tmp_path / "weights")
     with (tmp_path / "weights" / "vocab.txt").open("a", encoding="utf-8") as stream:
         stream.write("另\n")
@@ -94,7 +94,7 @@ def test_folder_of_the_paddlehub_module(originals: Originals, tmp_path: Path) ->
     assert torch.equal(model.clips[0].encoder.state_dict()["text_projection"], encoder["text_projection"])
 
 
-def test_a_tensor_that_the_network_has_no_use_for_is_left_out(originals: Originals, tmp_path: Path) -> None:
+def test_unused_tensors_are_dropped(originals: Originals, tmp_path: Path) -> None:
     name = "FeiArt_Handpainted_CG_Diffusion"
     state = randomise(UNet(UNET), 1).state_dict() | {"label_emb.weight": torch.zeros(1000, 128)}
     torch.save(dict(state), tmp_path / "FeiArt-Handpainted-CG-Diffusion.pt")
@@ -142,7 +142,7 @@ def test_damage_is_found(originals: Originals) -> None:
     }
 
 
-class TestACheckpointOfOnesOwn:
+class TestCustomCheckpoint:
     def write(self, path: Path) -> Path:
         torch.save(dict(randomise(UNet(UNET), 1).state_dict()), path)
         return path
@@ -157,7 +157,7 @@ class TestACheckpointOfOnesOwn:
         list(install("墨竹", settings))
         assert get_installed("墨竹", settings).paths["unet"].parent == settings.models / "墨竹"
 
-    def test_a_name_alone_makes_no_twin(self, originals: Originals, tmp_path: Path) -> None:
+    def test_a_name_alone_is_no_duplicate(self, originals: Originals, tmp_path: Path) -> None:
         settings = read_settings()
         take(originals.folder)
         add_checkpoint(
@@ -167,7 +167,7 @@ class TestACheckpointOfOnesOwn:
         with pytest.raises(ModelNotFound, match=r"ink\.pt"):
             take(originals.folder, "墨兰")
 
-    def test_it_is_refused_whole(self, tmp_path: Path) -> None:
+    def test_an_unsuitable_checkpoint_leaves_nothing(self, tmp_path: Path) -> None:
         settings = read_settings()
         entry = make_custom("ink.pt", clips={}, secondary=True)
 

@@ -1,4 +1,4 @@
-"""Where a model's files lie, and the user's own models."""
+"""Installed files, and the user's own models."""
 
 from pathlib import Path
 
@@ -61,7 +61,7 @@ def test_a_clip_is_found_alone_or_in_a_model_that_has_it(home: Path) -> None:
     assert get_installed_clip(DEFAULT_CLIP, settings).weights == alone / "clip.safetensors"
 
 
-class TestOwnModels:
+class TestCustomModels:
     def write(self, home: Path, text: str) -> None:
         home.mkdir(parents=True, exist_ok=True)
         (home / "models.yaml").write_text(text, encoding="utf-8")
@@ -104,13 +104,13 @@ class TestOwnModels:
             ("墨竹: [", "line 1"),
         ],
     )
-    def test_mistakes_are_named(self, home: Path, text: str, says: str) -> None:
+    def test_errors_are_named(self, home: Path, text: str, says: str) -> None:
         self.write(home, text)
         with pytest.raises(InvalidRequest, match=r"models\.yaml") as caught:
             custom_specs(read_settings())
         assert says in caught.value.en
 
-    def test_what_is_written_is_read_back(self) -> None:
+    def test_saved_models_are_loaded_again(self) -> None:
         settings = read_settings()
         entry = make_custom("x.pt", clips={}, secondary=False)
         save_custom(settings, {"墨竹": entry})
