@@ -125,7 +125,7 @@ def _remove_duplicates(value: object) -> object:
 
 
 def _schedule_field(
-    low: float, high: float, *, whole: bool = False
+    low: float, high: float, *, integral: bool = False
 ) -> tuple[BeforeValidator, PlainSerializer, WithJsonSchema]:
     """Return the validator, the serializer and the JSON schema of a schedule field with a range."""
 
@@ -144,8 +144,8 @@ def _schedule_field(
         except ScheduleError as error:
             zh, en = f"{label.zh}：{error.zh}", f"{label.en}: {error.en}"
             raise ScheduleError(zh, en, column=error.column, field=field) from error
-        if schedule.min < low or schedule.max > high or (whole and not schedule.is_integral):
-            kind_zh, kind_en = ("整数", "integers") if whole else ("数", "numbers")
+        if schedule.min < low or schedule.max > high or (integral and not schedule.is_integral):
+            kind_zh, kind_en = ("整数", "integers") if integral else ("数", "numbers")
             raise InvalidRequest(
                 f"{label.zh}应为 {low:g} 到 {high:g} 之间的{kind_zh}。",
                 f"{label.en} must be {kind_en} from {low:g} to {high:g}.",
@@ -153,20 +153,20 @@ def _schedule_field(
             )
         return schedule
 
-    number = {"type": "integer" if whole else "number", "minimum": low, "maximum": high}
+    number = {"type": "integer" if integral else "number", "minimum": low, "maximum": high}
     schema = {"anyOf": [number, {"type": "string"}, {"type": "array", "items": number}]}
     return BeforeValidator(read), PlainSerializer(str, return_type=str), WithJsonSchema(schema)
 
 
 Scale = Annotated[Schedule, *_schedule_field(0, 1e8)]
 Clamp = Annotated[Schedule, *_schedule_field(1e-6, 1e3)]
-Count = Annotated[Schedule, *_schedule_field(1, 64, whole=True)]
+Count = Annotated[Schedule, *_schedule_field(1, 64, integral=True)]
 Spacing = Annotated[Schedule, *_schedule_field(0.01, 100)]
-StepInterval = Annotated[Schedule, *_schedule_field(1, 100, whole=True)]
-CutoutCount = Annotated[Schedule, *_schedule_field(0, 256, whole=True)]
+StepInterval = Annotated[Schedule, *_schedule_field(1, 100, integral=True)]
+CutoutCount = Annotated[Schedule, *_schedule_field(0, 256, integral=True)]
 Power = Annotated[Schedule, *_schedule_field(0, 100)]
 Fraction = Annotated[Schedule, *_schedule_field(0, 1)]
-Switch = Annotated[Schedule, *_schedule_field(0, 1, whole=True)]
+Switch = Annotated[Schedule, *_schedule_field(0, 1, integral=True)]
 Size = Annotated[tuple[int, int], BeforeValidator(_parse_size)]
 Prompts = Annotated[tuple[str, ...], BeforeValidator(_parse_prompts)]
 ImageSource = Annotated[str | None, BeforeValidator(_parse_path)]
