@@ -15,13 +15,13 @@ from PIL import Image
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from danqing.errors import ModelNotFound
+from danqing.errors import DanqingError, ModelNotFound
 from danqing.events import Completed, Previewed
 from danqing.i18n import Language
 from danqing.jobs import Job, NumberedEvent
 from danqing.server import openapi_responses
 from danqing.server.dependencies import ContextDep, OwnerDep, ServerContext, submit_job
-from danqing.server.errors import ApiError, ErrorResponse, error_body, language_of
+from danqing.server.errors import ApiError, ErrorResponse, error_body, language_of, to_api_error
 from danqing.server.event_stream import KEEPALIVE_SECONDS
 from danqing.server.job_views import job_path
 from danqing.server.openai_schema import Format, ImagesRequest, parse_images_request, with_previews
@@ -190,8 +190,8 @@ async def _wait_and_answer(waiting: "asyncio.Future[Job]", call: _Call) -> Async
                 break
         images = await run_in_threadpool(_read_images, call, waiting.result())
         yield images.model_dump_json(exclude_none=True).encode()
-    except ApiError as error:
-        yield call.error(error).encode()
+    except DanqingError as error:  # JobNotFound if another client has deleted the job
+        yield call.error(to_api_error(error)).encode()
     finally:
         waiting.cancel()
 
@@ -223,11 +223,10 @@ async def _stream(call: _Call) -> AsyncIterator[bytes]:
             yield KEEPALIVE_COMMENT
         elif event is not None:
             yield format_sse_event(data_str=event.model_dump_json(exclude_none=True), event=event.type)
-    job = await run_in_threadpool(call.context.runner.get, id)
     try:
-        _check_finished(job)
-    except ApiError as error:
-        yield format_sse_event(data_str=call.error(error), event="error")
+        _check_finished(await run_in_threadpool(call.context.runner.get, id))
+    except DanqingError as error:  # JobNotFound if another client has deleted the job
+        yield format_sse_event(data_str=call.error(to_api_error(error)), event="error")
 
 
 def _event(numbered: NumberedEvent, queued: QueuedImages, previews: dict[int, int]) -> ImageEvent | None:

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
-from danqing.errors import DanqingError, InvalidRequest
+from danqing.errors import DanqingError, InvalidRequest, JobNotFound
 from danqing.i18n import Language, Text
 from danqing.jobs import Job
 from danqing.paddlehub.parameters import to_parameters, to_request
@@ -88,7 +88,11 @@ async def _wait(job: Job, context: ServerContext, *, msg: str, language: Languag
 
 def _result(id: str, context: ServerContext, msg: str, language: Language) -> bytes:
     """Return the response for an ended job: its images or the reason for its failure."""
-    job = context.runner.get(id)
+    try:
+        job = context.runner.get(id)
+    except JobNotFound as error:  # another client has deleted the job
+        reply = Prediction(status=PADDLEHUB_ERROR, msg=error.in_language(language), results="")
+        return reply.model_dump_json().encode()
     if job.state == "finished":
         documents = to_documents(job.run.artwork(), to_parameters(job.request))
         return Prediction(status=DONE, msg=msg, results=str(documents.to_base64())).model_dump_json().encode()
