@@ -13,7 +13,7 @@ OLD_MODULES = """adopt album aside attack board book body corpus descent documen
     sides stage submit takes tally tail turns verse viewer views widen wire wish words"""
 OLD_CLASSES = """Act Advance Album Aside Asked Attack Begin Blemishes Board Book Both Broken Cast Chance Course Critic CutPlan
     CutSpec Descent Draws Easel Ended Families Feed Figures Forecast Gate GuidanceScales InTurn Joined Judge Keep Keeper Ledger
-    Level Limits Look Meter Meters Misfit Models Moment Moved Noted Numbered Office OwnModel Paint Painted Painter Part Passage
+    Level Look Meter Meters Misfit Models Moment Moved Noted Numbered Office OwnModel Paint Painted Painter Part Passage
     Patience Places Plan Problem Process Published Randomness RandomViews Recipe Refusal Refused Report Sent Shelf Show Sort Spread
     StepScales Studio Tail Takes Tally Thing Turns Unfilled Viewer Views Way Wire Wish"""
 MODULES, CLASSES = set(OLD_MODULES.split()), set(OLD_CLASSES.split())

@@ -51,8 +51,10 @@ def documented_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
 )
 @pytest.mark.parametrize(("language", "code", "with_service"), examples())
 def test_an_example_runs(
-    language: str, code: str, with_service: bool, tmp_path: Path, request: pytest.FixtureRequest
+    language: str, code: str, with_service: bool, tmp_path: Path, home: Path, request: pytest.FixtureRequest
 ) -> None:
+    home.mkdir()
+    (home / "config.yaml").write_text("steps: 4\nsketches: 1\nrecurrence: 1\n", encoding="utf-8")  # to be quick
     if with_service:
         service: Serving = request.getfixturevalue("documented_service")
         code = code.replace("127.0.0.1:8866", f"127.0.0.1:{service.port}")
