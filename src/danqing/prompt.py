@@ -121,7 +121,7 @@ def prompt_notices(prompts: Sequence[str]) -> list[Text]:
                 Text(f"这一行按 {len(parts)} 句处理：{zh}。", f"This line is read as {len(parts)} prompts: {en}.")
             )
             continue
-        prompt = parts[-1]
+        prompt = next(iter(parts))
         if max(map(abs, prompt.weight.values)) > _USUAL_WEIGHT:
             zh = f"“{prompt.text}”的权重是 {prompt.weight}。如果这是文字，请在冒号前加反斜杠：\\:"
             en = f"The weight of {prompt.text!r} is {prompt.weight}. If it is text, put a backslash before the colon: \\:"

@@ -1,8 +1,7 @@
 """Whatever is typed: schedules and prompts are read exactly or refused with a clear error, never anything else."""
 
-import re
-
 import ast
+import re
 
 from hypothesis import given
 from hypothesis import strategies as st

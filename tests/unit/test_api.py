@@ -40,5 +40,6 @@ def test_options_that_contradict_the_pipeline_are_refused(tiny_pipeline: Pipelin
 
 
 def test_options_that_agree_with_the_pipeline_are_accepted(tiny_pipeline: Pipeline) -> None:
-    artwork = api.create("孤舟", out=None, pipeline=tiny_pipeline, device="cpu", dtype="float32", **QUICK)
+    request = read_request({"prompts": "孤舟", "device": "cpu", "dtype": "float32", **QUICK})
+    artwork = api.create(request, out=None, pipeline=tiny_pipeline)
     assert artwork.request.dtype == "float32"
