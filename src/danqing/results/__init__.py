@@ -1,1 +1,1 @@
-"""What a run leaves behind: pictures that know how they were made, run folders, animations, docarray documents."""
+"""Results of a run: pictures with metadata, run folders, animations, docarray documents."""

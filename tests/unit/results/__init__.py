@@ -1,1 +1,1 @@
-"""Tests of what a run leaves behind."""
+"""Tests of the results of a run."""
