@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.prompts import Prompt
-from danqing.train.painted import TABLES
 from danqing.train.scenes import sample
 from danqing.train.scenes.attributes import Scene
+from danqing.train.shard_dataset import TABLES
 
 COUNT, SEED = 48, 5
 KINDS = ("subject", "building", "boat", "plant", "mountain", "place")

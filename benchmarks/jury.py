@@ -30,8 +30,8 @@ from danqing.models.clip import ChineseClip
 from danqing.models.load import load_encoder
 from danqing.models.tokenizer import Tokenizer
 from danqing.train.captions import full_caption
-from danqing.train.corpus import Pixels
-from danqing.train.encoder import encode_texts, normalised
+from danqing.train.clip_loss import encode_texts, normalised
+from danqing.train.dataset import Pixels
 from danqing.train.scenes.attributes import Scene
 
 FOLDER = Path(__file__).parent / "judge"

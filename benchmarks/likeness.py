@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from benchmarks.jury import Judge, shrunk
-from danqing.train.corpus import Pixels
+from danqing.train.dataset import Pixels
 
 SIDE = 32
 """Pictures are compared at this size: finer grain is no likeness."""

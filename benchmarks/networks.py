@@ -12,10 +12,10 @@ from danqing.diffusion.noise_schedule import MODEL_STEPS, NoiseSchedule
 from danqing.models.unet import UNet
 from danqing.train.augment import blemish
 from danqing.train.captions import distractors
-from danqing.train.encoder import recall
-from danqing.train.painted import TABLES, Painted
-from danqing.train.recipe import Blemishes
+from danqing.train.clip_loss import recall
+from danqing.train.config import Blemishes
 from danqing.train.scenes import Scene, paint, sample
+from danqing.train.shard_dataset import TABLES, Painted
 from danqing.types import Prediction
 
 PICTURES, NEAR, NOISY = 1000, 200, 48

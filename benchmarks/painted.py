@@ -16,7 +16,7 @@ from benchmarks.rivals import whole
 from danqing.errors import InvalidRequest
 from danqing.pipeline import Pipeline
 from danqing.request import read_request
-from danqing.train.corpus import Pixels
+from danqing.train.dataset import Pixels
 from danqing.train.scenes import paint
 from danqing.zoo.registry import get_installed
 

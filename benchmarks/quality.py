@@ -31,7 +31,7 @@ from benchmarks.rivals import CLASSES, rivals
 from danqing.models.load import load_unet
 from danqing.request import read_request
 from danqing.settings import read_settings
-from danqing.train.corpus import Pixels
+from danqing.train.dataset import Pixels
 from danqing.zoo.registry import get_installed
 
 COLUMNS = ("overall", *CLASSES)

@@ -17,9 +17,9 @@ from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request, read_request
 from danqing.request.field_info import GROUPS, choices, field_info
 from danqing.schedule import Schedule
-from danqing.train.scenes import words
+from danqing.train.poetry import VERSES
+from danqing.train.scenes import vocabulary
 from danqing.train.scenes.attributes import Artist
-from danqing.train.verse import VERSES
 from danqing.zoo.catalog import MINI, catalog, models
 
 Language = Literal["zh", "en"]
@@ -96,18 +96,18 @@ MODEL_COLUMNS: dict[Language, tuple[str, ...]] = {
     "en": ("Name", "What it is", "Download", "Memory", "Licence"),
 }
 WORDS: tuple[tuple[str, str, tuple[Mapping[Any, Sequence[str]], ...]], ...] = (
-    ("画法", "Style", (words.MEDIUM, words.LANDSCAPE_MEDIUM)),
-    ("画家", "Artist", (words.ARTIST,)),
-    ("建筑", "Building", (words.BUILDING,)),
-    ("船", "Boat", (words.BOAT,)),
-    ("花木", "Plant", (words.PLANT,)),
-    ("白纸上的小品", "Subject on white paper", (words.SUBJECT,)),
-    ("山", "Mountain", (words.MOUNTAIN,)),
-    ("地点", "Place", (words.PLACE, words.ON, words.BESIDE)),
-    ("时间", "Time", (words.TIME,)),
-    ("季节", "Season", (words.SEASON,)),
-    ("天气", "Weather", (words.WEATHER,)),
-    ("日月星", "Light", (words.LIGHT, words.LOW_SUN)),
+    ("画法", "Style", (vocabulary.MEDIUM, vocabulary.LANDSCAPE_MEDIUM)),
+    ("画家", "Artist", (vocabulary.ARTIST,)),
+    ("建筑", "Building", (vocabulary.BUILDING,)),
+    ("船", "Boat", (vocabulary.BOAT,)),
+    ("花木", "Plant", (vocabulary.PLANT,)),
+    ("白纸上的小品", "Subject on white paper", (vocabulary.SUBJECT,)),
+    ("山", "Mountain", (vocabulary.MOUNTAIN,)),
+    ("地点", "Place", (vocabulary.PLACE, vocabulary.ON, vocabulary.BESIDE)),
+    ("时间", "Time", (vocabulary.TIME,)),
+    ("季节", "Season", (vocabulary.SEASON,)),
+    ("天气", "Weather", (vocabulary.WEATHER,)),
+    ("日月星", "Light", (vocabulary.LIGHT, vocabulary.LOW_SUN)),
 )
 
 

@@ -37,7 +37,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     with harness.workshop() as settings, TemporaryDirectory(prefix="danqing-trial-") as folder:
-        pipeline = Pipeline(load_model(get_installed(options.model, settings), home=settings.home, device="cpu"), settings)
+        pipeline = Pipeline(
+            load_model(get_installed(options.model, settings), home=settings.home, device="cpu"), settings
+        )
         asked = read_request({"prompts": "雪山下的湖，水彩", "seed": 7, "size": options.size, "steps": options.steps})
         request = resolve_request(asked, pipeline.spec, settings)
         bare, whole = list[float](), list[float]()

@@ -94,7 +94,9 @@ def load(model: str = "auto", *, device: str = "auto", dtype: Dtype = "float32")
     """
     settings = read_settings()
     device = settings.device if device == "auto" else device
-    return Pipeline(load_model(get_installed(model, settings), home=settings.home, device=device, dtype=dtype), settings)
+    return Pipeline(
+        load_model(get_installed(model, settings), home=settings.home, device=device, dtype=dtype), settings
+    )
 
 
 def stream(

@@ -2,8 +2,8 @@
 
 from benchmarks.generated import COUNT, GENERATED, KINDS, SKIES, generate
 from benchmarks.prompts import HELD_OUT, TUNING
-from danqing.train.painted import TABLES
-from danqing.train.scenes import words
+from danqing.train.scenes import vocabulary
+from danqing.train.shard_dataset import TABLES
 
 
 def test_they_are_the_same_every_time_and_none_of_those_by_hand() -> None:
@@ -20,5 +20,5 @@ def test_what_is_noted_is_said() -> None:
         assert len([name for name in known if name in KINDS]) == 1, text
         for name in known:
             assert any(word in text for word in TABLES[name][getattr(scene, name)]), text
-        assert any(word in text for word in words.MEDIUM[scene.medium]), text
-        assert scene.artist is None or any(word in text for word in words.ARTIST[scene.artist]), text
+        assert any(word in text for word in vocabulary.MEDIUM[scene.medium]), text
+        assert scene.artist is None or any(word in text for word in vocabulary.ARTIST[scene.artist]), text

@@ -6,9 +6,9 @@ import pytest
 from benchmarks.prompts import HELD_OUT, SETS, TUNING, Prompt
 from benchmarks.rivals import CLASSES, RIVALS, rivals, times, whole
 from danqing.train.captions import caption, full_caption
-from danqing.train.scenes import words
+from danqing.train.poetry import VERSES
+from danqing.train.scenes import vocabulary
 from danqing.train.scenes.attributes import Season, Time, Weather
-from danqing.train.verse import VERSES
 
 ALL = [*HELD_OUT, *TUNING]
 
@@ -57,12 +57,12 @@ def test_rivals_contradict_what_is_known(prompt: Prompt) -> None:
 def test_a_sentence_that_names_a_medium_or_a_thing_means_it() -> None:
     """Wherever a sentence has one of the painter's own words for a medium, it is the medium noted."""
     for prompt in ALL:
-        for medium, said in words.MEDIUM.items():
+        for medium, said in vocabulary.MEDIUM.items():
             longest = [word for word in said if len(word) > 2 and word in prompt.text]
             assert (
                 not longest
                 or medium is prompt.scene.medium
-                or any(word in prompt.text for word in words.MEDIUM[prompt.scene.medium])
+                or any(word in prompt.text for word in vocabulary.MEDIUM[prompt.scene.medium])
             ), prompt.text
 
 

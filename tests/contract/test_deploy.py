@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import yaml
 
-from danqing.server.api_keys import Keyring
-from danqing.server.main import DRAIN, LINGER
+from danqing.server.api_keys import ApiKeyStore
+from danqing.server.main import CONNECTION_DRAIN_SECONDS, SHUTDOWN_SECONDS
 from danqing.settings import read_settings
 from tests.serving import MODEL, Serving, make_home, serving
 
@@ -70,7 +70,7 @@ def test_all_three_start_the_same_service(tmp_path: Path) -> None:
     unit_words = shlex.split(unit()["Service"]["ExecStart"])
     assert Path(unit_words[0]).name == "danqing"
     make_home(tmp_path)
-    key = Keyring(tmp_path / "service" / "keys.json").add("a")
+    key = ApiKeyStore(tmp_path / "service" / "keys.json").add("a")
     last = tuple("0" if word == "8866" else word for word in unit_words[1:])
     for command in (words_of("CMD"), unit_words[1:]):
         command = tuple("0" if word == "8866" else word for word in command)
@@ -90,7 +90,7 @@ def check_health(service: Serving) -> None:
 
 
 def test_there_is_time_to_end_in_order() -> None:
-    needed = DRAIN + LINGER
+    needed = SHUTDOWN_SECONDS + CONNECTION_DRAIN_SECONDS
     assert float(compose()["stop_grace_period"].removesuffix("s")) > needed
     assert float(unit()["Service"]["TimeoutStopSec"]) > needed
     assert needed < 10

@@ -79,9 +79,7 @@ def test_old_clients_can_read_the_answer(documents: Any) -> None:
         Careful(io.BytesIO(base64.b64decode(sent))).load()
 
 
-def test_pictures_lie_in_the_originals_folder(
-    tiny_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pictures_lie_in_the_originals_folder(tiny_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANQING_HOME", str(tiny_home))
     monkeypatch.chdir(tmp_path)
     arguments: dict[str, Any] = {**QUICK, "seed": 7}

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from danqing.errors import ScheduleError
-from danqing.schedule import ONE, Schedule, parse_schedule, zip_schedules, respace_timesteps
+from danqing.schedule import ONE, Schedule, parse_schedule, respace_timesteps, zip_schedules
 
 
 def test_the_original_schedule_reads_as_a_thousand_values() -> None:

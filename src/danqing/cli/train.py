@@ -19,7 +19,7 @@ from danqing.settings import read_settings
 if TYPE_CHECKING:
     from typer import Context
 
-    from danqing.train.runs import Report, Studio
+    from danqing.train.tasks import Report, Studio
 
 Task = Literal["encoder", "denoiser", "secondary", "all", "export"]
 PresetName = Literal["cpu", "cpu-smoke", "gpu", "judge"]
@@ -157,7 +157,7 @@ def album(
             f"There is no command or folder {str(folder)!r}. See danqing train --help.",
         )
     require_extra()
-    from danqing.train.album import Album
+    from danqing.train.captioned_folder import Album
 
     name = re.sub(r"[^\w.+-]+", "-", folder.resolve().name).strip(".-") or "mine"
     out, to = out or Path(f"{name}-training"), to or Path(f"{name}-model")
@@ -248,8 +248,8 @@ def _training_run(
     import torch
 
     from danqing.pipeline.model import resolve_device
-    from danqing.train.recipe import PRESETS
-    from danqing.train.runs import Studio
+    from danqing.train.config import PRESETS
+    from danqing.train.tasks import Studio
 
     for folder in (*data, heldout, start):
         if folder is not None:
@@ -268,9 +268,9 @@ def _require_folder(folder: Path) -> None:
 
 
 def _run_task(task: Task, studio: "Studio", to: Path, second: Path | None = None) -> None:
-    from danqing.train import runs
+    from danqing.train import tasks
 
-    trainings = {"encoder": runs.train_encoder, "denoiser": runs.train_denoiser, "secondary": runs.train_secondary}
+    trainings = {"encoder": tasks.train_encoder, "denoiser": tasks.train_denoiser, "secondary": tasks.train_secondary}
     try:
         with signals_as_interrupt():
             for name, train in trainings.items():
@@ -282,7 +282,7 @@ def _run_task(task: Task, studio: "Studio", to: Path, second: Path | None = None
         )
         raise typer.Exit(exit_code(error)) from error
     if task in ("export", "all"):
-        runs.export(studio, to, second)
+        tasks.export(studio, to, second)
         typer.echo(tr(f"已导出到 {to}", f"Exported to {to}"))
 
 

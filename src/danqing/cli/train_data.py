@@ -40,8 +40,8 @@ def scenes(
             "Pass --sheet FILE.png for a sheet or --write FOLDER for a training set.",
         )
     require_extra()
+    from danqing.train.scenes.contact_sheet import write_sheet
     from danqing.train.scenes.shards import write as write_shards
-    from danqing.train.scenes.sheet import write_sheet
 
     if sheet is not None:
         typer.echo(sheet)
@@ -67,9 +67,9 @@ def cutouts(
 ) -> None:
     """Compose openly licensed stickers over scenes and paper, with captions."""
     require_extra("resvg_py")
-    from danqing.train.cutouts.compose import compose
-    from danqing.train.cutouts.packages import fetch
-    from danqing.train.cutouts.things import read_things
+    from danqing.train.stickers.compose import compose
+    from danqing.train.stickers.emoji import read_things
+    from danqing.train.stickers.npm_packages import fetch
 
     place = packages or to / "packages"
     if packages is None:

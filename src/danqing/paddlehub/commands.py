@@ -17,7 +17,7 @@ from danqing.paddlehub.cli_args import read_options
 from danqing.paddlehub.module import Module
 from danqing.paddlehub.parameters import OUTPUT_DIR, PARAMETERS
 from danqing.settings import Settings, read_settings
-from danqing.zoo.registry import model_dir, is_installed, all_specs, get_spec
+from danqing.zoo.registry import all_specs, get_spec, is_installed, model_dir
 from danqing.zoo.spec import ModelSpec
 
 app = typer.Typer(

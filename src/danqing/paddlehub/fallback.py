@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from danqing.i18n import Text
 from danqing.settings import Settings
 from danqing.zoo.catalog import MINI
-from danqing.zoo.registry import get_installed, missing_names, get_spec
+from danqing.zoo.registry import get_installed, get_spec, missing_names
 
 UNSUPPORTED_MODULES = ("disco_diffusion_ernievil_base",)
 """Related modules that are not in the catalogue; danqing_mini is used for them."""
@@ -34,7 +34,9 @@ def resolve_module(name: str, settings: Settings) -> ResolvedModule:
     """
     if name in UNSUPPORTED_MODULES:
         zh = f"不支持 {name} 的编码器，改用内置模型 {MINI}。"
-        return ResolvedModule(name, MINI, Text(zh, f"The encoder of {name} is not supported; using the embedded {MINI}."))
+        return ResolvedModule(
+            name, MINI, Text(zh, f"The encoder of {name} is not supported; using the embedded {MINI}.")
+        )
     spec = get_spec(name, settings)
     if not spec.has_unet:
         get_installed(name, settings)  # raises with the reason

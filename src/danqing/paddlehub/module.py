@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, ParamSpec
 
 from danqing.errors import DanqingError
-from danqing.events import MemoryReduced, Event, Failed, Started, Stepped, Warned
+from danqing.events import Event, Failed, MemoryReduced, Started, Stepped, Warned
 from danqing.paddlehub.fallback import UNSUPPORTED_MODULES, resolve_module
 from danqing.paddlehub.parameters import OUTPUT_DIR, to_parameters, to_request
 from danqing.request import Request

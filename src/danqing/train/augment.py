@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from danqing.train.recipe import Blemishes
+from danqing.train.config import Blemishes
 
 LUMA = (0.299, 0.587, 0.114)
 RADIUS = 4  # of the blur kernel, in pixels

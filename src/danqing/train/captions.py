@@ -6,11 +6,11 @@ from itertools import chain
 
 import numpy as np
 
-from danqing.train.scenes import words
+from danqing.train.poetry import VERSES, fitting
+from danqing.train.scenes import vocabulary
 from danqing.train.scenes.attributes import Light, Place, Plant, Scene, Time, Weather
-from danqing.train.scenes.neighbours import changed
+from danqing.train.scenes.hard_negatives import changed
 from danqing.train.scenes.sampling import pick
-from danqing.train.verse import VERSES, fitting
 
 Words = Callable[[Sequence[str]], str]  # chooses one of several synonyms
 
@@ -99,17 +99,17 @@ def caption(scene: Scene, rng: np.random.Generator) -> str:
 
 
 def full_caption(scene: Scene) -> str:
-    """Every attribute in canonical words, always in the same order: main things, place, sky, medium, artist."""
+    """Every attribute in canonical vocabulary, always in the same order: main things, place, sky, medium, artist."""
 
     def first(choices: Sequence[str]) -> str:
         return choices[0]
 
     parts = _things(scene, first)
     if scene.place is Place.LAND:
-        parts.append(first(words.PLACE[Place.LAND]))
+        parts.append(first(vocabulary.PLACE[Place.LAND]))
     parts += [*_setting(scene, first), _medium(scene, first)]
     if scene.artist is not None:
-        parts.append(f"由{words.ARTIST[scene.artist][0]}所作")
+        parts.append(f"由{vocabulary.ARTIST[scene.artist][0]}所作")
     return "，".join(parts)
 
 
@@ -134,16 +134,29 @@ def distractors(scene: Scene, rng: np.random.Generator, n: int) -> list[Scene]:
 def characters() -> frozenset[str]:
     """Every character that a caption can hold, digits and Latin letters of the templates' fields left out."""
     tables = (
-        words.MEDIUM, words.LANDSCAPE_MEDIUM, words.ARTIST, words.TIME, words.SEASON, words.WEATHER, words.PLACE,
-        words.ON, words.BESIDE, words.MOUNTAIN, words.BUILDING, words.BOAT, words.PLANT, words.LIGHT, words.LOW_SUN,
-        words.SUBJECT,
-    )  # fmt: skip
+        vocabulary.MEDIUM,
+        vocabulary.LANDSCAPE_MEDIUM,
+        vocabulary.ARTIST,
+        vocabulary.TIME,
+        vocabulary.SEASON,
+        vocabulary.WEATHER,
+        vocabulary.PLACE,
+        vocabulary.ON,
+        vocabulary.BESIDE,
+        vocabulary.MOUNTAIN,
+        vocabulary.BUILDING,
+        vocabulary.BOAT,
+        vocabulary.PLANT,
+        vocabulary.LIGHT,
+        vocabulary.LOW_SUN,
+        vocabulary.SUBJECT,
+    )
     synonyms = chain.from_iterable(chain.from_iterable(table.values()) for table in tables)
     templates = chain(
         SENTENCES, REQUESTS, BUILDING_REQUESTS, SUBJECT_SENTENCES, STYLES, MEDIUM_BEFORE, MEDIUM_AFTER, MEDIUM_ATTACHED
     )
     more = chain(
-        ARTIST_AFTER, ARTIST_BEFORE, RESTS, MOODS, JOINTS, words.BIRDS, (line for line, _ in VERSES), ("风景",)
+        ARTIST_AFTER, ARTIST_BEFORE, RESTS, MOODS, JOINTS, vocabulary.BIRDS, (line for line, _ in VERSES), ("风景",)
     )
     everything = "".join(chain(synonyms, templates, more))
     return frozenset(mark for mark in everything if not mark.isascii())
@@ -158,22 +171,22 @@ def _things(scene: Scene, one: Words) -> list[str]:
     """All things in the picture, the main one first."""
     found: list[str] = []
     if scene.subject is not None:
-        found.append(one(words.SUBJECT[scene.subject]))
+        found.append(one(vocabulary.SUBJECT[scene.subject]))
     if scene.building is not None:
-        found.append(one(words.BUILDING[scene.building]))
+        found.append(one(vocabulary.BUILDING[scene.building]))
     if scene.boat is not None:
-        found.append(one(words.BOAT[scene.boat]))
+        found.append(one(vocabulary.BOAT[scene.boat]))
     if scene.plant is not None:
-        found.append(one(words.PLANT[scene.plant]))
+        found.append(one(vocabulary.PLANT[scene.plant]))
     if scene.mountain is not None:
-        found.append(one(words.MOUNTAIN[scene.mountain]))
+        found.append(one(vocabulary.MOUNTAIN[scene.mountain]))
     if scene.light is not None:
-        low = words.LOW_SUN.get(scene.time) if scene.time and scene.light is Light.SUN else None
-        found.append(one(low or words.LIGHT[scene.light]))
+        low = vocabulary.LOW_SUN.get(scene.time) if scene.time and scene.light is Light.SUN else None
+        found.append(one(low or vocabulary.LIGHT[scene.light]))
     if scene.birds:
-        found.append(one(words.BIRDS))
+        found.append(one(vocabulary.BIRDS))
     if not found or scene.place in (Place.LAKE, Place.SEA, Place.RIVER):
-        found.append(one(words.PLACE[scene.place]) if scene.place else "风景")
+        found.append(one(vocabulary.PLACE[scene.place]) if scene.place else "风景")
     return found
 
 
@@ -181,11 +194,11 @@ def _setting(scene: Scene, one: Words) -> list[str]:
     """Season, time and weather, as far as they are known."""
     found: list[str] = []
     if scene.season is not None:
-        found.append(one(words.SEASON[scene.season]))
+        found.append(one(vocabulary.SEASON[scene.season]))
     if scene.time is not None:
-        found.append(one(words.TIME[scene.time]))
+        found.append(one(vocabulary.TIME[scene.time]))
     if scene.weather is not None:
-        found.append(one(words.WEATHER[scene.weather]))
+        found.append(one(vocabulary.WEATHER[scene.weather]))
     return found
 
 
@@ -215,7 +228,7 @@ def _tags(scene: Scene, rng: np.random.Generator, one: Words) -> str:
 def _where(scene: Scene, one: Words) -> str:
     place = scene.place or Place.LAND
     floats = scene.building is None and (scene.boat is not None or scene.plant is Plant.LOTUS)
-    return one((words.ON if floats else words.BESIDE)[place])
+    return one((vocabulary.ON if floats else vocabulary.BESIDE)[place])
 
 
 def _sentence(scene: Scene, rng: np.random.Generator, one: Words) -> str:
@@ -225,7 +238,7 @@ def _sentence(scene: Scene, rng: np.random.Generator, one: Words) -> str:
     rng.shuffle(setting)
     things = _things(scene, one)
     others = [
-        thing for thing in things[1:] if rng.random() < 0.5 and thing not in words.PLACE[scene.place or Place.LAND]
+        thing for thing in things[1:] if rng.random() < 0.5 and thing not in vocabulary.PLACE[scene.place or Place.LAND]
     ]
     rest = "".join("，" + one(RESTS).format(other) for other in others[:2])
     where = _where(scene, one)
@@ -242,12 +255,12 @@ def _request(scene: Scene, one: Words) -> str:
 
 
 def _medium(scene: Scene, one: Words) -> str:
-    more = words.LANDSCAPE_MEDIUM.get(scene.medium, ()) if scene.mountain is not None else ()
-    return one((*words.MEDIUM[scene.medium], *more))
+    more = vocabulary.LANDSCAPE_MEDIUM.get(scene.medium, ()) if scene.mountain is not None else ()
+    return one((*vocabulary.MEDIUM[scene.medium], *more))
 
 
 def _signed(body: str, scene: Scene, one: Words, *, short: bool) -> str:
-    artist = one(words.ARTIST[scene.artist]) if scene.artist else ""
+    artist = one(vocabulary.ARTIST[scene.artist]) if scene.artist else ""
     return one((*ARTIST_AFTER, *ARTIST_BEFORE) if short else ARTIST_AFTER).format(body=body, artist=artist)
 
 

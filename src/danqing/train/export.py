@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnkn
 from torch import nn
 
 from danqing.errors import WeightsError
-from danqing.train.grow import grown
+from danqing.train.weight_transfer import grown
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 

@@ -58,7 +58,7 @@ def create_studio(settings: Settings, *, hidden: Collection[str] = ()) -> ASGIAp
         assert isinstance(error, HTTPException), "it is asked for nothing else"
         return _answer(b"", "text/plain", status=error.status_code)
 
-    routes = [Route("/controls.json", controls), Route("/", show), Route("/{name}", show)]
+    routes = [Route("/form.json", controls), Route("/", show), Route("/{name}", show)]
     return Starlette(routes=routes, exception_handlers={HTTPException: missing})
 
 

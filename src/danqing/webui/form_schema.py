@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict
 
 from danqing.request import Quality, Request, read_request
-from danqing.request.field_info import GROUPS, UNITS, choices, range_of, field_info, to_text
+from danqing.request.field_info import GROUPS, UNITS, choices, field_info, range_of, to_text
 from danqing.schedule import Schedule
 from danqing.settings import Settings
 from danqing.zoo.registry import installed_models
@@ -52,7 +52,7 @@ class ModelChoice(_Plain):
     name: str
     zh: str
     en: str
-    fills: Mapping[Quality, Mapping[str, str]]
+    defaults: Mapping[Quality, Mapping[str, str]]
 
 
 class FormSchema(_Plain):
@@ -87,7 +87,7 @@ def _painter(spec: ModelSpec) -> ModelChoice:
         fields = spec.defaults_for(asked)
         filled = asked.with_defaults(fields)
         fills[quality] = {name: to_text(getattr(filled, name)) for name in fields}
-    return ModelChoice(name=spec.name, zh=spec.title_zh, en=spec.title_en, fills=fills)
+    return ModelChoice(name=spec.name, zh=spec.title_zh, en=spec.title_en, defaults=fills)
 
 
 def _control(name: str) -> Control:

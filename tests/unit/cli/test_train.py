@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from danqing.cli import train
-from danqing.train.recipe import PRESETS
+from danqing.train.config import PRESETS
 from danqing.train.scenes.shards import picture
 from tests.unit.cli.conftest import Command
 

@@ -41,7 +41,9 @@ class Studio:
         assert resume is None
         assert keep is not None
         image = Image.new("RGB", (64, 64), "gray")
-        yield Started(request=request, model=MINI, device="cpu", seeds=tuple(range(7, 7 + request.image_count)), steps=3)
+        yield Started(
+            request=request, model=MINI, device="cpu", seeds=tuple(range(7, 7 + request.image_count)), steps=3
+        )
         for step in range(3):
             yield Stepped(batch=0, step=step, steps=3, loss=None, nan=False, seconds=0.1)
             for number in range(request.image_count):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from danqing.train.captions import caption, characters, distractors, full_caption
-from danqing.train.scenes import Scene, sample, words
+from danqing.train.poetry import VERSES, fitting, shown
+from danqing.train.scenes import Scene, sample, vocabulary
 from danqing.train.scenes.attributes import (
     Artist,
     Boat,
@@ -21,7 +22,6 @@ from danqing.train.scenes.attributes import (
     Time,
     Weather,
 )
-from danqing.train.verse import VERSES, fitting, shown
 
 SNOWY_ANGLER = Scene(
     Medium.INK,
@@ -74,17 +74,22 @@ def test_the_project_sample_is_among_the_captions() -> None:
 
 
 def test_artist_is_named_only_when_the_picture_follows_one() -> None:
-    names = [name for synonyms in words.ARTIST.values() for name in synonyms]
+    names = [name for synonyms in vocabulary.ARTIST.values() for name in synonyms]
     for scene in scenes(300):
-        others = [name for name in names if scene.artist is None or name not in words.ARTIST[scene.artist]]
-        others = [name for name in others if not scene.artist or name not in words.ARTIST[scene.artist][0]]
+        others = [name for name in names if scene.artist is None or name not in vocabulary.ARTIST[scene.artist]]
+        others = [name for name in others if not scene.artist or name not in vocabulary.ARTIST[scene.artist][0]]
         for text in captions(scene, 5):
             assert not any(name in text for name in others)
 
 
 @pytest.mark.parametrize(
     ("field", "words_of"),
-    [("building", words.BUILDING), ("boat", words.BOAT), ("time", words.TIME), ("weather", words.WEATHER)],
+    [
+        ("building", vocabulary.BUILDING),
+        ("boat", vocabulary.BOAT),
+        ("time", vocabulary.TIME),
+        ("weather", vocabulary.WEATHER),
+    ],
 )
 def test_plain_captions_name_nothing_that_is_absent(field: str, words_of: dict[object, tuple[str, ...]]) -> None:
     """Verse aside, whose words are not meant one by one."""
@@ -101,16 +106,23 @@ def test_plain_captions_name_nothing_that_is_absent(field: str, words_of: dict[o
 def _said_by_others(scene: Scene, field: str) -> list[str]:
     """Words that other attributes of the scene contribute and that may contain the same characters."""
     tables = {
-        "light": words.LIGHT, "mountain": words.MOUNTAIN, "season": words.SEASON, "boat": words.BOAT, "plant": words.PLANT,
-        "weather": words.WEATHER, "time": words.TIME, "building": words.BUILDING, "subject": words.SUBJECT,
-    }  # fmt: skip
+        "light": vocabulary.LIGHT,
+        "mountain": vocabulary.MOUNTAIN,
+        "season": vocabulary.SEASON,
+        "boat": vocabulary.BOAT,
+        "plant": vocabulary.PLANT,
+        "weather": vocabulary.WEATHER,
+        "time": vocabulary.TIME,
+        "building": vocabulary.BUILDING,
+        "subject": vocabulary.SUBJECT,
+    }
     found: list[str] = []
     for name, table in tables.items():
         value = getattr(scene, name)
         if name != field and value is not None:
             found += table[value]
     if scene.light is Light.SUN and scene.time is not None:
-        found += words.LOW_SUN.get(scene.time, ())
+        found += vocabulary.LOW_SUN.get(scene.time, ())
     return found
 
 

@@ -14,10 +14,10 @@ from danqing.models.load import load_encoder, load_secondary, load_unet
 from danqing.models.tokenizer import Tokenizer
 from danqing.models.unet import UNet
 from danqing.settings import read_settings
+from danqing.train.config import PRESETS
 from danqing.train.export import read_weights, write_card, write_vocabulary, write_weights
-from danqing.train.recipe import PRESETS
-from danqing.train.runs import Report, Studio, export, train_denoiser, train_encoder, train_secondary
 from danqing.train.scenes.shards import write
+from danqing.train.tasks import Report, Studio, export, train_denoiser, train_encoder, train_secondary
 from danqing.zoo.catalog import MINI
 from danqing.zoo.registry import get_spec, model_dir
 

@@ -37,7 +37,7 @@ def test_nothing_else_is(client: TestClient, path: str) -> None:
 
 
 def test_the_controls_leave_out_what_the_service_decides(client: TestClient) -> None:
-    board = client.get("/controls.json").json()
+    board = client.get("/form.json").json()
     names = [control["name"] for group in board["groups"] for control in group["controls"]]
     assert "steps" in names
     assert "device" not in names
@@ -48,7 +48,7 @@ def test_the_controls_leave_out_what_the_service_decides(client: TestClient) -> 
 def test_a_damaged_list_of_models_is_told(client: TestClient, home: Path, language: str, words: str) -> None:
     home.mkdir()
     (home / "models.yaml").write_text("- 1", "utf-8")
-    reply = client.get("/controls.json", headers={"Accept-Language": language})
+    reply = client.get("/form.json", headers={"Accept-Language": language})
     assert reply.status_code == 500
     assert words in reply.json()["error"]["message"]
 

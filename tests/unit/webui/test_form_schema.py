@@ -58,13 +58,13 @@ def test_a_control_says_what_it_takes() -> None:
 def test_a_model_says_what_it_fills_in_at_each_quality() -> None:
     mini = next(painter for painter in model_choices(read_settings()) if painter.name == MINI)
     spec = models()[MINI]
-    assert set(mini.fills) == set(get_args(Quality))
-    for quality, texts in mini.fills.items():
+    assert set(mini.defaults) == set(get_args(Quality))
+    for quality, texts in mini.defaults.items():
         asked = read_request({"prompts": "山", "quality": quality})
         usual = asked.with_defaults(spec.defaults_for(asked))
         again = read_request({**texts, "prompts": "山", "quality": quality})
         assert {name: getattr(again, name) for name in texts} == {name: getattr(usual, name) for name in texts}
-    assert mini.fills["draft"]["steps"] != mini.fills["standard"]["steps"]
+    assert mini.defaults["draft"]["steps"] != mini.defaults["standard"]["steps"]
 
 
 def test_only_models_that_are_here_and_paint_are_offered() -> None:

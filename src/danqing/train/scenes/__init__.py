@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.train.scenes import buildings, ground, landscape, life, media, plants, subjects
+from danqing.train.scenes import boats_birds, buildings, ground, landscape, plants, styles, subjects
 from danqing.train.scenes.attributes import Scene
 from danqing.train.scenes.canvas import Canvas, mix
+from danqing.train.scenes.image_ops import SIZE
+from danqing.train.scenes.layout import OUTLINED, Stage, horizon_of
 from danqing.train.scenes.palette import palette
-from danqing.train.scenes.raster import SIZE
 from danqing.train.scenes.sampling import sample
-from danqing.train.scenes.stage import OUTLINED, Stage, horizon_of
 
 __all__ = ["Scene", "paint", "sample"]
 
@@ -44,15 +44,15 @@ def paint(
             landscape.mountains,
             ground.ground,
             buildings.building,
-            life.boat,
-            life.birds,
+            boats_birds.boat,
+            boats_birds.birds,
             plants.plant,
             landscape.precipitation,
         ):
             layer(stage)
     if paste is not None:
         paste(stage)
-    media.finish(canvas, scene, colours, rng)
+    styles.finish(canvas, scene, colours, rng)
     if size == SIZE:
         return canvas.pixels
     return cv2.resize(canvas.pixels, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8)

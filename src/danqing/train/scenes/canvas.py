@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from danqing.train.scenes.raster import SIZE, Field, Pixels
+from danqing.train.scenes.image_ops import SIZE, Field, Pixels
 
 SHIFT = 4  # OpenCV's fixed point: coordinates in 1/16 of a pixel
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from danqing.train.scenes.attributes import Medium, Place, Season, Weather
 from danqing.train.scenes.canvas import join, mix, shade
-from danqing.train.scenes.raster import COLUMNS, ROWS, SIZE, blurred, clouds, resized
-from danqing.train.scenes.stage import Stage
+from danqing.train.scenes.image_ops import COLUMNS, ROWS, SIZE, blurred, clouds, resized
+from danqing.train.scenes.layout import Stage
 
 MATT = (Medium.PRINT, Medium.PIXEL, Medium.INK, Medium.BLUE_GREEN, Medium.SKETCH)  # media without reflections
 

@@ -4,8 +4,8 @@ import numpy as np
 
 from danqing.train.scenes.attributes import Artist, Light, Medium, Mountain, Time, Weather
 from danqing.train.scenes.canvas import join, mix
-from danqing.train.scenes.raster import COLUMNS, ROWS, SIZE, Field, Picture, blurred, clouds
-from danqing.train.scenes.stage import Stage
+from danqing.train.scenes.image_ops import COLUMNS, ROWS, SIZE, Field, Picture, blurred, clouds
+from danqing.train.scenes.layout import Stage
 
 FLAT = (Medium.PRINT, Medium.PIXEL)  # media whose mountains are not shaded
 PLAIN = (Medium.INK, Medium.SKETCH, Medium.BLUE_GREEN)  # media that leave the sky without clouds

@@ -7,8 +7,8 @@ import numpy as np
 
 from danqing.train.scenes.attributes import Medium, Place, Plant
 from danqing.train.scenes.canvas import Colour, mix, shade
-from danqing.train.scenes.raster import SIZE
-from danqing.train.scenes.stage import Stage
+from danqing.train.scenes.image_ops import SIZE
+from danqing.train.scenes.layout import Stage
 
 
 def plant(stage: Stage) -> None:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from danqing.train.scenes.raster import COLUMNS, ROWS, SIZE, Field, Picture, blurred, grey, slopes
+from danqing.train.scenes.image_ops import COLUMNS, ROWS, SIZE, Field, Picture, blurred, grey, slopes
 
 COVER = 1.2  # how often, on average, a stroke passes over a pixel
 

@@ -7,8 +7,8 @@ import numpy as np
 from danqing.train.scenes import plants
 from danqing.train.scenes.attributes import Medium, Subject
 from danqing.train.scenes.canvas import Colour, mix, shade
-from danqing.train.scenes.raster import SIZE, clouds
-from danqing.train.scenes.stage import Stage
+from danqing.train.scenes.image_ops import SIZE, clouds
+from danqing.train.scenes.layout import Stage
 
 INKY = (Medium.INK, Medium.SKETCH)
 

@@ -1,0 +1,72 @@
+"""Pictures of our own painter: shards mapped into memory, and the scenes that say what each shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from danqing.train.captions import caption, distractors, full_caption
+from danqing.train.dataset import Pixels, Places, Sayings
+from danqing.train.scenes import Scene, vocabulary
+
+TABLES: Sayings = {
+    "medium": vocabulary.MEDIUM,
+    "artist": vocabulary.ARTIST,
+    "subject": vocabulary.SUBJECT,
+    "place": vocabulary.PLACE,
+    "time": vocabulary.TIME,
+    "season": vocabulary.SEASON,
+    "weather": vocabulary.WEATHER,
+    "mountain": vocabulary.MOUNTAIN,
+    "building": vocabulary.BUILDING,
+    "boat": vocabulary.BOAT,
+    "plant": vocabulary.PLANT,
+    "light": vocabulary.LIGHT,
+}
+
+
+@dataclass(frozen=True)
+class Painted:
+    """Shards written by `danqing train scenes --write`: pictures mapped into memory, scenes read.
+
+    shards: the pictures, each [n, R, R, 3]; starts: number of the first picture of each shard.
+    scenes: what each picture shows.
+    """
+
+    shards: tuple[Pixels, ...]
+    starts: Places
+    scenes: tuple[Scene, ...]
+
+    @classmethod
+    def open(cls, folder: Path) -> "Painted":
+        """The shards of a folder, in the order of their names."""
+        files = sorted(folder.glob("*.npy"))
+        shards = tuple(np.load(file, mmap_mode="r") for file in files)
+        starts = np.cumsum([0] + [len(shard) for shard in shards[:-1]])
+        lines = (line for file in files for line in file.with_suffix(".jsonl").read_text(encoding="utf-8").splitlines())
+        return cls(shards, starts, tuple(Scene.from_json(line) for line in lines))
+
+    def __len__(self) -> int:
+        return len(self.scenes)
+
+    def pixels(self, place: int) -> Pixels:
+        shard = int(np.searchsorted(self.starts, place, side="right")) - 1
+        return self.shards[shard][place - self.starts[shard]]
+
+    def caption(self, place: int, rng: np.random.Generator) -> str:
+        return caption(self.scenes[place], rng)
+
+    def full_caption(self, place: int) -> str:
+        return full_caption(self.scenes[place])
+
+    def rival(self, place: int, rng: np.random.Generator) -> str | None:
+        return full_caption(distractors(self.scenes[place], rng, 1)[0])
+
+    def facts(self, place: int) -> Mapping[str, str]:
+        scene = self.scenes[place]
+        return {kind: value for kind in TABLES if (value := getattr(scene, kind)) is not None}
+
+    @property
+    def sayings(self) -> Sayings:
+        return TABLES

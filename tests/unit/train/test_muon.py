@@ -1,0 +1,73 @@
+"""Muon: what it does to one matrix, which weights it takes, and that it goes on where it stopped."""
+
+import pytest
+import torch
+from torch import nn
+
+from danqing.models.secondary import Secondary
+from danqing.models.unet import UNet
+from danqing.train.config import PRESETS
+from danqing.train.muon import Both, Muon, orthogonal
+
+RECIPE = PRESETS["cpu-smoke"]
+
+
+@pytest.mark.parametrize("shape", [(16, 64), (64, 16), (32, 32)])
+def test_the_shorter_side_comes_near_orthonormal(shape: tuple[int, int]) -> None:
+    matrices = torch.randn(3, *shape, generator=torch.Generator().manual_seed(0))
+    found = orthogonal(matrices)
+    assert found.shape == matrices.shape
+    wide = found if shape[0] <= shape[1] else found.transpose(1, 2)
+    gram = wide @ wide.transpose(1, 2)  # [3, short, short]
+    assert 0.4 < float(gram.diagonal(dim1=1, dim2=2).mean()) < 1.3
+    assert float((gram - torch.diag_embed(gram.diagonal(dim1=1, dim2=2))).abs().mean()) < 0.1
+
+
+def test_a_step_has_the_size_of_an_adam_step() -> None:
+    weight = nn.Parameter(torch.zeros(64, 256))
+    weight.grad = torch.randn(64, 256, generator=torch.Generator().manual_seed(0))
+    muon = Muon([weight], decay=0.0)
+    muon.param_groups[0]["lr"] = 0.01
+    muon.step()
+    assert float(weight.detach().square().mean().sqrt()) == pytest.approx(0.2 * 0.01, rel=0.2)
+
+
+def test_decay_shrinks_a_weight_without_gradient() -> None:
+    weight = nn.Parameter(torch.ones(4, 4))
+    weight.grad = torch.zeros(4, 4)
+    muon = Muon([weight], decay=0.1)
+    muon.param_groups[0]["lr"] = 0.5
+    muon.step()
+    assert torch.allclose(weight.detach(), torch.full((4, 4), 0.95))
+
+
+def test_the_edges_of_a_network_are_left_to_adam() -> None:
+    for network, first, last in (
+        (UNet(RECIPE.unet), "input_blocks.0.0.weight", "out.2.weight"),
+        (Secondary(RECIPE.secondary), "net.0.0.weight", "net.4.weight"),
+    ):
+        both = Both(network, 0.01)
+        inside = {id(weight) for group in both.muon.param_groups for weight in group["params"]}
+        outside = {id(weight) for group in both.adam.param_groups for weight in group["params"]}
+        named = dict(network.named_parameters())
+        assert {id(named[first]), id(named[last])} <= outside
+        assert inside | outside == {id(weight) for weight in named.values()}
+        assert not inside & outside
+        assert all(weight.ndim >= 2 for group in both.muon.param_groups for weight in group["params"])
+
+
+def test_it_goes_on_where_it_stopped() -> None:
+    def stepped(network: nn.Module, both: Both) -> None:
+        network(torch.ones(1, 3)).sum().backward()
+        both.step(0.1)
+
+    torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType]
+    first, second = nn.Linear(3, 2), nn.Linear(3, 2)
+    one, two = Both(first, 0.01), Both(second, 0.01)
+    stepped(first, one)
+    second.load_state_dict(first.state_dict())
+    two.load_state_dict(one.state_dict())
+    stepped(first, one)
+    stepped(second, two)
+    assert torch.allclose(first.weight, second.weight, atol=1e-6)
+    assert torch.allclose(first.bias, second.bias, atol=1e-6)
