@@ -1,4 +1,4 @@
-"""Whole pictures by the embedded model: seconds from the shell, in a program that has it loaded, and of each step.
+"""Whole pictures by the embedded model: seconds from the shell, with the model loaded, and per step.
 
     python -m benchmarks.end_to_end --json
     python -m benchmarks.end_to_end --curve steps --curve size --curve batch_size --curve cuts --repeat 3 --json
@@ -43,7 +43,7 @@ CURVES: dict[str, tuple[Mapping[str, Any], ...]] = {
 
 @dataclass(frozen=True)
 class Painting:
-    """What one request took.
+    """Cost of one request.
 
     pictures, steps: how many, all stages of a picture counted.
     seconds, cpu_seconds: of all pictures, from the request to the last event, loading left out.
@@ -58,7 +58,7 @@ class Painting:
 
     @property
     def step_seconds(self) -> float:
-        """Processor time of one step of one picture."""
+        """Return the processor time of one step of one picture."""
         return self.cpu_seconds / self.steps / self.pictures
 
 
@@ -70,16 +70,16 @@ def paint(pipeline: Pipeline, knobs: Mapping[str, Any]) -> Painting:
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     assert not isinstance(events[-1], Failed), events[-1]
     steps = sum(isinstance(event, Stepped) for event in events)
-    return Painting(knobs, request.filled(pipeline.spec.defaults).count, steps, wall, processor)
+    return Painting(knobs, request.with_defaults(pipeline.spec.defaults).image_count, steps, wall, processor)
 
 
 def best(pipeline: Pipeline, knobs: Mapping[str, Any], repeat: int) -> Painting:
-    """The run that was disturbed least."""
+    """Return the fastest run."""
     return min((paint(pipeline, knobs) for _ in range(repeat)), key=lambda painting: painting.cpu_seconds)
 
 
 def from_shell(knobs: Mapping[str, Any]) -> dict[str, float]:
-    """`danqing draw` in a process of its own: seconds by the clock and of processor time, peak memory."""
+    """Run `danqing draw` in a process: wall-clock and processor seconds, peak memory."""
     words = [word for name, value in knobs.items() for word in ("--set", f"{name}={value}")]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryDirectory() as out:
@@ -96,7 +96,7 @@ def from_shell(knobs: Mapping[str, Any]) -> dict[str, float]:
 
 
 def curves(names: list[str], common: Mapping[str, Any], repeat: int) -> Iterator[tuple[str, Painting]]:
-    """Every point of the curves, each printed when it is known."""
+    """Measure every point of the curves and print each."""
     loaded: dict[str, Pipeline] = {}
     for name in names:
         for point in CURVES[name]:
@@ -118,7 +118,7 @@ def _show(name: str, painting: Painting) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Run the measurements and print them."""
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.end_to_end",
         description=__doc__,

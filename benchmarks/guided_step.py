@@ -1,4 +1,4 @@
-"""One guided step, by this program and by those it descends from, in turn in one process: seconds, memory, share of the roof.
+"""One guided step of Danqing and of the original programs, alternating in one process: seconds, memory, share of the peak.
 
     python -m benchmarks.guided_step --peer PEER --size 512x512 --cuts 16 --batches 4 --json
     python -m benchmarks.guided_step --peer PEER --dtype bfloat16 --json
@@ -21,19 +21,19 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmarks.baseline.danqing import Ours
-from benchmarks.baseline.disco_diffusion import Peer, find_peer
+from benchmarks.baseline.danqing import Danqing
+from benchmarks.baseline.disco_diffusion import DiscoDiffusion, find_baseline
 from benchmarks.baseline.profiler import Cost, count_gflop, matmul_gflops, measure
-from benchmarks.baseline.workload import LOSSES, PARTS, SHAPES, WHOLE, Program, Scene, make_scene
+from benchmarks.baseline.workload import LOSSES, PARTS, SHAPES, WHOLE, Program, Workload, make_workload
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 COMPARED = ("unet", "secondary", "clip_forward")
-"""Parts without chance, whose results both programs must share up to rounding."""
+"""Deterministic parts, whose results agree up to rounding."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One part: what it cost either program, its arithmetic, and how far the two results lie apart (relative L2)."""
+    """One part: cost in either program, arithmetic, and relative L2 distance of the results."""
 
     ours: Cost
     peer: Cost | None
@@ -41,7 +41,7 @@ class Row:
     apart: float | None
 
     def plain(self, roof: tuple[float, float]) -> dict[str, float | None]:
-        """As it is printed and written, with the share of the roof that ours reaches, by the clock and by processor time."""
+        """Return the row as JSON values, with the share of the peak by wall-clock and by processor time."""
         ours, peer = self.ours, self.peer
         return {
             "ours_s": ours.seconds,
@@ -59,31 +59,31 @@ class Row:
         }
 
 
-def arithmetic(scene: Scene) -> dict[str, float]:
-    """GFLOP of each part, counted on networks without weights, so that nothing is really multiplied; losses multiply none."""
-    width, height = scene.size
-    empty = make_scene(
-        scene.shapes,
+def arithmetic(workload: Workload) -> dict[str, float]:
+    """Return the GFLOP of each part, counted on the meta device; losses have none."""
+    width, height = workload.size
+    empty = make_workload(
+        workload.shapes,
         size=(width, height),
-        cuts=scene.cuts,
-        batches=scene.batches,
+        cuts=workload.cuts,
+        batches=workload.batches,
         device=torch.device("meta"),
         weights=False,
     )
-    program = Ours(empty, torch.float32)
+    program = Danqing(empty, torch.float32)
     found = {part: count_gflop(getattr(program, part)) for part in PARTS if part != LOSSES} | {LOSSES: 0.0}
     once = found["unet"] + found["secondary"]
-    found[WHOLE] = once + scene.batches * sum(found[part] for part in PARTS[2:])
+    found[WHOLE] = once + workload.batches * sum(found[part] for part in PARTS[2:])
     return found
 
 
-def compare(programs: Sequence[Program], scene: Scene, parts: Sequence[str], repeat: int) -> dict[str, Row]:
-    """Run every part `repeat` times, the programs in turn, and keep the least time of each."""
-    gflop = arithmetic(scene)
+def compare(programs: Sequence[Program], workload: Workload, parts: Sequence[str], repeat: int) -> dict[str, Row]:
+    """Run every part `repeat` times, alternating the programs, and return the shortest time of each."""
+    gflop = arithmetic(workload)
     rows: dict[str, Row] = {}
     for _ in range(repeat):
         for part in parts:
-            found = [measure(getattr(program, part), scene.device) for program in programs]
+            found = [measure(getattr(program, part), workload.device) for program in programs]
             costs = [cost for cost, _ in found]
             if part in rows:
                 old = rows[part]
@@ -142,17 +142,17 @@ def _options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Build both programs, measure them in turn, print."""
+    """Build both programs, measure and print."""
     options = _options()
     if options.threads:
         torch.set_num_threads(options.threads)
     device, dtype = torch.device(options.device), DTYPES[options.dtype]
-    scene = make_scene(
+    workload = make_workload(
         SHAPES[options.model], size=options.size, cuts=options.cuts, batches=options.batches, device=device
     )
-    programs: list[Program] = [Ours(scene, dtype, compiled=options.compile)]
-    if find_peer(options.peer):
-        programs.append(Peer(scene))
+    programs: list[Program] = [Danqing(workload, dtype, compiled=options.compile)]
+    if find_baseline(options.peer):
+        programs.append(DiscoDiffusion(workload))
     else:
         print(
             "The peer is not installed: only this program is measured (benchmarks/baseline/peer.py says how to install it)."
@@ -160,7 +160,7 @@ def main() -> None:
     parts = options.part or (*PARTS, WHOLE)
     if "clip_forward" not in parts and {"clip_backward", LOSSES} & set(parts):
         parts = ["clip_forward", *parts]  # they go on from what it has seen
-    rows = compare(programs, scene, parts, options.repeat)
+    rows = compare(programs, workload, parts, options.repeat)
     roof = matmul_gflops(device, dtype)
     result = {
         "model": options.model,
@@ -184,7 +184,7 @@ def main() -> None:
 
 
 def markdown(rows: Mapping[str, Row], roof: tuple[float, float]) -> str:
-    """The table of docs/performance.md: seconds by the clock, in brackets of processor time."""
+    """Return a Markdown table: wall-clock seconds, in brackets processor time."""
 
     def cell(value: float | None, form: str) -> str:
         return "" if value is None else format(value, form)
@@ -217,7 +217,7 @@ def _machine(device: torch.device) -> dict[str, object]:
 
 
 def _processor() -> str:
-    """What /proc calls the processor, else its kind."""
+    """Return the processor's name from /proc, otherwise its architecture."""
     file = Path("/proc/cpuinfo")
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -18,7 +18,7 @@ from danqing.pipeline import Pipeline
 from danqing.request import read_request
 from danqing.train.corpus import Pixels
 from danqing.train.scenes import paint
-from danqing.zoo.registry import find
+from danqing.zoo.registry import get_installed
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def paint_all(
 
 def _claim(folder: Path, pipeline: Pipeline, prompts: Sequence[Prompt], variant: Variant) -> None:
     """Write down what is painted into the folder, so that other pictures are never taken for these."""
-    installed = find(pipeline.spec.name, pipeline.environment)
+    installed = get_installed(pipeline.spec.name, pipeline.settings)
     read = {"unet": installed.paths["unet"], **{clip.name: clip.weights for clip in installed.clips}}
     facts = {
         "model": pipeline.spec.name,

@@ -1,10 +1,10 @@
-"""How well a run is foreseen: forecast and measured memory and time, each case in a process of its own.
+"""Estimated against measured memory and time of runs, each case in its own process.
 
     python -m benchmarks.planner_accuracy                               # the embedded model
     python -m benchmarks.planner_accuracy --model disco_diffusion_cnclip_vitb16 --cases 256x256:16:16 256x256:16:4 --steps 2
 
-A case is SIZE:CUTS:AT_ONCE[:PICTURES][:c][:f][:DTYPE], c for checkpointing, f for a frugal plan. Memory is that of the whole
-process at its worst moment (VmHWM of Linux; on CUDA what torch allocated); seconds are those of the second step and later ones.
+A case is SIZE:CUTOUTS:CHUNK[:PICTURES][:c][:f][:DTYPE], c for checkpointing, f for eager freeing. Memory is the peak of the
+process (VmHWM on Linux; on CUDA the peak allocated by torch). Seconds are the mean of all steps but the first.
 The last line is one JSON object.
 """
 
@@ -20,12 +20,10 @@ from statistics import mean
 import torch
 
 from danqing.api import load
-from danqing.pipeline.batch_sampler import Descent
-from danqing.pipeline.conditioning import embed_prompts
-from danqing.pipeline.memory.dry_run import Cast
-from danqing.pipeline.memory.plan import Plan
-from danqing.pipeline.memory.planner import Planner
-from danqing.pipeline.memory.timing import timed
+from danqing.pipeline.batch_sampler import BatchSampler
+from danqing.pipeline.memory.plan import MemoryPlan
+from danqing.pipeline.memory.planner import MemoryPlanner
+from danqing.pipeline.memory.timing import with_duration
 from danqing.request import Request, read_request
 
 MINI = (
@@ -43,21 +41,22 @@ MINI = (
 
 @dataclass(frozen=True)
 class Case:
-    """One run to be foreseen."""
+    """One run to estimate and measure."""
 
     size: str
-    cuts: int
-    plan: Plan
+    cutouts: int
+    plan: MemoryPlan
     pictures: int
     dtype: str
 
     @classmethod
     def read(cls, text: str) -> "Case":
-        """From SIZE:CUTS:AT_ONCE and what else is said."""
-        size, cuts, at_once, *more = text.split(":")
+        """Parse SIZE:CUTOUTS:CHUNK and the optional parts."""
+        size, cutouts, chunk, *more = text.split(":")
         numbers = [int(part) for part in more if part.isdecimal()]
         dtype = next((part for part in more if part.startswith(("b", "float"))), "float32")
-        return cls(size, int(cuts), Plan(int(at_once), "c" in more, "f" in more), numbers[0] if numbers else 1, dtype)
+        plan = MemoryPlan(int(chunk), checkpointing="c" in more, eager_free="f" in more)
+        return cls(size, int(cutouts), plan, numbers[0] if numbers else 1, dtype)
 
     def request(self, model: str, steps: int) -> Request:
         """The request that it stands for."""
@@ -68,8 +67,8 @@ class Case:
                 "model": model,
                 "size": self.size,
                 "steps": steps,
-                "cut_overview": self.cuts - self.cuts // 2,
-                "cut_innercut": self.cuts // 2,
+                "cut_overview": self.cutouts - self.cutouts // 2,
+                "cut_innercut": self.cutouts // 2,
                 "batch_size": self.pictures,
                 "dtype": self.dtype,
                 "refine": 0,
@@ -83,29 +82,29 @@ def measure(case: Case, model: str, device: str, steps: int) -> dict[str, object
     """Foresee a case, then paint it."""
     pipeline = load(model, device=device, dtype=case.request(model, steps).dtype)
     request = pipeline.resolve(case.request(model, steps))
-    prompts = embed_prompts(pipeline.watching(request), request)
-    planner = Planner.of(Cast(pipeline.model, request, prompts, init=False))
-    descent = Descent(pipeline.model, request, prompts, None, case.plan)
-    forecast = timed(planner, case.plan, planner.forecast(case.plan, request), always=True)
+    context = pipeline.run_context(request)
+    planner = MemoryPlanner.of(context)
+    sampler = BatchSampler(pipeline.model, request, context.prompts, None, case.plan)
+    estimate = with_duration(planner, case.plan, planner.estimate(case.plan, request))
     reset_peak(pipeline.model.device)
     seconds: list[float] = []
-    began = time.perf_counter()
-    for _ in descent.steps(tuple(range(case.pictures))):
-        seconds.append(time.perf_counter() - began)
-        began = time.perf_counter()
+    start = time.perf_counter()
+    for _ in sampler.steps(tuple(range(case.pictures))):
+        seconds.append(time.perf_counter() - start)
+        start = time.perf_counter()
     measured = peak(pipeline.model.device)
     return {
-        "memory_mib": forecast.memory >> 20,
+        "memory_mib": estimate.memory >> 20,
         "measured_mib": measured >> 20,
-        "work_mib": forecast.work >> 20,
-        "measured_work_mib": (measured - forecast.held - forecast.weights) >> 20,
-        "step_s": round(forecast.step_seconds or 0, 3),
+        "activations_mib": estimate.peak_activations >> 20,
+        "measured_activations_mib": (measured - estimate.in_use - estimate.unloaded_weights) >> 20,
+        "step_s": round(estimate.step_seconds or 0, 3),
         "measured_step_s": round(mean(seconds[1:]), 3),
     }
 
 
 def peak(device: torch.device) -> int:
-    """Bytes of the process, or of its tensors on CUDA, at the worst moment since `reset_peak`."""
+    """Return the peak bytes of the process, or of its tensors on CUDA, since `reset_peak`."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     lines = Path("/proc/self/status").read_text().splitlines()
@@ -113,7 +112,7 @@ def peak(device: torch.device) -> int:
 
 
 def reset_peak(device: torch.device) -> None:
-    """Forget how much memory was held before."""
+    """Reset the memory peak."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
     else:

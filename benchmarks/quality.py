@@ -32,7 +32,7 @@ from danqing.models.load import load_unet
 from danqing.request import read_request
 from danqing.settings import read_settings
 from danqing.train.corpus import Pixels
-from danqing.zoo.registry import find
+from danqing.zoo.registry import get_installed
 
 COLUMNS = ("overall", *CLASSES)
 SENTENCES = {**SETS, "generated": GENERATED}
@@ -82,7 +82,7 @@ def measure_networks(model: str) -> dict[str, object]:
     """The figures of the model's own CLIP and U-Net."""
     from benchmarks.networks import measure_encoder, measure_unet
 
-    installed = find(model, read_settings())
+    installed = get_installed(model, read_settings())
     clip = Judge.load(installed.paths["clip"].parent)
     side = max(read_request({**installed.spec.defaults, "prompts": "x"}).size)
     unet = load_unet(installed.paths["unet"])

@@ -1,1 +1,1 @@
-"""One guided step twice over: by this program, and by the ones it descends from."""
+"""One guided step, implemented by Danqing and by the original programs."""

@@ -1,4 +1,4 @@
-"""The guided step of this program, whole and in parts."""
+"""The guided step of Danqing, whole and in parts."""
 
 import math
 from typing import TypeVar
@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from benchmarks.baseline.workload import GRAY, POWER, PROMPTS, SCALES, STEPS, K, Scene, State
+from benchmarks.baseline.workload import GRAY, POWER, PROMPTS, SCALES, STEPS, K, State, Workload
 from danqing.diffusion import NoiseSchedule, SamplerOptions, SamplerState, SeededRandom, samplers
 from danqing.guidance.clip_guide import ClipGuide, ClipLoss
 from danqing.guidance.cutouts import CutoutSpec, RandomCutouts
@@ -21,38 +21,38 @@ from danqing.schedule import Schedule
 Network = TypeVar("Network", bound=nn.Module)
 
 
-class Ours:
+class Danqing:
     """Danqing, its networks in any precision; see `Program`.
 
     Args:
-        scene: what is painted.
+        workload: what is painted.
         dtype: of the networks.
         compiled: put the networks through torch.compile, as the program itself does not; the first run of each part waits for it.
     """
 
     name = "ours"
 
-    def __init__(self, scene: Scene, dtype: torch.dtype, *, compiled: bool = False) -> None:
-        self.scene = scene
+    def __init__(self, workload: Workload, dtype: torch.dtype, *, compiled: bool = False) -> None:
+        self.workload = workload
         with torch.device("meta"):
             unet, secondary, clip = (
-                UNet(scene.shapes.unet),
+                UNet(workload.shapes.unet),
                 Secondary(SecondaryConfig()),
-                ChineseClip(scene.shapes.clip),
+                ChineseClip(workload.shapes.clip),
             )
-        self.denoiser = _fill(unet, scene.unet, scene, dtype)
-        self.small = _fill(secondary, scene.secondary, scene, dtype)
-        self.encoder = _fill(clip, scene.clip, scene, dtype)
+        self.denoiser = _fill(unet, workload.unet, workload, dtype)
+        self.small = _fill(secondary, workload.secondary, workload, dtype)
+        self.encoder = _fill(clip, workload.clip, workload, dtype)
         if compiled:
             for network in (self.denoiser, self.small, self.encoder.visual):
                 network.compile(dynamic=False)
         self.x, self.noise, self.cutout_sampler = (
-            scene.noise(),
+            workload.noise(),
             NoiseSchedule.linear(STEPS),
             RandomCutouts(SeededRandom((1,))),
         )
         self.image = (self.x / 8 + 0.5).requires_grad_()
-        self.pixels = scene.pixels().requires_grad_()
+        self.pixels = workload.pixels().requires_grad_()
         self.emb = self.pixels.new_empty(0)
 
     def unet(self) -> Tensor:
@@ -86,7 +86,7 @@ class Ours:
     def losses(self) -> Tensor:
         """See `Program`."""
         emb = self.emb.detach().float().requires_grad_()
-        texts, weights = self.scene.texts(), normalise_weights(emb.new_ones(PROMPTS))
+        texts, weights = self.workload.texts(), normalise_weights(emb.new_ones(PROMPTS))
         distance = (spherical_distance(emb[:, None, None], texts) * weights).sum(-1).mean(0)
         torch.autograd.grad(distance.sum() * SCALES["clip"], emb)
         seen, uphill = self.x.detach().requires_grad_(), torch.zeros_like(self.x)
@@ -96,7 +96,7 @@ class Ours:
 
     def whole(self) -> Tensor:
         """See `Program`."""
-        texts, weights = self.scene.texts(), normalise_weights(self.x.new_ones(PROMPTS))
+        texts, weights = self.workload.texts(), normalise_weights(self.x.new_ones(PROMPTS))
         mean, std = self.encoder.mean, self.encoder.std
         clip_loss = ClipLoss(self.encoder, texts, weights, mean=mean, std=std, weight=Schedule((1.0,)))
         guide = ClipGuide((clip_loss,), self._request(), self.cutout_sampler, secondary=self.small)
@@ -105,7 +105,7 @@ class Ours:
         return next(steps).x
 
     def _spec(self) -> CutoutSpec:
-        return CutoutSpec(self.scene.overview, self.scene.inner, POWER, GRAY)
+        return CutoutSpec(self.workload.overview, self.workload.inner, POWER, GRAY)
 
     def _request(self) -> Request:
         return read_request(
@@ -117,17 +117,17 @@ class Ours:
                 "sat_scale": SCALES["sat"],
                 "init_scale": 0,
                 "clamp_max": SCALES["clamp"],
-                "cutn_batches": self.scene.batches,
-                "cut_overview": self.scene.overview,
-                "cut_innercut": self.scene.inner,
+                "cutn_batches": self.workload.batches,
+                "cut_overview": self.workload.overview,
+                "cut_innercut": self.workload.inner,
                 "cut_ic_pow": POWER,
                 "cut_icgray_p": GRAY,
             }
         )
 
 
-def _fill(network: Network, state: State, scene: Scene, dtype: torch.dtype) -> Network:
-    """The network with these weights, frozen, in a precision; as the pipeline would have loaded it."""
+def _fill(network: Network, state: State, workload: Workload, dtype: torch.dtype) -> Network:
+    """Return the network with the weights, frozen and in a precision, as the pipeline loads it."""
     made = {name: tensor.to(dtype) if tensor.is_floating_point() else tensor for name, tensor in state.items()}
     network.load_state_dict(made, assign=True)
-    return to_device(network.eval().requires_grad_(False), scene.device)
+    return to_device(network.eval().requires_grad_(False), workload.device)

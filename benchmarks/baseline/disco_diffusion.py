@@ -1,4 +1,4 @@
-"""The guided step of the programs that this one descends from, whole and in parts. Their own code runs; nothing of it is here.
+"""The guided step of the original programs, whole and in parts, run by their own code from PyPI.
 
     pip install --no-deps --target PEER guided-diffusion-sdk==1.0.0 resize-right-sdk==1.0.2 discoart==0.12.1 \\
         cn-clip==1.6.0 torchvision==0.28.0 six tqdm
@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from benchmarks.baseline.workload import GRAY, POWER, PROMPTS, SCALES, STEPS, K, Scene, State
+from benchmarks.baseline.workload import GRAY, POWER, PROMPTS, SCALES, STEPS, K, State, Workload
 from danqing.models.clip import ClipConfig
 from danqing.models.clip_vision import VisionConfig
 
@@ -23,14 +23,14 @@ Network = TypeVar("Network", bound=nn.Module)
 NEEDED = ("guided_diffusion", "resize_right", "discoart", "cn_clip", "torchvision")
 
 
-def find_peer(folder: Path | None) -> bool:
-    """Whether all that the peer needs can be imported, after putting the folder on the path."""
+def find_baseline(folder: Path | None) -> bool:
+    """Add the folder to sys.path and return True if the original programs can be imported."""
     if folder is not None and str(folder) not in sys.path:
         sys.path.append(str(folder))  # last: what is installed beside torch wins
     return all(importlib.util.find_spec(name) is not None for name in NEEDED)
 
 
-class Peer:
+class DiscoDiffusion:
     """guided-diffusion's U-Net and DDIM, discoart's guidance, cn-clip's encoder; see `Program`.
 
     The U-Net and CLIP are in half precision on a GPU and in float32 on a CPU, as these programs load them.
@@ -38,28 +38,28 @@ class Peer:
 
     name = "peer"
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, workload: Workload) -> None:
         warnings.filterwarnings("ignore", module="torchvision|guided_diffusion|cn_clip|resize_right")
         _import_torchvision()
         from cn_clip.clip.model import CLIP, convert_weights  # pyright: ignore
         from guided_diffusion import script_util  # pyright: ignore
 
-        self.scene, half = scene, scene.device.type == "cuda"
+        self.workload, half = workload, workload.device.type == "cuda"
         with torch.device("meta"):
-            denoiser: Any = script_util.create_model(**_unet_words(scene), use_fp16=half)  # pyright: ignore
-        self.denoiser: Any = _fill(denoiser, scene.unet, scene)
+            denoiser: Any = script_util.create_model(**_unet_words(workload), use_fp16=half)  # pyright: ignore
+        self.denoiser: Any = _fill(denoiser, workload.unet, workload)
         self.secondary_diffusion, self.cuts, self.formulas = (
             _part_of_discoart(name) for name in ("sec_diff", "make_cutouts", "losses")
         )
-        self.small = _fill(self.secondary_diffusion.SecondaryDiffusionImageNet2(), scene.secondary, scene)
-        self.encoder: Any = _fill(CLIP(**_clip_words(scene.shapes.clip)), scene.clip, scene)  # pyright: ignore
+        self.small = _fill(self.secondary_diffusion.SecondaryDiffusionImageNet2(), workload.secondary, workload)
+        self.encoder: Any = _fill(CLIP(**_clip_words(workload.shapes.clip)), workload.clip, workload)  # pyright: ignore
         if half:
             self.denoiser.convert_to_fp16()
             convert_weights(self.encoder)  # pyright: ignore
         self.diffusion = _diffusion(script_util)
-        self.x = scene.noise()
+        self.x = workload.noise()
         self.image = (self.x / 8 + 0.5).requires_grad_()
-        self.pixels = scene.pixels().requires_grad_()
+        self.pixels = workload.pixels().requires_grad_()
         self.emb = self.pixels.new_empty(0)
 
     def unet(self) -> Tensor:
@@ -78,9 +78,9 @@ class Peer:
 
     def cutouts(self) -> Tensor:
         """See `Program`."""
-        scene = self.scene
+        workload = self.workload
         make = self.cuts.MakeCutouts(
-            scene.shapes.clip.vision.resolution, scene.overview, scene.inner, IC_Size_Pow=POWER, IC_Grey_P=GRAY
+            workload.shapes.clip.vision.resolution, workload.overview, workload.inner, IC_Size_Pow=POWER, IC_Grey_P=GRAY
         )
         return torch.autograd.grad(make(self.image).sum(), self.image)[0]
 
@@ -96,7 +96,7 @@ class Peer:
     def losses(self) -> Tensor:
         """See `Program`."""
         emb = self.emb.detach().requires_grad_()
-        distances = self.formulas.spherical_dist_loss(emb[:, None], self.scene.texts()[None])
+        distances = self.formulas.spherical_dist_loss(emb[:, None], self.workload.texts()[None])
         torch.autograd.grad(distances.view(len(emb), 1, -1).sum(2).mean(0).sum() * SCALES["clip"], emb)
         seen = self.x.detach().requires_grad_()
         sat = torch.abs(seen - seen.clamp(min=-1, max=1)).mean() * SCALES["sat"]
@@ -105,7 +105,7 @@ class Peer:
 
     def whole(self) -> Tensor:
         """See `Program`."""
-        t = torch.tensor([K], device=self.scene.device)
+        t = torch.tensor([K], device=self.workload.device)
         with torch.no_grad():
             step = self.diffusion.ddim_sample(
                 self.denoiser, self.x, t, clip_denoised=False, cond_fn=self._cond_fn(), model_kwargs={}, eta=0.8
@@ -113,8 +113,8 @@ class Peer:
         return step["sample"]
 
     def _cond_fn(self) -> Any:
-        """discoart's own function, which lives inside its `do_run`, in surroundings that log and show nothing."""
-        scene = self.scene
+        """Return discoart's guidance function, a closure of its `do_run`, with logging and display disabled."""
+        workload = self.workload
         knobs = SimpleNamespace(
             use_secondary_model=True,
             clip_guidance_scale=SCALES["clip"],
@@ -124,22 +124,22 @@ class Peer:
             init_scale=0,
             clamp_grad=True,
             clamp_max=SCALES["clamp"],
-            cutn_batches=scene.batches,
-            cut_overview=scene.overview,
-            cut_innercut=scene.inner,
+            cutn_batches=workload.batches,
+            cut_overview=workload.overview,
+            cut_innercut=workload.inner,
             cut_ic_pow=POWER,
             cut_icgray_p=GRAY,
         )
         stats = {
             "model_name": "clip",
             "clip_model": self.encoder,
-            "prompt_embeds": scene.texts(),
+            "prompt_embeds": workload.texts(),
             "schedules": [True] * 1000,
-            "input_resolution": scene.shapes.clip.vision.resolution,
+            "input_resolution": workload.shapes.clip.vision.resolution,
         }
         around: dict[str, Any] = {
             "torch": torch,
-            "device": scene.device,
+            "device": workload.device,
             "diffusion": self.diffusion,
             "cur_t": K,
             "secondary_model": self.small,
@@ -168,7 +168,7 @@ class Peer:
 
 
 def _import_torchvision() -> None:
-    """torchvision beside a torch of another build: its compiled operators are missing, and the peer needs none of them."""
+    """Import torchvision next to another build of torch; its compiled operators are missing and not needed."""
     library = torch.library.Library("torchvision", "FRAGMENT")
     for name in ("nms", "qnms"):
         if not hasattr(torch.ops.torchvision, name):
@@ -189,7 +189,7 @@ def _discoart() -> Path:
 
 
 def _part_of_discoart(name: str) -> Any:
-    """One file of discoart: to import the whole package starts threads and downloads."""
+    """Import one file of discoart; importing the package starts threads and downloads."""
     spec = importlib.util.spec_from_file_location(f"discoart_{name}", _discoart() / "nn" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
@@ -198,12 +198,12 @@ def _part_of_discoart(name: str) -> Any:
     return module
 
 
-def _unet_words(scene: Scene) -> dict[str, Any]:
-    """The 512x512 network in the words of `create_model`; the scene says how wide."""
+def _unet_words(workload: Workload) -> dict[str, Any]:
+    """Return the arguments of `create_model` for the 512x512 network at the workload's width."""
     return {
         "image_size": 512,
-        "num_channels": scene.shapes.unet.channels,
-        "num_res_blocks": scene.shapes.unet.blocks,
+        "num_channels": workload.shapes.unet.channels,
+        "num_res_blocks": workload.shapes.unet.blocks,
         "learn_sigma": True,
         "attention_resolutions": "32,16,8",
         "num_head_channels": 64,
@@ -245,6 +245,6 @@ def _diffusion(script_util: Any) -> Any:
     )
 
 
-def _fill(network: Network, state: State, scene: Scene) -> Network:
-    network.load_state_dict({name: tensor.to(scene.device) for name, tensor in state.items()}, assign=True)
+def _fill(network: Network, state: State, workload: Workload) -> Network:
+    network.load_state_dict({name: tensor.to(workload.device) for name, tensor in state.items()}, assign=True)
     return network.eval().requires_grad_(False)

@@ -1,4 +1,4 @@
-"""Seconds, memory and arithmetic of a piece of work on one device."""
+"""Seconds, memory and arithmetic of a function on one device."""
 
 import ctypes
 import re
@@ -19,7 +19,7 @@ SIDE, TRIALS = 2048, 5
 
 @dataclass(frozen=True)
 class Cost:
-    """What a piece of work took.
+    """Cost of a call.
 
     seconds: by the clock on the wall. cpu_seconds: of processor time, all threads together; on a machine with other
         work on it only this one means much.
@@ -31,7 +31,7 @@ class Cost:
     peak_mib: float | None
 
     def least(self, other: "Cost") -> "Cost":
-        """The less of both times, which is the one that was disturbed less, and the higher peak."""
+        """Return the shorter time, which was disturbed less, and the higher peak."""
         peaks = [cost.peak_mib for cost in (self, other) if cost.peak_mib is not None]
         return Cost(
             min(self.seconds, other.seconds),
@@ -41,7 +41,7 @@ class Cost:
 
 
 def measure(work: Callable[[], Tensor], device: torch.device) -> tuple[Cost, Tensor]:
-    """Do the work once, and say what it took and what came out."""
+    """Call the function once; return its cost and its result."""
     before = _reset(device)
     wall, processor = time.perf_counter(), time.process_time()
     done = work()
@@ -59,7 +59,7 @@ def count_gflop(work: Callable[[], object]) -> float:
 
 
 class _Counter(TorchDispatchMode):
-    """Adds up what torch's own table says of every operator. (torch's FlopCounterMode breaks on gradients of leaves.)"""
+    """Sums the FLOPs of every operator by torch's registry. (torch's FlopCounterMode fails on gradients of leaves.)"""
 
     flop = 0
 
@@ -71,7 +71,7 @@ class _Counter(TorchDispatchMode):
 
 
 def matmul_gflops(device: torch.device, dtype: torch.dtype) -> tuple[float, float]:
-    """How fast the machine multiplies large square matrices: the roof, in GFLOP a second by the clock and by processor time."""
+    """Return the speed of large matrix products, the peak, in GFLOP/s by wall-clock and by processor time."""
     a, b = (torch.randn(SIDE, SIDE, device=device).to(dtype) for _ in range(2))
     costs = [measure(lambda: a @ b, device)[0] for _ in range(TRIALS)]
     best = min(costs[1:], key=lambda cost: cost.seconds), min(costs[1:], key=lambda cost: cost.cpu_seconds)
@@ -85,7 +85,7 @@ def _wait(device: torch.device) -> None:
 
 
 def _reset(device: torch.device) -> int | None:
-    """Forget the highest mark so far; bytes in use now."""
+    """Reset the peak and return the bytes in use."""
     if device.type == "cuda":
         _wait(device)
         torch.cuda.reset_peak_memory_stats(device)

@@ -1,4 +1,4 @@
-"""What both programs paint in a benchmark: networks of which shape, how large a picture, how many cuts; and made-up weights."""
+"""The workload of both programs: network shapes, canvas, cutouts, random weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ VIT_B_16 = ClipConfig(
 LOSSES, WHOLE = "losses", "whole"
 PARTS = ("unet", "secondary", "cutouts", "clip_forward", "clip_backward", LOSSES)
 STEPS, K = 250, 125
-"""Length of the run from which the step is taken, and which step."""
+"""Length of the run, and the index of the step taken from it."""
 SCALES = {"clip": 5000.0, "tv": 150.0, "range": 150.0, "sat": 150.0, "clamp": 0.05}
-"""Of guidance, none of them zero, so that every loss is worked out."""
+"""Guidance scales; none is zero, so that every loss is computed."""
 POWER, GRAY = 1.0, 0.2
 PROMPTS = 1
 MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
@@ -33,7 +33,7 @@ MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.2757
 
 @dataclass(frozen=True)
 class Shapes:
-    """Networks that both programs can build; the secondary one has one shape only."""
+    """Network shapes that both programs can build; the secondary network has one shape only."""
 
     unet: UNetConfig
     clip: ClipConfig
@@ -50,13 +50,13 @@ SHAPES = {
         ),
     ),
 }
-"""full: the original's networks. small: the same in little, for a look at the benchmark itself."""
+"""full: the original's networks. small: a quick check of the benchmark itself."""
 
 State = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Scene:
+class Workload:
     """One guided step.
 
     size: width and height in pixels. overview, inner: cuts in each of `batches` batches.
@@ -75,29 +75,29 @@ class Scene:
 
     @property
     def cuts(self) -> int:
-        """Cuts in one batch."""
+        """Number of cutouts in one batch."""
         return self.overview + self.inner
 
     def noise(self) -> Tensor:
-        """The noisy picture, [1, 3, H, W] float32 on the device."""
+        """Return the noisy picture, [1, 3, H, W] float32 on the device."""
         width, height = self.size
         x = torch.randn(1, 3, height, width, generator=torch.Generator().manual_seed(1))
         return x.to(self.device)
 
     def pixels(self) -> Tensor:
-        """Cuts as CLIP gets them, [n, 3, R, R] float32 on the device."""
+        """Return cutouts as CLIP inputs, [n, 3, R, R] float32 on the device."""
         side = self.shapes.clip.vision.resolution
         made = torch.randn(self.cuts, 3, side, side, generator=torch.Generator().manual_seed(2))
         return made.to(self.device)
 
     def texts(self) -> Tensor:
-        """Embeddings of the sentences, [P, D] float32 on the device."""
+        """Return prompt embeddings, [P, D] float32 on the device."""
         made = torch.randn(PROMPTS, self.shapes.clip.embed, generator=torch.Generator().manual_seed(3))
         return made.to(self.device)
 
 
 class Program(Protocol):
-    """A program with its networks in memory. Every part returns what it worked out."""
+    """A program with loaded networks. Every part returns its result."""
 
     name: str
 
@@ -106,39 +106,39 @@ class Program(Protocol):
         ...
 
     def secondary(self) -> Tensor:
-        """The secondary network forward and back: the gradient of x, [1, 3, H, W]."""
+        """Run the secondary network forward and backward; return the gradient of x, [1, 3, H, W]."""
         ...
 
     def cutouts(self) -> Tensor:
-        """One batch of cuts, augmented, and back to the picture: its gradient, [1, 3, H, W]."""
+        """Make and augment one batch of cutouts; return the gradient of the picture, [1, 3, H, W]."""
         ...
 
     def clip_forward(self) -> Tensor:
-        """CLIP looks at one batch of cuts: [n, D]."""
+        """Encode one batch of cutouts with CLIP; return [n, D]."""
         ...
 
     def clip_backward(self) -> Tensor:
-        """The gradient of the cuts of the last `clip_forward`, [n, 3, R, R]."""
+        """Return the gradient of the cutouts of the last `clip_forward`, [n, 3, R, R]."""
         ...
 
     def losses(self) -> Tensor:
-        """All losses of one batch and their gradients; of the picture's it is returned, [1, 3, H, W]."""
+        """Compute all losses of one batch; return the gradient of the picture, [1, 3, H, W]."""
         ...
 
     def whole(self) -> Tensor:
-        """One guided step of DDIM with all batches: the next x, [1, 3, H, W]."""
+        """Run one guided DDIM step with all batches; return the next x, [1, 3, H, W]."""
         ...
 
 
-def make_scene(
+def make_workload(
     shapes: Shapes, *, size: tuple[int, int], cuts: int, batches: int, device: torch.device, weights: bool = True
-) -> Scene:
-    """A scene with made-up weights; without, the networks can only be built on `meta`."""
+) -> Workload:
+    """Return a workload with random weights; without weights, networks can be built on `meta` only."""
     with torch.device("meta"):
         networks = UNet(shapes.unet), Secondary(SecondaryConfig()), ChineseClip(shapes.clip)
     unet, secondary, clip = (random_state(network) if weights else network.state_dict() for network in networks)
     inner = cuts // 4
-    return Scene(shapes, size, cuts - inner, inner, batches, device, unet, secondary, clip)
+    return Workload(shapes, size, cuts - inner, inner, batches, device, unet, secondary, clip)
 
 
 def random_state(network: nn.Module) -> dict[str, Tensor]:

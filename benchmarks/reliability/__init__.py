@@ -1,1 +1,1 @@
-"""What the service promises when things go wrong, tried out and measured; docs/reliability.md holds the figures."""
+"""Measurements of the promises in docs/en/reliability.md."""

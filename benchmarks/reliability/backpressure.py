@@ -1,4 +1,4 @@
-"""Two hundred POSTs at once against a queue of eight, and probes while it paints.
+"""Response times of 200 concurrent POSTs against a queue of eight, and of probes while painting.
 
 python -m benchmarks.reliability.backpressure --posts 200 --queue 8 --probes 1000
 """
@@ -20,7 +20,7 @@ LONG = {**QUICK, "steps": 1000, "display_rate": 100}
 
 
 def main() -> None:
-    """Measure one after the other; the last line is a JSON object with the figures."""
+    """Run all measurements; the last line of the output is a JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=200)
     parser.add_argument("--queue", type=int, default=8)
@@ -38,7 +38,7 @@ def main() -> None:
 
 
 async def press(service: Serving, posts: int) -> dict[str, object]:
-    """All at once, each over a connection of its own."""
+    """Send all requests at once, each over its own connection."""
     before, began = rss(service.process.pid), processor(service.process.pid)
     limits = httpx.Limits(max_connections=posts)
     async with httpx.AsyncClient(base_url=service.url, timeout=120, limits=limits, trust_env=False) as client:
@@ -57,14 +57,14 @@ async def press(service: Serving, posts: int) -> dict[str, object]:
 
 
 async def post(client: httpx.AsyncClient) -> tuple[httpx.Response, float]:
-    """One painting, and the seconds until its answer."""
+    """Send one request and return the seconds until its response."""
     began = time.perf_counter()
     reply = await client.post("/v1/jobs", json=LONG)
     return reply, time.perf_counter() - began
 
 
 async def probe(service: Serving, times: int) -> dict[str, float]:
-    """GET /livez one after the other, over one connection, as a probe does."""
+    """Send GET /livez repeatedly over one connection, as a probe does."""
     seconds: list[float] = []
     async with httpx.AsyncClient(base_url=service.url, trust_env=False, timeout=60) as client:
         for _ in range(times):
@@ -75,27 +75,27 @@ async def probe(service: Serving, times: int) -> dict[str, float]:
 
 
 def clear(service: Serving) -> None:
-    """Cancel what is left."""
+    """Cancel the remaining jobs."""
     with service.client() as client:
         for job in client.get("/v1/jobs?state=queued&state=painting&limit=200").json()["data"]:
             client.delete(f"/v1/jobs/{job['id']}")
 
 
 def spread(seconds: list[float]) -> dict[str, float]:
-    """Median, the 99th of a hundred, and the worst, in milliseconds."""
+    """Return median, 99th percentile and maximum in milliseconds."""
     ordered = sorted(seconds)
     picks = {"p50": len(ordered) // 2, "p99": min(len(ordered) - 1, len(ordered) * 99 // 100), "worst": -1}
     return {name: round(ordered[at] * 1000, 1) for name, at in picks.items()}
 
 
 def processor(pid: int) -> float:
-    """Seconds of processor that a process has used: what a busy machine does not change."""
+    """Return the processor time of a process in seconds, which does not depend on other programs."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def rss(pid: int) -> float:
-    """Memory of a process in RAM, in MiB."""
+    """Return the resident memory of a process in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 

@@ -1,4 +1,4 @@
-"""Cancelling at random moments, half of the jobs while they wait and half while they are painted.
+"""Latency of cancelling, half of the jobs while queued and half while painting, at random moments.
 
 python -m benchmarks.reliability.cancels --jobs 100
 """
@@ -8,57 +8,57 @@ import random
 import time
 
 from benchmarks.reliability import harness
-from danqing.jobs import Limits
-from danqing.jobs.local_runner import LocalRuntime
+from danqing.jobs import RunnerLimits
+from danqing.jobs.local_runner import LocalJobRunner
 
 
 def main() -> None:
-    """Cancel and measure."""
+    """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=100)
     parser.add_argument("--steps", type=int, default=300)
     options = parser.parse_args()
     random.seed(0)
-    with harness.workshop() as settings, LocalRuntime(settings, limits=Limits(queue=options.jobs)) as runtime:
-        harness.until(lambda: harness.ready(runtime))
-        runs = [_cancel_running(runtime, options.steps) for _ in range(options.jobs // 2)]
-        blocker = runtime.submit(harness.request(1000))
-        waits = _cancel_waiting(runtime, options.jobs // 2)
-        runtime.cancel(blocker.id)
-        figures = runtime.figures()
+    with harness.workshop() as settings, LocalJobRunner(settings, limits=RunnerLimits(queue=options.jobs)) as runner:
+        harness.until(lambda: harness.ready(runner))
+        runs = [_cancel_running(runner, options.steps) for _ in range(options.jobs // 2)]
+        blocker = runner.submit(harness.request(1000))
+        waits = _cancel_waiting(runner, options.jobs // 2)
+        runner.cancel(blocker.id)
         harness.report(
             queued_s=harness.summary(waits),
             running_s=harness.summary([seconds for seconds, _ in runs]),
             running_beyond_one_step_s=harness.summary([seconds - step for seconds, step in runs]),
-            mean_step_s=round(figures.step_seconds / figures.steps, 4),
-            restarts=figures.restarts,
+            mean_step_s=round(harness.metric(runner, "step_seconds") / harness.metric(runner, "steps"), 4),
+            restarts=harness.metric(runner, "worker_restarts"),
         )
 
 
-def _cancel_running(runtime: LocalRuntime, steps: int) -> tuple[float, float]:
-    """Seconds until a running job had ended, and what its last step took."""
-    job = runtime.submit(harness.request(steps))
+def _cancel_running(runner: LocalJobRunner, steps: int) -> tuple[float, float]:
+    """Return the seconds until a running job has ended, and the duration of its last step."""
+    job = runner.submit(harness.request(steps))
     goal = random.randrange(steps // 3)
-    harness.until(lambda: (now := runtime.get(job.id)).state == "painting" and now.step >= goal, pause=0.005)
-    before = runtime.figures()
+    harness.until(lambda: (now := runner.get(job.id)).state == "painting" and now.step >= goal, pause=0.005)
+    steps_before, seconds_before = (harness.metric(runner, name) for name in ("steps", "step_seconds"))
     began = time.monotonic()
-    runtime.cancel(job.id)
-    ended = runtime.wait(job.id)
+    runner.cancel(job.id)
+    ended = runner.wait(job.id)
     seconds = time.monotonic() - began
     assert ended.state == "cancelled", ended.state
-    assert runtime.cancel(job.id) == ended, "a second cancel changes nothing"
-    after = runtime.figures()
-    last = (after.step_seconds - before.step_seconds) / max(after.steps - before.steps, 1)
+    assert runner.cancel(job.id) == ended, "a second cancel changes nothing"
+    last = (harness.metric(runner, "step_seconds") - seconds_before) / max(
+        harness.metric(runner, "steps") - steps_before, 1
+    )
     return seconds, last
 
 
-def _cancel_waiting(runtime: LocalRuntime, count: int) -> list[float]:
-    jobs = [runtime.submit(harness.request(6)) for _ in range(count)]
+def _cancel_waiting(runner: LocalJobRunner, count: int) -> list[float]:
+    jobs = [runner.submit(harness.request(6)) for _ in range(count)]
     random.shuffle(jobs)
     seconds: list[float] = []
     for job in jobs:
         began = time.monotonic()
-        assert runtime.cancel(job.id).state == "cancelled"
+        assert runner.cancel(job.id).state == "cancelled"
         seconds.append(time.monotonic() - began)
     return seconds
 

@@ -1,4 +1,4 @@
-"""A disk that fills up while a picture is painted. Needs root on Linux: the disk is a small tmpfs that only this process sees.
+"""Behaviour when the disk fills up during a job. Needs root on Linux: mounts a small tmpfs visible to this process only.
 
 python -m benchmarks.reliability.full_disk
 """
@@ -12,15 +12,15 @@ from pathlib import Path
 from PIL import Image
 
 from benchmarks.reliability import harness
-from danqing.jobs import Limits
-from danqing.jobs.local_runner import LocalRuntime
+from danqing.jobs import RunnerLimits
+from danqing.jobs.local_runner import LocalJobRunner
 from danqing.settings import Settings
 
 MEGABYTES = 12
 
 
 def main() -> None:
-    """Fill the disk, look, make room, go on."""
+    """Fill the disk, check the service, free space and continue."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inside", action="store_true", help="already on a disk of its own")
     if not parser.parse_args().inside:
@@ -37,27 +37,27 @@ def main() -> None:
 
 
 def _try(settings: Settings) -> None:
-    with LocalRuntime(settings, limits=Limits(free_bytes=2**20)) as runtime:
-        whole = runtime.wait(runtime.submit(harness.request(120, display_rate=1)).id)
+    with LocalJobRunner(settings, limits=RunnerLimits(free_bytes=2**20)) as runner:
+        whole = runner.wait(runner.submit(harness.request(120, display_rate=1)).id)
         expected = harness.sums(whole)
-        runtime.forget(whole.id)
+        runner.delete(whole.id)
 
-        job = runtime.submit(harness.request(120, display_rate=1))
-        behind = runtime.submit(harness.request(6))
-        harness.until(lambda: runtime.get(job.id).step >= 20)
+        job = runner.submit(harness.request(120, display_rate=1))
+        behind = runner.submit(harness.request(6))
+        harness.until(lambda: runner.get(job.id).step >= 20)
         ballast = settings.service / "ballast"
         _fill(ballast)
         full = os.statvfs(settings.service).f_bavail
-        failed = runtime.wait(job.id)
-        waiting = runtime.get(behind.id).state
-        health = runtime.health()
+        failed = runner.wait(job.id)
+        waiting = runner.get(behind.id).state
+        health = runner.health()
         torn = _torn(failed.folder)
         left = harness.leftovers(settings.home)
 
         ballast.unlink()
-        made_room = harness.until(lambda: harness.ready(runtime))
-        following = runtime.wait(behind.id)
-        resumed = runtime.wait(runtime.resume(job.id).id)
+        made_room = harness.until(lambda: harness.ready(runner))
+        following = runner.wait(behind.id)
+        resumed = runner.wait(runner.resume(job.id).id)
         harness.report(
             free_blocks_when_full=full,
             state=failed.state,
@@ -71,7 +71,7 @@ def _try(settings: Settings) -> None:
             resumed=resumed.state,
             resumed_equal=harness.sums(resumed) == expected,
             next_job_after_room=following.state,
-            restarts=runtime.figures().restarts,
+            restarts=harness.metric(runner, "worker_restarts"),
         )
 
 
@@ -86,7 +86,7 @@ def _fill(file: Path) -> None:
 
 
 def _torn(folder: Path) -> list[str]:
-    """Pictures under a final name that cannot be read to their end."""
+    """Return pictures with a final name that cannot be decoded."""
     bad: list[str] = []
     for file in sorted(folder.rglob("*.png")):
         try:

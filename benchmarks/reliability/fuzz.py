@@ -1,4 +1,4 @@
-"""Schemathesis over the whole OpenAPI document: no 5xx but the 503 that is documented, no undocumented answer.
+"""Schemathesis over the whole OpenAPI document: no undocumented response and no 5xx except the documented 503.
 
 python -m benchmarks.reliability.fuzz --examples 150
 """
@@ -28,7 +28,7 @@ CHECKS = (
 
 
 def main() -> None:
-    """Run it with limits under which whatever gets through is painted in a moment."""
+    """Run schemathesis with limits that make accepted jobs short."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--examples", type=int, default=150, help="cases for each route in the fuzzing phase")
     parser.add_argument("--seed", type=int, default=1)

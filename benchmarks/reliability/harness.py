@@ -1,4 +1,4 @@
-"""Where the trials take place: a home with the tiny made-up model, its requests, and a server process that can be killed."""
+"""Shared by the measurements: a home with the tiny model, requests, and a server process that can be killed."""
 
 import hashlib
 import json
@@ -15,8 +15,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from danqing.events import Stepped
-from danqing.jobs import Job, Numbered
-from danqing.jobs.local_runner import LocalRuntime
+from danqing.jobs import Job, NumberedEvent
+from danqing.jobs.local_runner import LocalJobRunner
 from danqing.request import Request, read_request
 from danqing.settings import Settings, read_settings
 from danqing.zoo.catalog import ORIGINAL
@@ -35,13 +35,13 @@ TINY: dict[str, object] = {
 
 
 def request(steps: int = 60, **changes: object) -> Request:
-    """A picture by the tiny model."""
+    """Return a request for the tiny model."""
     return read_request({**TINY, "steps": steps, **changes})
 
 
 @contextmanager
 def workshop() -> Generator[Settings]:
-    """A home of its own for one trial."""
+    """Create a new home with the tiny model."""
     with TemporaryDirectory(prefix="danqing-trial-") as folder:
         home = Path(folder)
         write_tiny_model(home / "models" / ORIGINAL)
@@ -49,7 +49,7 @@ def workshop() -> Generator[Settings]:
 
 
 class Server:
-    """`danqing serve` as a process of its own, killed rather than asked."""
+    """A `danqing serve` process that can be killed."""
 
     def __init__(self, settings: Settings) -> None:
         command = [sys.executable, "-m", "danqing", "serve", "--port", "0", "--model", ORIGINAL]
@@ -67,22 +67,22 @@ class Server:
 
 
 def sums(job: Job) -> tuple[str, ...]:
-    """What the pictures of a job are known by."""
+    """Return the digests of a job's pictures."""
     return tuple(hashlib.sha256(file.read_bytes()).hexdigest() for file in job.pictures)
 
 
-def steps_painted(runtime: LocalRuntime, job: Job) -> int:
-    """Steps in the log of a job so far, those that were painted again included."""
-    return sum(isinstance(n.event, Stepped) for n in logged(runtime, job))
+def steps_painted(runner: LocalJobRunner, job: Job) -> int:
+    """Return the steps in a job's event log, repeated steps included."""
+    return sum(isinstance(n.event, Stepped) for n in logged(runner, job))
 
 
-def logged(runtime: LocalRuntime, job: Job) -> list[Numbered]:
-    """The events of a job so far."""
-    return [n for n in takewhile(lambda n: n is not None, runtime.events(job.id, timeout=0)) if n is not None]
+def logged(runner: LocalJobRunner, job: Job) -> list[NumberedEvent]:
+    """Return a job's events so far."""
+    return [n for n in takewhile(lambda n: n is not None, runner.events(job.id, timeout=0)) if n is not None]
 
 
 def until(condition: Callable[[], bool], *, seconds: float = 1200.0, pause: float = 0.002) -> float:
-    """Wait for something; returns how long it took.
+    """Wait for a condition and return the seconds it took.
 
     Raises:
         TimeoutError: it did not happen.
@@ -95,28 +95,33 @@ def until(condition: Callable[[], bool], *, seconds: float = 1200.0, pause: floa
     return time.monotonic() - began
 
 
-def ready(runtime: LocalRuntime) -> bool:
-    """Whether all workers are up."""
-    return runtime.health().ready
+def ready(runner: LocalJobRunner) -> bool:
+    """Return True if all workers are ready."""
+    return runner.health().ready
 
 
 def rss(pid: int) -> float:
-    """Memory of a process in MiB, as far as it is in RAM."""
+    """Return the resident memory of a process in MiB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def leftovers(home: Path) -> list[str]:
-    """Files that were begun and neither finished nor removed."""
+    """Return temporary files that were left behind."""
     return sorted(str(part.relative_to(home)) for part in home.rglob(".*.part"))
 
 
 def summary(values: list[float]) -> dict[str, float]:
-    """Median and worst, in seconds."""
+    """Return median and maximum in seconds."""
     ordered = sorted(values) or [0.0]
     return {"median": round(ordered[len(ordered) // 2], 3), "worst": round(ordered[-1], 3)}
 
 
 def report(**figures: object) -> None:
-    """The result, as the last line that is printed."""
+    """Print the result as one JSON line."""
     print(json.dumps(figures, ensure_ascii=False))
+
+
+def metric(runner: LocalJobRunner, name: str) -> float:
+    """Return the value of one of the runner's metrics, for instance "steps"."""
+    return runner.metrics().get_sample_value(f"danqing_{name}_total") or 0.0

@@ -1,4 +1,4 @@
-"""What attackers send, sent to a real service that may fetch addresses: nothing inside is reached, read, written or run.
+"""Hostile requests against a running service with --allow-urls: nothing private is reached, read, written or run.
 
 python -m benchmarks.reliability.hostile --schedules 10000
 """
@@ -74,7 +74,7 @@ PIECES = (
 
 
 def main() -> None:
-    """Send it all; the last line is a JSON object with what happened."""
+    """Send all requests; the last line of the output is a JSON object."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--schedules", type=int, default=10_000)
     options = parser.parse_args()
@@ -107,18 +107,18 @@ def main() -> None:
 
 
 def bombs() -> tuple[bytes, ...]:
-    """Pictures that are larger than they look, and what is none."""
+    """Return decompression bombs and broken pictures."""
     return (huge_png(), huge_png(20_000), huge_png(6_400), text_bomb(), long_film(), *odd_pictures().values())
 
 
 def schedules(count: int) -> Iterable[str]:
-    """Texts that look like schedules, some well formed."""
+    """Return random texts that resemble schedules, some of them valid."""
     draw = random.Random(1)
     return ("".join(draw.choices(PIECES, k=draw.randint(1, 12))) for _ in range(count))
 
 
 class Trial:
-    """A client that counts answers and measures how long and how much memory a refusal takes."""
+    """A client that counts responses and measures the time and memory of each rejection."""
 
     def __init__(self, service: Serving) -> None:
         self._pid = service.process.pid
@@ -126,23 +126,23 @@ class Trial:
         self._service = service
 
     def send(self, changes: Iterable[dict[str, object]]) -> dict[str, object]:
-        """Our own route and PaddleHub's with these fields; what is accepted is cancelled."""
+        """Send the fields to /v1/jobs and /predict; cancel accepted jobs."""
         return self._measure(self._both(change) for change in changes)
 
     def raw(self, bodies: Iterable[bytes]) -> dict[str, object]:
-        """Bodies as they are, said to be JSON and said to be what they are."""
+        """Send raw bodies with a JSON content type and with their own."""
         kinds = ("application/json", "application/octet-stream", "application/x-pickle")
         urls = ("/v1/jobs", f"/predict/{MODEL}", "/v1/images/generations")
         return self._measure(self._raw(url, body, kind) for body in bodies for url in urls for kind in kinds)
 
     def routes(self, parts: Iterable[str]) -> dict[str, object]:
-        """The routes of files with something else in place of an id, a number, a kind."""
+        """Request file routes with other texts in place of ID, number and kind."""
         known = self._client.post("/v1/jobs", json=QUICK).json()["id"]
         shapes = ("/v1/jobs/{}/pictures/0.png", f"/v1/jobs/{known}/pictures/{{}}", f"/v1/jobs/{known}/{{}}", "/{}")
         return self._measure(self._raw_get(shape.format(part)) for part in parts for shape in shapes)
 
     def jobs(self) -> int:
-        """Jobs that are there."""
+        """Return the existing jobs."""
         return len(self._client.get("/v1/jobs?limit=200").json()["data"])
 
     def _both(self, change: dict[str, object]) -> Callable[[], str]:
@@ -164,7 +164,7 @@ class Trial:
 
     def _raw_get(self, path: str) -> Callable[[], str]:
         def send() -> str:
-            """As it stands, past whatever a client would tidy up."""
+            """Send the target unchanged, without the client's normalisation."""
             with socket.create_connection(("127.0.0.1", self._service.port), 10) as link:
                 clean = path.replace(" ", "%20").replace("\n", "%0a").replace("\0", "%00")
                 link.sendall(f"GET {clean} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
@@ -192,7 +192,7 @@ class Trial:
 
 @contextmanager
 def canary() -> Generator[tuple[int, list[str]]]:
-    """A listener on loopback that notes whoever connects."""
+    """A listener on loopback that records connections."""
     hits: list[str] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         over = threading.Event()

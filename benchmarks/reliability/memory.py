@@ -8,23 +8,23 @@ import os
 import threading
 
 from benchmarks.reliability import harness
-from danqing.jobs.local_runner import LocalRuntime
+from danqing.jobs.local_runner import LocalJobRunner
 
 
 def main() -> None:
-    """Paint and look now and then."""
+    """Paint, and sample at intervals."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=500)
     parser.add_argument("--every", type=int, default=50)
     options = parser.parse_args()
-    with harness.workshop() as settings, LocalRuntime(settings) as runtime:
+    with harness.workshop() as settings, LocalJobRunner(settings) as runner:
         rows: list[tuple[int, float, float]] = []
         for number in range(1, options.jobs + 1):
-            job = runtime.wait(runtime.submit(harness.request(4, seed=number, save=())).id)
+            job = runner.wait(runner.submit(harness.request(4, seed=number, save=())).id)
             assert job.state == "finished"
-            list(runtime.events(job.id))
+            list(runner.events(job.id))
             if number % options.every == 0:
-                worker = runtime.health().workers[0].pid
+                worker = runner.health().workers[0].pid
                 assert worker is not None
                 rows.append((number, harness.rss(os.getpid()), harness.rss(worker)))
                 print(f"{number} jobs: server {rows[-1][1]:.1f} MiB, worker {rows[-1][2]:.1f} MiB")
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _slope(points: list[tuple[int, float]]) -> float:
-    """Of the line through the later half, in which everything is warm."""
+    """Return the slope of the second half of the samples, after warm-up."""
     later = points[len(points) // 2 :]
     (first, low), (last, high) = later[0], later[-1]
     return (high - low) / max(last - first, 1)

@@ -1,4 +1,4 @@
-"""The client in the original's README, unchanged, in environments of their own with old and new docarray.
+"""The client of the original README, unchanged, in separate environments with old and new docarray.
 
 python -m benchmarks.reliability.old_clients --docarray 0.19.1 0.20.1 0.21.1     (pip installs them, which needs a network)
 """
@@ -25,7 +25,7 @@ print("ok")
 
 
 def main() -> None:
-    """Serve on the port that the client has, and let each of them call."""
+    """Start the service on the client's port and run each client."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--docarray", nargs="+", default=["0.19.1", "0.21.1"])
     parser.add_argument("--environments", type=Path, help="folder that keeps the environments")
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def call(service: Serving, version: str, keep: Path) -> str:
-    """Run the client as it stands with one docarray; 'ok', or its last words."""
+    """Run the client with one version of docarray; return 'ok' or the end of its output."""
     assert service.port == 8866, "the client has this port written in it"
     python = environment(keep / f"docarray-{version}", version)
     with TemporaryDirectory(prefix="danqing-client-") as folder:
@@ -53,7 +53,7 @@ def call(service: Serving, version: str, keep: Path) -> str:
 
 
 def environment(place: Path, version: str) -> Path:
-    """A virtual environment with that docarray and what the client imports."""
+    """Create a virtual environment with a version of docarray and the client's imports."""
     python = place / "bin" / "python"
     if not python.exists():
         venv.create(place, with_pip=True)

@@ -1,4 +1,4 @@
-"""Many jobs, and SIGKILL for the whole server at random moments: none may be lost, none painted twice.
+"""SIGKILL for the whole server at random moments of many jobs: no job is lost and none is painted twice.
 
 python -m benchmarks.reliability.server_kills --jobs 200 --kills 10
 """
@@ -11,13 +11,13 @@ from collections import Counter
 
 from benchmarks.reliability import harness
 from danqing.events import Completed
-from danqing.jobs import Job, Limits
-from danqing.jobs.local_runner import LocalRuntime
+from danqing.jobs import Job, RunnerLimits
+from danqing.jobs.local_runner import LocalJobRunner
 from danqing.settings import Settings
 
 
 def main() -> None:
-    """Queue, kill, count."""
+    """Queue the jobs, kill the server repeatedly, and count."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=200)
     parser.add_argument("--kills", type=int, default=10)
@@ -25,16 +25,16 @@ def main() -> None:
     options = parser.parse_args()
     random.seed(0)
     with harness.workshop() as settings:
-        limits = Limits(queue=options.jobs)
-        with LocalRuntime(settings, limits=limits, devices=()) as queue:
+        limits = RunnerLimits(queue=options.jobs)
+        with LocalJobRunner(settings, limits=limits, devices=()) as queue:
             jobs = [queue.submit(harness.request(options.steps, seed=seed)) for seed in range(options.jobs)]
         moments = sorted(random.sample(range(1, options.jobs - 1), options.kills))
         starts = [_kill_after(settings, jobs, done) for done in moments]
-        with LocalRuntime(settings, limits=limits) as runtime:
-            ended = [runtime.wait(job.id, 300) for job in jobs]
+        with LocalJobRunner(settings, limits=limits) as runner:
+            ended = [runner.wait(job.id, 300) for job in jobs]
             states = Counter(job.state for job in ended)
-            painted = sum(harness.steps_painted(runtime, job) for job in ended)
-            again = [_pictures_finished_again(runtime, job) for job in ended]
+            painted = sum(harness.steps_painted(runner, job) for job in ended)
+            again = [_pictures_finished_again(runner, job) for job in ended]
             pictures = Counter(len(job.pictures) for job in ended)
             different = len({harness.sums(job) for job in ended})
         harness.report(
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 def _kill_after(settings: Settings, jobs: list[Job], done: int) -> float:
-    """Let a server work until so many jobs are done, and kill it some moment later; returns the seconds of its start."""
+    """Run a server until a number of jobs is finished, kill it shortly after, and return its start-up seconds."""
     server = harness.Server(settings)
     harness.until(lambda: _done(jobs) >= done, pause=0.02)
     time.sleep(random.uniform(0, 0.3))
@@ -65,8 +65,8 @@ def _done(jobs: list[Job]) -> int:
     return sum((job.folder / "result.json").exists() for job in jobs)
 
 
-def _pictures_finished_again(runtime: LocalRuntime, job: Job) -> int:
-    done = sum(isinstance(n.event, Completed) for n in harness.logged(runtime, job))
+def _pictures_finished_again(runner: LocalJobRunner, job: Job) -> int:
+    done = sum(isinstance(n.event, Completed) for n in harness.logged(runner, job))
     return done - len(job.pictures)
 
 

@@ -1,4 +1,4 @@
-"""SIGTERM for the server while it paints: it must end in order and in time, and the job go on at the next start.
+"""SIGTERM for the server while painting: it exits in order and in time, and the job continues at the next start.
 
 python -m benchmarks.reliability.sigterm --times 5
 """
@@ -12,27 +12,27 @@ from contextlib import suppress
 from pathlib import Path
 
 from benchmarks.reliability import harness
-from danqing.jobs.local_runner import LocalRuntime
+from danqing.jobs.local_runner import LocalJobRunner
 from danqing.settings import Settings
 
 
 def main() -> None:
-    """Stop it a few times on the way, then let it finish."""
+    """Stop the server several times, then let the job finish."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=5)
     options = parser.parse_args()
     random.seed(0)
     steps = 60 * options.times
     with harness.workshop() as settings:
-        with LocalRuntime(settings) as runtime:
-            expected = harness.sums(runtime.wait(runtime.submit(harness.request(steps)).id))
-            harness.until(lambda: not runtime.health().painting)
-        with LocalRuntime(settings, devices=()) as queue:
+        with LocalJobRunner(settings) as runner:
+            expected = harness.sums(runner.wait(runner.submit(harness.request(steps)).id))
+            harness.until(lambda: not runner.health().painting)
+        with LocalJobRunner(settings, devices=()) as queue:
             job = queue.submit(harness.request(steps))
         trials = [_trial(settings, job.folder, 40 * (n + 1)) for n in range(options.times)]
-        with LocalRuntime(settings) as runtime:
-            finished = runtime.wait(job.id)
-            painted = harness.steps_painted(runtime, finished)
+        with LocalJobRunner(settings) as runner:
+            finished = runner.wait(job.id)
+            painted = harness.steps_painted(runner, finished)
         seconds, statuses, orphans = zip(*trials, strict=True)
         harness.report(
             times=options.times,
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def _trial(settings: Settings, folder: Path, lines: int) -> tuple[float, int, int]:
-    """Seconds that the end took, the exit status, and worker processes that were still there after it."""
+    """Return the seconds until exit, the exit status, and the remaining worker processes."""
     server = harness.Server(settings)
     log = folder / "events.jsonl"
     harness.until(lambda: log.exists() and log.read_bytes().count(b"\n") >= lines)

@@ -1,4 +1,4 @@
-"""SIGKILL for the worker at random moments of a 60-step job; every picture must be that of the unbroken run.
+"""SIGKILL for the worker at random moments of a 60-step job; every picture equals that of an uninterrupted run.
 
 python -m benchmarks.reliability.worker_kills --kills 20
 """
@@ -11,20 +11,20 @@ import time
 
 from benchmarks.reliability import harness
 from danqing.jobs import Job
-from danqing.jobs.local_runner import LocalRuntime
+from danqing.jobs.local_runner import LocalJobRunner
 
 
 def main() -> None:
-    """Paint, kill, compare."""
+    """Run the measurement."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--steps", type=int, default=60)
     options = parser.parse_args()
     random.seed(0)
-    with harness.workshop() as settings, LocalRuntime(settings) as runtime:
-        whole = runtime.wait(runtime.submit(harness.request(options.steps)).id)
+    with harness.workshop() as settings, LocalJobRunner(settings) as runner:
+        whole = runner.wait(runner.submit(harness.request(options.steps)).id)
         expected = harness.sums(whole)
-        trials = [_trial(runtime, options.steps) for _ in range(options.kills)]
+        trials = [_trial(runner, options.steps) for _ in range(options.kills)]
         jobs, noticed, resumed, redone = zip(*trials, strict=True)
         harness.report(
             kills=options.kills,
@@ -36,25 +36,29 @@ def main() -> None:
         )
 
 
-def _trial(runtime: LocalRuntime, steps: int) -> tuple[Job, float, float | None, int]:
-    """One job and one kill: the job, seconds until the death was noticed and until it went on, and steps painted again."""
-    harness.until(lambda: harness.ready(runtime))
-    job = runtime.submit(harness.request(steps))
+def _trial(runner: LocalJobRunner, steps: int) -> tuple[Job, float, float | None, int]:
+    """Kill the worker once during one job.
+
+    Returns:
+        The job, seconds until the exit was noticed, seconds until the job continued, and repeated steps.
+    """
+    harness.until(lambda: harness.ready(runner))
+    job = runner.submit(harness.request(steps))
     moment = random.randrange(steps)
-    harness.until(lambda: (now := runtime.get(job.id)).over or (now.state == "painting" and now.step >= moment))
+    harness.until(lambda: (now := runner.get(job.id)).is_ended or (now.state == "painting" and now.step >= moment))
     time.sleep(random.uniform(0, 0.02))
-    worker = runtime.health().workers[0].pid
+    worker = runner.health().workers[0].pid
     assert worker is not None
-    before = harness.steps_painted(runtime, job)
+    before = harness.steps_painted(runner, job)
     os.kill(worker, signal.SIGKILL)
     killed = time.monotonic()
-    noticed = harness.until(lambda: runtime.health().workers[0].pid != worker)
+    noticed = harness.until(lambda: runner.health().workers[0].pid != worker)
     goes_on: float | None = None
-    if not runtime.get(job.id).over:
-        harness.until(lambda: harness.steps_painted(runtime, job) > before or runtime.get(job.id).over, pause=0.01)
+    if not runner.get(job.id).is_ended:
+        harness.until(lambda: harness.steps_painted(runner, job) > before or runner.get(job.id).is_ended, pause=0.01)
         goes_on = time.monotonic() - killed
-    ended = runtime.wait(job.id)
-    redone = harness.steps_painted(runtime, job) - steps
+    ended = runner.wait(job.id)
+    redone = harness.steps_painted(runner, job) - steps
     print(f"{ended.state} after a kill at step {before}: noticed {noticed:.3f} s, {redone} steps painted again")
     return ended, noticed, goes_on, redone
 

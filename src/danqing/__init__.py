@@ -31,6 +31,9 @@ _MODULES = {
 
 def __getattr__(name: str) -> object:
     if name in _MODULES:
+        from danqing.settings import set_passive_waiting
+
+        set_passive_waiting()
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'danqing' has no attribute {name!r}")
 

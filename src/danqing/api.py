@@ -1,20 +1,22 @@
 """The Python API: load a model, paint, follow the progress, resume a run."""
 
+import warnings
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, TypedDict, Unpack
 
-from danqing.errors import DanqingError, OutOfMemory, RunNotFound
-from danqing.events import Event, Failed, Stepped
+from danqing.errors import DanqingError, InvalidRequest, OutOfMemory, RunNotFound
+from danqing.events import Event, Failed, Stepped, Warned
 from danqing.pipeline import Pipeline, load_model
 from danqing.request import GuideThrough, Quality, Request, Sampler, Saved, Symmetry, read_request
+from danqing.request.labels import field_label
 from danqing.results.artwork import Artwork
 from danqing.results.run_writer import Run, RunWriter
 from danqing.settings import read_settings
 from danqing.types import Checkpoint
 from danqing.zoo.registry import get_installed
 
-Dtype = Literal["float32", "bfloat16", "float16"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 ScheduleInput = float | str | Sequence[float]
 """A number, a schedule text such as "[12]*400+[4]*600", or 1000 numbers."""
 
@@ -83,7 +85,7 @@ def load(model: str = "auto", *, device: str = "auto", dtype: Dtype = "float32")
     Args:
         model: name of a model; auto selects an installed one, else the embedded danqing_mini.
         device: auto, cpu, cuda, cuda:1 or mps; auto uses DANQING_DEVICE if it is set.
-        dtype: precision of the networks.
+        dtype: precision of the networks; auto selects the fastest, measured once on each machine.
     Returns:
         the pipeline.
     Raises:
@@ -93,7 +95,7 @@ def load(model: str = "auto", *, device: str = "auto", dtype: Dtype = "float32")
     """
     settings = read_settings()
     device = settings.device if device == "auto" else device
-    return Pipeline(load_model(get_installed(model, settings), device=device, dtype=dtype), settings)
+    return Pipeline(load_model(get_installed(model, settings), home=settings.home, device=device, dtype=dtype), settings)
 
 
 def stream(
@@ -162,6 +164,8 @@ def create(
         options: fields of `Request`.
     Returns:
         the pictures, their previews and warnings.
+    Warns:
+        UserWarning: a prompt may not be painted as expected, for example because it is too long.
     Raises:
         DanqingError: the request cannot be painted, or the run failed; finished pictures are in the run folder.
     """
@@ -216,12 +220,39 @@ def _prepare(
         if isinstance(prompts, Request)
         else read_request({"prompts": prompts, **options})
     )
-    pipeline = pipeline or load(request.model, device=request.device, dtype=request.dtype)
+    if pipeline is None:
+        pipeline = load(request.model, device=request.device, dtype=request.dtype)
+    else:
+        request = _match(request, pipeline)
     return pipeline.resolve(request), pipeline
 
 
+def _match(request: Request, pipeline: Pipeline) -> Request:
+    """Return a request with the dtype of a loaded pipeline.
+
+    Raises:
+        InvalidRequest: the request asks for another model, device or dtype than that of the pipeline.
+    """
+    model, dtype = pipeline.model, str(pipeline.model.dtype).removeprefix("torch.")
+    loaded = {"model": pipeline.spec.name, "device": str(model.device), "dtype": dtype}
+    for name, value in loaded.items():
+        requested = str(getattr(request, name))
+        matches = value.partition(":")[0] if name == "device" and ":" not in requested else value
+        if name in request.model_fields_set and requested not in ("auto", matches):
+            label = field_label(name)
+            raise InvalidRequest(
+                f"{label.zh}是 {requested}，但已加载的模型是 {value}。请不要同时给出 pipeline，或用 load 重新加载。",
+                f"The {label.en} is {requested}, but that of the pipeline is {value}. Omit pipeline, or load another one.",
+                field=name,
+            )
+    return request if request.dtype == dtype else request.with_changes(dtype=dtype)
+
+
 def _raise_on_failure(events: Iterator[Event]) -> Iterator[Event]:
+    """Yield the events of `create`, with warnings as Python warnings and a failure as an exception."""
     for event in events:
+        if isinstance(event, Warned):
+            warnings.warn(event.text.in_language(read_settings().language), stacklevel=4)
         if isinstance(event, Failed):
             kind = OutOfMemory if event.reason == "out_of_memory" else DanqingError
             raise kind(event.zh, event.en)

@@ -1,4 +1,4 @@
-"""What starting costs, counted in modules that are loaded and not in seconds, which differ from machine to machine."""
+"""Cost of starting, counted in loaded modules, because seconds differ between machines."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ HEAVY = {"torch", "numpy", "PIL", "safetensors", "tokenizers", "docarray", "av",
 
 
 def loaded_by(program: str) -> set[str]:
-    """The top-level modules in memory after a program; what it prints itself is passed over."""
+    """Return the top-level modules loaded by a program; its own output is ignored."""
     report = "import json, sys; print(); print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     words = [sys.executable, "-c", f"{program}\n{report}"]
     done = subprocess.run(words, capture_output=True, text=True, encoding="utf-8", check=True, timeout=120)
@@ -28,11 +28,11 @@ def loaded_by(program: str) -> set[str]:
         "from danqing.cli import main; main(['version'])",
     ],
 )
-def test_starting_loads_nothing_heavy(program: str) -> None:
+def test_starting_loads_no_heavy_library(program: str) -> None:
     assert loaded_by(program) & HEAVY == set()
 
 
-def test_importing_the_package_loads_no_library_at_all() -> None:
+def test_importing_the_package_loads_no_library() -> None:
     assert loaded_by("import danqing") - loaded_by("pass") - sys.stdlib_module_names == {"danqing"}
 
 
@@ -49,16 +49,16 @@ def test_importing_the_package_loads_no_library_at_all() -> None:
         ["hub", "serving", "stop", "-p", "1"],
     ],
 )
-def test_help_and_mistakes_need_no_networks(words: list[str]) -> None:
+def test_help_and_errors_load_no_networks(words: list[str]) -> None:
     assert loaded_by(f"from danqing.cli import main; main({words!r})") & {"torch", "numpy", "tokenizers"} == set()
 
 
-def test_painting_needs_no_compiler(tmp_path: Path) -> None:
+def test_painting_does_not_load_the_compiler(tmp_path: Path) -> None:
     words = ["draw", "雪", "--model", "danqing_mini", "--size", "64x64", "--steps", "2", "--out", str(tmp_path)]
-    found = loaded_by(f"from danqing.cli import main; main({words!r})")
-    assert "torch" in found
-    assert "sympy" not in found  # comes with torch's compiler, and costs more than all of ours
+    loaded = loaded_by(f"from danqing.cli import main; main({words!r})")
+    assert "torch" in loaded
+    assert "sympy" not in loaded  # part of torch's compiler; loading it takes longer than loading all of danqing
 
 
-def test_the_client_needs_no_networks_and_no_server() -> None:
+def test_the_client_loads_no_networks_and_no_server() -> None:
     assert loaded_by("import danqing.client") & {"torch", "tokenizers", "fastapi", "uvicorn", "httpx"} == set()

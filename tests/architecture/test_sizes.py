@@ -1,4 +1,4 @@
-"""Files and functions stay small enough to be read in one sitting."""
+"""Limits on the size of files and functions, module docstrings, and access to the environment."""
 
 import ast
 from pathlib import Path
@@ -9,7 +9,7 @@ SOURCE = Path(danqing.__file__).parent
 FILE, FUNCTION = 400, 60
 
 
-def test_no_file_is_longer_than_a_sitting() -> None:
+def test_no_file_is_too_long() -> None:
     long = {
         str(path.relative_to(SOURCE)): lines
         for path in SOURCE.rglob("*.py")
@@ -18,7 +18,7 @@ def test_no_file_is_longer_than_a_sitting() -> None:
     assert long == {}
 
 
-def test_no_function_is_longer_than_a_page() -> None:
+def test_no_function_is_too_long() -> None:
     long: dict[str, int] = {}
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -30,16 +30,16 @@ def test_no_function_is_longer_than_a_page() -> None:
     assert long == {}
 
 
-def test_every_module_says_what_lives_there() -> None:
-    silent = [
+def test_every_module_has_a_docstring() -> None:
+    without_docstring = [
         str(path.relative_to(SOURCE))
         for path in SOURCE.rglob("*.py")
         if not ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     ]
-    assert silent == []
+    assert without_docstring == []
 
 
-def test_the_environment_is_read_in_one_place() -> None:
+def test_only_settings_reads_the_environment() -> None:
     readers = [
         path.name
         for path in SOURCE.rglob("*.py")

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from benchmarks import guided_step
-from benchmarks.baseline.danqing import Ours
-from benchmarks.baseline.disco_diffusion import find_peer
+from benchmarks.baseline.danqing import Danqing
+from benchmarks.baseline.disco_diffusion import find_baseline
 from benchmarks.baseline.profiler import count_gflop, measure
-from benchmarks.baseline.workload import PARTS, SHAPES, make_scene
+from benchmarks.baseline.workload import PARTS, SHAPES, make_workload
 
 CPU = torch.device("cpu")
 LITTLE = ["--model", "small", "--size", "64x64", "--cuts", "4", "--batches", "1", "--repeat", "1"]
@@ -22,7 +22,7 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     said = capsys.readouterr().out
     result = json.loads(said.splitlines()[-1])
     assert "| whole |" in said
-    there = find_peer(None)
+    there = find_baseline(None)
     assert result["peer"] is there
     assert ("not installed" in said) is not there
     assert list(result["parts"]) == [*PARTS, "whole"]
@@ -53,8 +53,8 @@ def test_compiling_is_asked_of_every_network(
 
 
 def test_the_whole_step_is_finite_in_half_precision() -> None:
-    scene = make_scene(SHAPES["small"], size=(64, 64), cuts=4, batches=2, device=CPU)
-    whole, half = Ours(scene, torch.float32).whole(), Ours(scene, torch.bfloat16).whole()
+    workload = make_workload(SHAPES["small"], size=(64, 64), cuts=4, batches=2, device=CPU)
+    whole, half = Danqing(workload, torch.float32).whole(), Danqing(workload, torch.bfloat16).whole()
     assert half.dtype == torch.float32
     assert float((half - whole).square().mean() / whole.square().mean()) < 0.05
 

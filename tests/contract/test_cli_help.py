@@ -32,15 +32,27 @@ COMMANDS = {
     "serve": {"keys"},
     "serve keys": {"add", "list", "rm"},
 }
-DRAW = {"--out", "--config", "--set", "--preview", "--json", "--dry-run", "--help"}
+DRAW = {
+    "--out",
+    "--config",
+    "--set",
+    "--preview",
+    "--json",
+    "--dry-run",
+    "--plan",
+    "--threads",
+    "--number",
+    "-n",
+    "--help",
+}
 KNOBS = {"--" + name.replace("_", "-") for name in Request.model_fields if name != "prompts"}
 TRAINING = {"--out", "--to", "--preset", "--start", "--minutes", "--batch", "--rate", "--threads", "--device"}
 OPTIONS = {
     "draw": DRAW | KNOBS,
-    "runs again": (DRAW | KNOBS) - {"--config"},
-    "runs list": {"--json"},
+    "runs again": (DRAW | KNOBS) - {"--config", "--plan"},
+    "runs list": {"--json", "--all"},
     "runs show": {"--json"},
-    "runs resume": {"--preview", "--json"},
+    "runs resume": {"--preview", "--json", "--threads"},
     "runs gif": {"--out", "--kind", "--seconds"},
     "runs sheet": {"--out", "--columns"},
     "runs rm": {"--yes"},
@@ -101,7 +113,7 @@ MODEL = ("--model", "disco_diffusion_cnclip_vitb16", "--size", "64x64", "--steps
     [
         ([""], "没有画题"),
         (["雪", "--size", "100x70"], "64x64, 128x128"),
-        (["雪", "--steps", "0"], "steps"),
+        (["雪", "--steps", "0"], "步数"),
         (["雪", "--model", "nothing"], "danqing models list"),
         (["雪", "--cut-overview", "[1]*999"], "999"),
         (["雪", *MODEL, "--device", "tpu"], "tpu"),

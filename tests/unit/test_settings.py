@@ -1,11 +1,14 @@
 """The environment becomes one frozen value."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from danqing.errors import InvalidRequest
-from danqing.settings import read_settings
+from danqing.settings import from_env, read_settings, worker_environment
 
 
 def test_home_moves_all_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -17,7 +20,8 @@ def test_home_moves_all_state(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("locale", "language"), [("en_US.UTF-8", "en"), ("zh_CN.UTF-8", "zh"), ("C.UTF-8", "en"), ("de_DE.UTF-8", "en"), ("", "zh")]
+    ("locale", "language"),
+    [("en_US.UTF-8", "en"), ("zh_CN.UTF-8", "zh"), ("C.UTF-8", "en"), ("de_DE.UTF-8", "en"), ("", "zh")],
 )
 def test_chinese_locales_get_chinese_and_all_others_english(
     monkeypatch: pytest.MonkeyPatch, locale: str, language: str
@@ -61,3 +65,36 @@ def test_switches_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANQING_MAX_PIXELS", "4096")
     monkeypatch.setenv("DANQING_DEVICE", "cpu")
     assert (read_settings().offline, read_settings().max_pixels, read_settings().device) == (True, 4096, "cpu")
+
+
+def test_threads_are_a_whole_number_or_chosen() -> None:
+    assert from_env({}).threads is None
+    assert from_env({"DANQING_THREADS": "3"}).threads == 3
+    with pytest.raises(InvalidRequest, match="DANQING_THREADS"):
+        from_env({"DANQING_THREADS": "0"})
+
+
+PASSIVE = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0", "KMP_BLOCKTIME": "0"}
+
+
+@pytest.mark.parametrize(
+    "entry", ["import danqing; danqing.Request", "from danqing.cli import main; main(['version'])"]
+)
+def test_waiting_threads_do_not_spin_at_any_entry(entry: str) -> None:
+    code = f"{entry}\nimport os; print([os.environ.get(name) for name in {list(PASSIVE)}])"
+    environment = {name: value for name, value in os.environ.items() if name not in PASSIVE}
+    output = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+    assert output.splitlines()[-1] == str(list(PASSIVE.values()))
+
+
+def test_workers_share_the_cores_and_do_not_spin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for name in PASSIVE:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    monkeypatch.setattr("danqing.settings.available_cores", lambda: 8)
+    assert PASSIVE.items() <= worker_environment(3).items()
+    assert worker_environment(3)["OMP_NUM_THREADS"] == "2"
+    assert "OMP_NUM_THREADS" not in worker_environment(1)

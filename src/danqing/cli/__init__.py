@@ -1,4 +1,4 @@
-"""The command `danqing`: one clear line for every mistake, exit code 2; 130 for Ctrl-C; never a traceback for the user."""
+"""The command `danqing`. Errors are one line; exit code 2 for errors, 130 for Ctrl-C."""
 
 import sys
 from collections.abc import Sequence
@@ -10,30 +10,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code.
 
     Args:
-        arguments: the words behind `danqing`; those of the process if not given.
+        arguments: arguments after `danqing`; default: those of the process.
     """
     import typer
     from typer.exceptions import TyperException
 
     from danqing.cli.app import build
-    from danqing.cli.errors import print_error, parser_error_text
+    from danqing.cli.errors import parser_error_text, print_error
     from danqing.errors import DanqingError
+    from danqing.settings import set_passive_waiting
 
+    set_passive_waiting()
     _replace_unencodable()
     try:
         code = build().main(arguments, prog_name="danqing", standalone_mode=False)
     except DanqingError as error:
         return print_error(error.in_language(read_language()))
-    except typer.Abort:
+    except (typer.Abort, KeyboardInterrupt):
         return print_error(tr("已取消。", "Cancelled."), code=130)
     except TyperException as error:
-        # Without a message the help has been shown: a command group was called without a command.
-        return print_error(parser_error_text(error)) if error.format_message() else error.exit_code
+        if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command; the message is its help
+            print(error.format_message())
+            return error.exit_code
+        return print_error(parser_error_text(error))
     return code if isinstance(code, int) else 0
 
 
 def _replace_unencodable() -> None:
-    # A terminal that knows no Chinese shows question marks; it is no reason to stop painting.
+    """Print question marks instead of failing if the terminal cannot show Chinese."""
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -1,9 +1,9 @@
-"""The tree of commands. A command's module is imported when it is called, so that `danqing --help` stays quick."""
+"""The tree of commands. The module of a command is imported only when it is called, to keep `danqing --help` fast."""
 
 import difflib
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Annotated, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -13,87 +13,110 @@ import danqing
 from danqing.cli.i18n import localized
 from danqing.errors import InvalidRequest
 
+if TYPE_CHECKING:
+    from typer import Context
+
 Command = TyperCommand | TyperGroup
 
 
+class _Formatter(Protocol):
+    def write(self, string: str, /) -> None: ...
+
+
 class CommandSpec(NamedTuple):
-    """Where a command is made, and what it does in both languages."""
+    """Where a command is built, and its help in both languages."""
 
     target: str
     help: str
 
 
 def commands() -> Mapping[str, CommandSpec]:
-    """All commands in the order of the help."""
+    """Return all top-level commands in the order of the help."""
     return {
-        "draw": CommandSpec("danqing.cli.draw:build", "画一幅画 | Paint a picture"),
+        "draw": CommandSpec("danqing.cli.draw:build", "作画 | Paint a picture"),
         "runs": CommandSpec(
-            "danqing.cli.runs:build", "作过的画：看、再画、接着画 | Earlier runs: show, repeat, resume"
+            "danqing.cli.runs:build", "作画记录：查看、重画、继续 | Earlier runs: show, repeat, resume"
         ),
-        "models": CommandSpec("danqing.cli.models:build", "模型：有哪些、安装 | Models: list and install"),
-        "config": CommandSpec("danqing.cli.config:build", "自己的默认参数 | Your own defaults"),
-        "serve": CommandSpec("danqing.cli.serve:build", "HTTP 服务，与它的钥匙 | The HTTP service, and its keys"),
+        "models": CommandSpec("danqing.cli.models:build", "模型：列出、安装、检查 | Models: list, install, verify"),
+        "config": CommandSpec("danqing.cli.config:build", "默认参数的配置文件 | Configuration file of your defaults"),
+        "serve": CommandSpec("danqing.cli.serve:build", "HTTP 服务与 API 密钥 | HTTP service and its API keys"),
         "train": CommandSpec(
-            "danqing.cli.train:build", "训练小模型，或用自己的图片训练 | Train the small model, or on your own pictures"
+            "danqing.cli.train:build", "训练模型，例如用自己的图片 | Train models, for example on your pictures"
         ),
         "hub": CommandSpec("danqing.cli.hub:build", "PaddleHub 的命令 | PaddleHub's commands"),
-        "version": CommandSpec("danqing.cli.version:build", "版本 | Versions"),
+        "version": CommandSpec("danqing.cli.version:build", "显示版本 | Show versions"),
     }
 
 
 class LazyGroup(TyperGroup):
-    """A group that knows its commands' names and help, and imports the one that is called."""
+    """A group that lists its commands without importing them."""
 
     def list_commands(self, ctx: object) -> list[str]:  # noqa: ARG002
         return list(commands())
 
     def get_command(self, ctx: object, cmd_name: str) -> TyperCommand | None:  # noqa: ARG002
-        """What the help shows of a command."""
-        entry = commands().get(cmd_name)
-        panel = localized("命令 | Commands")
-        return TyperCommand(cmd_name, help=localized(entry.help), rich_help_panel=panel) if entry else None
+        """Return a placeholder with the help of the command."""
+        spec = commands().get(cmd_name)
+        return TyperCommand(cmd_name, help=localized(spec.help)) if spec else None
 
     def resolve_command(self, ctx: object, args: list[str]) -> tuple[str, Command, list[str]]:  # noqa: ARG002
-        """The command that was called, imported now."""
+        """Import and return the command that is called."""
         name, *rest = args
         if name not in commands():
-            raise _unknown_command(name)
+            raise _unknown_command(name, commands(), "danqing --help")
         return name, load_command(name), rest
 
 
 def load_command(name: str) -> Command:
-    """Import and make one command."""
+    """Import and build one command."""
     module, _, attribute = commands()[name].target.partition(":")
-    made = getattr(import_module(module), attribute)
-    command = cast("Command", get_command(made) if isinstance(made, typer.Typer) else made())
+    built = getattr(import_module(module), attribute)
+    command = cast("Command", get_command(built) if isinstance(built, typer.Typer) else built())
     command.name = name
     return localize(command)
 
 
 def localize(command: Command) -> Command:
-    """Keep the user's language of all help below a command."""
-    command.help = localized(command.help or "")
+    """Make a command and its subcommands render their help and errors in the user's language."""
+
+    def format_help(context: "Context", formatter: _Formatter) -> None:
+        from danqing.cli.help import render_help
+
+        formatter.write(render_help(command, context))
+
+    vars(command).update(format_help=format_help, help=localized(command.help or ""))
     context = typer.Context(command, help_option_names=["--help", "-h"])
     for parameter in command.get_params(context):
-        said = getattr(parameter, "help", None) or ""
-        panel = "参数 | Arguments" if parameter.param_type_name == "argument" else "选项 | Options"
-        panel = getattr(parameter, "rich_help_panel", None) or panel
+        text = getattr(parameter, "help", None) or ""
         metavar = localized(parameter.metavar) if parameter.metavar else None
-        vars(parameter).update(
-            help=localized(_TYPER_TEXTS.get(said, said)), rich_help_panel=localized(panel), metavar=metavar
-        )
-    for below in command.commands.values() if isinstance(command, TyperGroup) else ():
-        vars(below).update(rich_help_panel=localized("命令 | Commands"))
-        localize(cast("Command", below))
+        vars(parameter).update(help=localized(_TYPER_TEXTS.get(text, text)), metavar=metavar)
+    if isinstance(command, TyperGroup) and not isinstance(command, LazyGroup):
+        _explain_unknown_commands(command)
+        for subcommand in command.commands.values():
+            localize(cast("Command", subcommand))
     return command
 
 
-# What Typer writes by itself.
-_TYPER_TEXTS = {"Show this message and exit.": "显示这份说明 | Show this message"}
+def _explain_unknown_commands(group: TyperGroup) -> None:
+    """Replace Typer's English error for unknown subcommands."""
+    if type(group) is not TyperGroup:
+        return
+    resolve = group.resolve_command
+
+    def resolve_command(ctx: "Context", args: list[str]) -> object:
+        if args and not args[0].startswith("-") and args[0] not in group.commands:
+            raise _unknown_command(args[0], group.commands, f"{ctx.command_path} --help")
+        return resolve(ctx, args)
+
+    vars(group).update(resolve_command=resolve_command)
+
+
+# Texts of Typer itself.
+_TYPER_TEXTS = {"Show this message and exit.": "显示帮助 | Show this help"}
 
 
 def build() -> Command:
-    """The whole command."""
+    """Return the command `danqing`."""
     app = typer.Typer(cls=LazyGroup, no_args_is_help=True, add_completion=False, help=_HELP)
 
     @app.callback(context_settings={"help_option_names": ["--help", "-h"]})
@@ -113,15 +136,15 @@ _HELP = (
 )
 
 
-def _show_version(wanted: bool) -> None:
-    if wanted:
+def _show_version(requested: bool) -> None:
+    if requested:
         typer.echo(f"danqing {danqing.__version__}")
         raise typer.Exit
 
 
-def _unknown_command(name: str) -> InvalidRequest:
-    near = next(iter(difflib.get_close_matches(name, commands(), 1, 0.5)), None)
+def _unknown_command(name: str, names: Mapping[str, object], help_command: str) -> InvalidRequest:
+    similar = next(iter(difflib.get_close_matches(name, names, 1, 0.5)), None)
     return InvalidRequest(
-        f"没有“{name}”这个命令" + (f"，是不是 {near}？" if near else "。用 danqing --help 看全部命令。"),
-        f"There is no command {name!r}" + (f"; did you mean {near}?" if near else ". See danqing --help."),
+        f"没有“{name}”这个命令" + (f"，是否要用 {similar}？" if similar else f"。用 {help_command} 查看所有命令。"),
+        f"There is no command {name!r}" + (f"; did you mean {similar}?" if similar else f". See {help_command}."),
     )

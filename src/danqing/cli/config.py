@@ -40,7 +40,9 @@ def init(
     """Write a configuration file with every field commented out."""
     file = read_settings().config_file
     if file.exists() and not force:
-        raise StorageError(f"{file} 已存在；要覆盖请加 --force。", f"{file} already exists; add --force to overwrite it.")
+        raise StorageError(
+            f"{file} 已存在；要覆盖请加 --force。", f"{file} already exists; add --force to overwrite it."
+        )
     with storage_errors(file.parent, HOME_ADVICE):
         file.parent.mkdir(parents=True, exist_ok=True)
     write_text(file, config_template(), advice=HOME_ADVICE)

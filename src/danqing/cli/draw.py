@@ -1,6 +1,5 @@
-"""`danqing draw`: a sentence and options in, pictures out."""
+"""`danqing draw`: paints pictures from a sentence."""
 
-import json as json_
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,11 +9,13 @@ import yaml
 from typer.core import TyperCommand
 from typer.main import get_command
 
-from danqing.cli.config import read_config
-from danqing.cli.options import add_request_options, normalize_option, collect_options
+from danqing.cli.config import default_request, read_config
+from danqing.cli.help import COMMON_PANEL
+from danqing.cli.options import add_request_options, collect_options, normalize_option
+from danqing.cli.output import print_json
 from danqing.errors import InvalidRequest
 from danqing.request import Request, read_request
-from danqing.settings import read_settings
+from danqing.settings import read_settings, set_threads
 
 if TYPE_CHECKING:
     from danqing.cli.run_output import OutputMode
@@ -22,10 +23,23 @@ if TYPE_CHECKING:
 
 DEFAULT_OUT = Path("danqing_out")
 
-Preview = Annotated[
-    bool, typer.Option("--preview", help="在终端里看着画出来 | See the picture come about in the terminal")
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        metavar="INT",
+        show_default=False,
+        help="CPU 线程数，默认按网络大小和核数选择 | CPU threads; by default chosen by the size of the network and the cores",
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="每个事件一行 JSON | One line of JSON for every event")]
+Preview = Annotated[
+    bool,
+    typer.Option(
+        "--preview", help="在终端中显示绘制过程 | Show the picture in the terminal", rich_help_panel=COMMON_PANEL
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="每个事件输出一行 JSON | Print one line of JSON for each event")]
 Out = Annotated[
     Path,
     typer.Option(
@@ -33,38 +47,36 @@ Out = Annotated[
         "-o",
         metavar="DIR",
         show_default=False,
-        help=f"画存到哪里，每次一个新文件夹（默认 {DEFAULT_OUT}） | Where the run's own folder is made (default {DEFAULT_OUT})",
+        help=f"保存图片的文件夹，每次作画在其中新建一个（默认 {DEFAULT_OUT}）"
+        f" | Folder for the pictures; each run creates a folder in it (default {DEFAULT_OUT})",
+        rich_help_panel=COMMON_PANEL,
     ),
 ]
 Assign = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="参数的另一种写法，可多次 | Another way to set a parameter, repeatable"
-    ),
+    typer.Option("--set", metavar="KEY=VALUE", help="设置参数，可重复 | Set a parameter; repeatable"),
 ]
-DryRun = Annotated[
-    bool, typer.Option("--dry-run", help="只显示完整的请求，不画 | Print the complete request and paint nothing")
-]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="只显示完整的请求 | Only print the complete request")]
 Plan = Annotated[
     bool,
-    typer.Option("--plan", help="只估计要多少内存和时间，不画 | Foresee memory and time, and paint nothing"),
+    typer.Option("--plan", help="只估计内存和时间，并检查画题 | Only estimate memory and time, and check the prompt"),
 ]
 
 
 def build() -> TyperCommand:
-    """The command."""
+    """Return the command."""
     app = typer.Typer(add_completion=False)
     app.command(help=_HELP, context_settings={"token_normalize_func": normalize_option})(draw)
     command = get_command(app)
     assert isinstance(command, TyperCommand)
-    add_request_options(command)
+    add_request_options(command, default_request(read_settings()))
     return command
 
 
 _HELP = (
-    "画一幅画。参数的先后：选项 > --config 文件 > DANQING_HOME/config.yaml > 模型自己的默认值 > 下面写的默认值。"
-    " | Paint a picture. Options come before --config, that before DANQING_HOME/config.yaml, that before the model's own "
-    "defaults, and those before the defaults below."
+    "作画。参数的优先级：命令行选项 > --config 文件 > DANQING_HOME/config.yaml > 模型的默认值。下面的默认值是当前模型和配置的。"
+    " | Paint a picture. Options override the --config file, which overrides DANQING_HOME/config.yaml, which overrides the "
+    "model's defaults. The defaults below are those of the current model and configuration."
 )
 
 
@@ -74,20 +86,24 @@ def draw(
     sentences: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="画题 | SENTENCE", help="一句或几句话，每句可带“：权重” | Sentences, each with an optional :weight"
+            metavar="画题 | SENTENCE",
+            help="一句或多句画题，可带“：权重” | One or more sentences, each with an optional :weight",
         ),
     ] = None,
     out: Out = DEFAULT_OUT,
     config: Annotated[
-        Path | None, typer.Option("--config", "-c", metavar="YAML", help="从文件取参数 | Take parameters from a file")
+        Path | None, typer.Option("--config", "-c", metavar="YAML", help="从文件读取参数 | Read parameters from a file")
     ] = None,
     assign: Assign = None,
     preview: Preview = False,
     json: Json = False,
     dry_run: DryRun = False,
     plan: Plan = False,
+    threads: Threads = None,
 ) -> None:
-    """Read the request, complain about it before anything is loaded, then paint."""
+    """Read and validate the request, then paint."""
+    if threads is not None:
+        set_threads(threads)
     values = read_config(read_settings().config_file, required=False)
     values |= read_config(config, required=True) if config else {}
     values |= collect_options(context, assign)
@@ -95,8 +111,8 @@ def draw(
         values["prompts"] = sentences
     if not values.get("prompts"):
         raise InvalidRequest(
-            '没有画题。请写一句话，例如：danqing draw "孤舟蓑笠翁，独钓寒江雪"。',
-            'There is no sentence. Write one, for example: danqing draw "孤舟蓑笠翁，独钓寒江雪".',
+            '缺少画题。例如：danqing draw "孤舟蓑笠翁，独钓寒江雪"。',
+            'The sentence is missing. For example: danqing draw "孤舟蓑笠翁，独钓寒江雪".',
             field="prompts",
         )
     request = read_request(values)
@@ -111,36 +127,37 @@ def draw(
 
 
 def print_request(request: Request, *, as_json: bool) -> None:
-    """The request with the model's own defaults filled in; the seed stays open where none was given."""
+    """Print the request with the model's defaults; the seed stays empty if none was given."""
     from danqing.zoo.registry import get_installed, get_installed_clip
 
     settings = read_settings()
     spec = get_installed(request.model, settings).spec
-    for look in request.clip_weights():
-        get_installed_clip(look.name, settings)
-    values = request.with_defaults(spec.defaults_for(request)).with_changes(model=spec.name).model_dump(mode="json")
+    for clip in request.clip_weights():
+        get_installed_clip(clip.name, settings)
+    completed = request.with_defaults(spec.defaults_for(request)).with_changes(model=spec.name)
+    values = completed.model_dump(mode="json")
     if as_json:
-        typer.echo(json_.dumps(values, ensure_ascii=False))
+        print_json(values)
     else:
         typer.echo(yaml.safe_dump(values, allow_unicode=True, sort_keys=False, width=120), nl=False)
 
 
 def paint(request: Request, out: Path, *, mode: "OutputMode") -> None:
-    """Paint a request and say where everything is.
+    """Paint a request and print the paths of the results.
 
     Raises:
         DanqingError: the request cannot be painted.
-        Exit: the run failed (2) or was interrupted (130); it has been said how to go on.
+        Exit: the run failed (2) or was interrupted (130); the resume command is already printed.
     """
     from danqing import api
     from danqing.cli.run_output import follow_run
     from danqing.results.run_writer import Run, RunWriter
 
-    def begin() -> "tuple[Run, Iterator[Event]]":
+    def start() -> "tuple[Run, Iterator[Event]]":
         pipeline = api.load(request.model, device=request.device, dtype=request.dtype)
         writer = RunWriter.create(out, pipeline.resolve(request), model=pipeline.spec.name)
         return writer.run, api.run_recorded(pipeline, writer)
 
-    code = follow_run(begin, mode=mode, show_model=request.model == "auto")
+    code = follow_run(start, mode=mode, show_model=request.model == "auto")
     if code:
         raise typer.Exit(code)

@@ -1,7 +1,7 @@
-"""Chinese or English: which one the user reads, and picking it out of texts that carry both."""
+"""The user's language, and messages in it."""
 
 from danqing.errors import InvalidRequest
-from danqing.i18n import Language
+from danqing.i18n import Language, Text
 from danqing.settings import read_settings
 
 SEPARATOR = " | "
@@ -9,19 +9,19 @@ SEPARATOR = " | "
 
 
 def read_language() -> Language:
-    """The user's language; Chinese where the environment cannot be understood, so that this can be said."""
+    """Return the user's language; English if the settings are invalid."""
     try:
         return read_settings().language
     except InvalidRequest:
-        return "zh"
+        return "en"
 
 
 def tr(zh: str, en: str) -> str:
-    """The one that the user reads."""
-    return en if read_language() == "en" else zh
+    """Return the message in the user's language."""
+    return Text(zh, en).in_language(read_language())
 
 
 def localized(text: str) -> str:
-    """The user's half of a text that was written as "中文 | English"; other texts as they are."""
-    zh, both, en = text.partition(SEPARATOR)
-    return tr(zh, en) if both else text
+    """Return the user's half of "中文 | English"; other texts are returned unchanged."""
+    zh, separator, en = text.partition(SEPARATOR)
+    return tr(zh, en) if separator else text

@@ -1,4 +1,4 @@
-"""`danqing models install` and `add`: the commands, and the progress of files on their way."""
+"""`danqing models install` and `danqing models add`, and the progress of their downloads."""
 
 import sys
 from collections.abc import Iterable
@@ -14,11 +14,11 @@ from danqing.settings import read_settings
 if TYPE_CHECKING:
     from danqing.events import Downloaded
 
-Half = Annotated[bool, typer.Option("--half", help="存成 fp16，省一半空间 | Store fp16, half the space")]
+Half = Annotated[bool, typer.Option("--half", help="以 fp16 保存，节省一半空间 | Store fp16, which halves the size")]
 
 
 def install(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="模型名 | A model's name")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="模型名 | Name of the model")],
     *,
     source: Annotated[
         Path | None,
@@ -33,26 +33,27 @@ def install(
     everything: Annotated[
         bool,
         typer.Option(
-            "--all", help="也下载可选的文件（底图用的 LPIPS） | Also the optional files (LPIPS, for start pictures)"
+            "--all",
+            help="同时下载可选文件（用于底图的 LPIPS） | Also download optional files (LPIPS, for initial images)",
         ),
     ] = False,
     verify: Annotated[
-        bool, typer.Option("--verify/--no-verify", help="核对公布的校验和 | Compare the published checksums")
+        bool, typer.Option("--verify/--no-verify", help="核对公布的校验和 | Verify the published checksums")
     ] = True,
 ) -> None:
-    """Download what is lacking, or take it from files that are here; convert, check and install."""
+    """Download the missing files or read them from a folder, then convert, verify and install them."""
     from danqing.zoo import install
     from danqing.zoo.registry import get_spec, model_dir
 
     settings = read_settings()
-    waiting = _Once(tr("另一个程序正在安装模型，等它装完……", "another program is installing a model; waiting for it…"))
+    on_wait = _Once(tr("另一个进程正在安装模型，请稍候……", "Another process is installing a model; waiting…"))
     if source is None:
-        events = install.install(name, settings, half=half, optional=everything, on_wait=waiting.once)
+        events = install.install(name, settings, half=half, optional=everything, on_wait=on_wait.print)
     else:
-        events = install.install_from(name, source, settings, half=half, verify=verify, on_wait=waiting.once)
+        events = install.install_from(name, source, settings, half=half, verify=verify, on_wait=on_wait.print)
     print_downloads(events, name)
-    place = model_dir(get_spec(name, settings), settings)
-    typer.echo(tr(f"装好了：{place}", f"Installed in {place}"))
+    folder = model_dir(get_spec(name, settings), settings)
+    typer.echo(tr(f"已安装：{folder}", f"Installed in {folder}"))
 
 
 def add(
@@ -60,27 +61,27 @@ def add(
         Path,
         typer.Argument(
             metavar="FILE",
-            help="guided-diffusion 的权重，或 danqing train 导出的文件夹"
-            " | A guided-diffusion checkpoint, or a folder that danqing train exported",
+            help="guided-diffusion 权重文件，或 danqing train 导出的文件夹"
+            " | A guided-diffusion checkpoint, or a folder exported by danqing train",
         ),
     ],
     *,
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="起个名字 | What to call it")],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="模型名 | Name of the new model")],
     clips: Annotated[
         list[str] | None,
         typer.Option(
-            "--clip", metavar="NAME[:WEIGHT]", help="编码器和权重，可写几个 | An encoder and its weight; repeatable"
+            "--clip", metavar="NAME[:WEIGHT]", help="CLIP 编码器及其权重，可重复 | A CLIP and its weight; repeatable"
         ),
     ] = None,
     secondary: Annotated[
         bool,
         typer.Option(
-            "--secondary/--no-secondary", help="引导时可用小网络 | Guidance may look through the secondary network"
+            "--secondary/--no-secondary", help="引导时使用 secondary 网络 | Use the secondary network for guidance"
         ),
     ] = True,
     half: Half = False,
 ) -> None:
-    """Read the architecture off the checkpoint, convert it, and write it into models.yaml; a trained folder is copied."""
+    """Convert a checkpoint, or copy an exported folder, and add the model to models.yaml."""
     from danqing.models.state_dict_check import check_unet
     from danqing.zoo import install
     from danqing.zoo.add_custom import add_checkpoint, add_export
@@ -91,25 +92,28 @@ def add(
     settings = read_settings()
     if checkpoint.is_dir():
         add_export(checkpoint, name, settings)
-        typer.echo(tr(f"可以画了：danqing draw … --model {name}", f"Ready: danqing draw … --model {name}"))
+        typer.echo(tr(f"可以使用了：danqing draw … --model {name}", f"Ready: danqing draw … --model {name}"))
         return
     entry = make_custom(checkpoint.name, clips=_parse_clips(clips or ()), secondary=secondary)
     add_checkpoint(checkpoint, name, entry, settings, half=half, check=check_unet)
-    typer.echo(tr(f"{name} 写进了 {settings.models_file}", f"{name} is in {settings.models_file}"))
+    typer.echo(tr(f"已将 {name} 添加到 {settings.models_file}", f"Added {name} to {settings.models_file}"))
     if missing_files(get_spec(name, settings), settings, half=half, optional=False):
         typer.echo(
-            tr(f"其余的文件：danqing models install {name}", f"For the other files: danqing models install {name}")
+            tr(
+                f"安装其余文件：danqing models install {name}",
+                f"Install the other files: danqing models install {name}",
+            )
         )
     else:
         print_downloads(install.install(name, settings, half=half), name)
-        typer.echo(tr(f"可以画了：danqing draw … --model {name}", f"Ready: danqing draw … --model {name}"))
+        typer.echo(tr(f"可以使用了：danqing draw … --model {name}", f"Ready: danqing draw … --model {name}"))
 
 
 def print_downloads(events: Iterable["Downloaded"], name: str) -> None:
-    """Show files on their way: moving bars in a terminal, else a line for each file that has arrived.
+    """Show downloads: progress bars in a terminal, else one line for each finished file.
 
     Raises:
-        Exit: Ctrl-C; it has been said how to go on.
+        Exit: Ctrl-C; the command that continues is already printed.
     """
     try:
         if sys.stderr.isatty():
@@ -121,39 +125,39 @@ def print_downloads(events: Iterable["Downloaded"], name: str) -> None:
                 if event.bytes == event.total:
                     typer.echo(f"{event.file}  {format_size(event.bytes)}")
     except KeyboardInterrupt as error:
-        again = f"danqing models install {name}"
-        typer.echo(tr(f"已停下。接着下载：{again}", f"Stopped. To go on: {again}"), err=True)
+        command = f"danqing models install {name}"
+        typer.echo(tr(f"已停止。继续下载：{command}", f"Stopped. To continue: {command}"), err=True)
         raise typer.Exit(130) from error
 
 
 def format_size(count: int) -> str:
-    """Bytes as people read them."""
+    """Format a number of bytes as MB or GB."""
     return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"
 
 
 class _Once:
-    """A sentence that is said once."""
+    """A message that is printed once."""
 
     def __init__(self, text: str) -> None:
         self._text: str | None = text
 
-    def once(self) -> None:
+    def print(self) -> None:
         if self._text is not None:
             typer.echo(self._text, err=True)
             self._text = None
 
 
-def _parse_clips(words: Iterable[str]) -> dict[str, float]:
-    """'name' or 'name:0.5' -> name and weight."""
+def _parse_clips(texts: Iterable[str]) -> dict[str, float]:
+    """Parse 'NAME' or 'NAME:0.5' into names and weights."""
     weights: dict[str, float] = {}
-    for word in words:
-        name, colon, weight = word.partition(":")
+    for text in texts:
+        name, colon, weight = text.partition(":")
         try:
             weights[name] = float(weight) if colon else 1.0
         except ValueError as error:
             raise InvalidRequest(
-                f"--clip {word} 看不懂，请写成 名字 或 名字:0.5。",
-                f"--clip {word} is not understood; write NAME or NAME:0.5.",
+                f"--clip {text} 不正确，写法是 名字 或 名字:0.5。",
+                f"--clip {text} is invalid; write NAME or NAME:0.5.",
                 field="clip",
             ) from error
     return weights

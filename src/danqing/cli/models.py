@@ -1,8 +1,6 @@
-"""`danqing models`: which models exist, which are here and whole, and what to do with them."""
+"""`danqing models`: lists, installs, verifies and removes models."""
 
-import json as json_
 import shutil
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,61 +8,66 @@ from typer.core import TyperGroup
 from typer.main import get_command
 
 from danqing.cli.i18n import tr
-from danqing.cli.model_install import add, install, format_size
-from danqing.errors import ModelNotFound, StorageError, WeightsError
+from danqing.cli.model_install import add, format_size, install
+from danqing.cli.output import print_json
+from danqing.errors import ModelNotFound, WeightsError
+from danqing.i18n import Text
 from danqing.settings import Settings, read_settings
+from danqing.storage.atomic import HOME_ADVICE, storage_errors
 from danqing.zoo.registry import all_specs, get_spec, missing_names, model_dir
 from danqing.zoo.spec import ModelSpec, WeightFile
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名 | A model's name")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名 | Name of the model")]
 Json = Annotated[bool, typer.Option("--json", help="输出 JSON | Print JSON")]
 
 
 def build() -> TyperGroup:
-    """The command."""
+    """Return the command."""
     app = typer.Typer(
         add_completion=False,
         no_args_is_help=True,
-        help="模型：有哪些、下载、安装、检查 | Models: list, download, install, verify",
+        help="模型：列出、安装、检查 | Models: list, install, verify",
     )
-    app.command("list", help="列出全部模型 | List all models")(list_)
-    app.command("show", help="说明一个模型 | Describe a model")(show)
-    app.command("install", help="下载并安装，或从文件安装 | Download and install, or install from files")(install)
-    app.command("verify", help="重读文件，核对校验和 | Read the files again and compare checksums")(verify)
-    app.command("path", help="模型所在的文件夹 | Folder of a model")(path)
-    app.command("add", help="添加自己的模型 | Add a checkpoint of your own")(add)
-    app.command("rm", help="删去装好的模型 | Remove an installed model")(remove)
+    app.command("list", help="列出所有模型 | List all models")(list_)
+    app.command("show", help="显示模型的信息 | Show information about a model")(show)
+    app.command("install", help="下载并安装，或从本地文件安装 | Download and install, or install from local files")(
+        install
+    )
+    app.command("verify", help="核对文件的校验和 | Verify the checksums of the files")(verify)
+    app.command("path", help="显示模型的文件夹 | Print the folder of a model")(path)
+    app.command("add", help="添加自己的模型 | Add your own model")(add)
+    app.command("rm", help="删除已安装的模型 | Remove an installed model")(remove)
     command = get_command(app)
     assert isinstance(command, TyperGroup)
     return command
 
 
 def list_(*, json: Json = False) -> None:
-    """A line for each model."""
+    """Print one line for each model."""
     settings = read_settings()
     for spec in all_specs(settings).values():
-        here = not missing_names(spec, settings)
+        is_installed = not missing_names(spec, settings)
         if json:
-            typer.echo(json_.dumps(_to_dict(spec, settings), ensure_ascii=False))
+            print_json(_to_dict(spec, settings))
         else:
-            mark = tr("已装", "ready") if here else tr("未装", "-----")
+            mark = tr("已安装", "installed") if is_installed else tr("未安装", "-        ")
             typer.echo(f"{mark}  {spec.name}  {_title(spec)}  {format_size(spec.size_bytes)}")
 
 
 def show(name: Name, *, json: Json = False) -> None:
-    """Everything about one model."""
+    """Print all information about one model."""
     settings = read_settings()
     spec = get_spec(name, settings)
     if json:
-        typer.echo(json_.dumps(_to_dict(spec, settings), ensure_ascii=False))
+        print_json(_to_dict(spec, settings))
         return
     typer.echo(f"{spec.name}  {_title(spec)}")
-    typer.echo(tr("许可：", "licence: ") + spec.licence)
+    typer.echo(tr("许可证：", "licence: ") + spec.licence)
     typer.echo(tr("大小：", "size: ") + format_size(spec.size_bytes))
     typer.echo(tr("位置：", "folder: ") + str(model_dir(spec, settings)))
     for file in spec.files:
-        absent = file.installed in missing_names(spec, settings)
-        note = tr("  缺", "  missing") if absent else tr("  可选", "  optional") if file.optional else ""
+        is_missing = file.installed in missing_names(spec, settings)
+        note = tr("  缺失", "  missing") if is_missing else tr("  可选", "  optional") if file.optional else ""
         typer.echo(f"  {file.installed:<24}{file.original.replace('|', ' / ')}{note}")
     for field, value in spec.defaults.items():
         typer.echo(f"  {field} = {value}")
@@ -73,58 +76,76 @@ def show(name: Name, *, json: Json = False) -> None:
 
 
 def verify(name: Name, *, json: Json = False) -> None:
-    """Compare every file with what was written down when it was installed; an error if one differs."""
-    from danqing.zoo.manifest import verify as findings
+    """Compare every file with its recorded checksum; an error if one differs."""
+    from danqing.zoo.manifest import verify as verify_files
 
     settings = read_settings()
     spec = get_spec(name, settings)
-    says = {
-        "right": ("完好", "right"),
-        "missing": ("缺", "missing"),
+    states = {
+        "ok": ("完好", "ok"),
+        "missing": ("缺失", "missing"),
         "damaged": ("损坏", "damaged"),
-        "unrecorded": ("没有记录可比", "no record to compare with"),
+        "unrecorded": ("没有校验和", "no checksum"),
     }
-    bad: list[str] = []
-    for finding in findings(spec, settings):
-        bad += [finding.file] if finding.state in ("missing", "damaged") else []
+    damaged: list[str] = []
+    for result in verify_files(spec, settings):
+        damaged += [result.file] if result.state in ("missing", "damaged") else []
         if json:
-            typer.echo(json_.dumps({"file": finding.file, "state": finding.state}))
+            print_json({"file": result.file, "state": result.state})
         else:
-            typer.echo(f"{finding.file:<24}{tr(*says[finding.state])}")
-    if bad:
+            typer.echo(f"{result.file:<24}{tr(*states[result.state])}")
+    if damaged:
+        advice = _repair_advice(spec)
         raise WeightsError(
-            f"{'、'.join(bad)} 不对。请运行 danqing models rm {name}，再运行 danqing models install {name}。",
-            f"{', '.join(bad)}: not right. Run danqing models rm {name}, then danqing models install {name}.",
+            f"{'、'.join(damaged)} 缺失或损坏。{advice.zh}", f"Missing or damaged: {', '.join(damaged)}. {advice.en}"
         )
 
 
+def _repair_advice(spec: ModelSpec) -> Text:
+    """Return how to reinstall a model. The checkpoint of a custom model cannot be downloaded."""
+    name = spec.name
+    if spec.is_embedded:
+        return Text("请重新安装 danqing。", "Reinstall danqing.")
+    can_download = all(part.sources for file in spec.files if not file.optional for part in file.parts)
+    if spec.is_custom and not can_download:
+        return Text(
+            f"请运行 danqing models rm {name}，再用原来的文件重新添加：danqing models add 文件 --name {name}。",
+            f"Run danqing models rm {name}, then add it again from its file: danqing models add FILE --name {name}.",
+        )
+    return Text(
+        f"请运行 danqing models rm {name}，再运行 danqing models install {name}。",
+        f"Run danqing models rm {name}, then danqing models install {name}.",
+    )
+
+
 def path(name: Name) -> None:
-    """The folder, whether it is there or not."""
+    """Print the folder of a model, installed or not."""
     settings = read_settings()
     typer.echo(str(model_dir(get_spec(name, settings), settings)))
 
 
 def remove(name: Name) -> None:
-    """Remove the files, and the entry of a model of one's own."""
+    """Remove the files of a model, and the models.yaml entry of a custom model."""
     from danqing.zoo.custom_models import load_custom, save_custom
 
     settings = read_settings()
     spec = get_spec(name, settings)
-    place = model_dir(spec, settings)
-    if spec.is_embedded or not (place.is_dir() or spec.is_custom):
+    folder = model_dir(spec, settings)
+    if spec.is_embedded or not (folder.is_dir() or spec.is_custom):
         raise ModelNotFound(
-            f"{name} 没有装在 {settings.models}，不用删。",
+            f"{name} 没有安装在 {settings.models}，无需删除。",
             f"{name} is not installed in {settings.models}; there is nothing to remove.",
         )
     if spec.is_custom:
         save_custom(settings, {other: model for other, model in load_custom(settings).items() if other != name})
-    if place.is_dir():
-        _remove_tree(place)
-    typer.echo(tr(f"{name} 已删去。", f"{name} is removed."))
+    if folder.is_dir():
+        with storage_errors(folder, HOME_ADVICE):
+            shutil.rmtree(folder)
+    typer.echo(tr(f"已删除 {name}。", f"Removed {name}."))
 
 
 def _to_dict(spec: ModelSpec, settings: Settings) -> dict[str, object]:
-    """What --json prints of a model."""
+    """Return the information that --json prints."""
     return {
         "name": spec.name,
         "title": _title(spec),
@@ -151,16 +172,6 @@ def _file_to_dict(file: WeightFile, spec: ModelSpec, settings: Settings) -> dict
             for part in file.parts
         ],
     }
-
-
-def _remove_tree(place: Path) -> None:
-    try:
-        shutil.rmtree(place)
-    except OSError as error:
-        raise StorageError(
-            f"删不掉 {place}：{error.strerror}。请检查权限。",
-            f"Cannot remove {place}: {error.strerror}. Check its permissions.",
-        ) from error
 
 
 def _title(spec: ModelSpec) -> str:

@@ -1,4 +1,4 @@
-"""Options made from the fields of `Request`: names, help with range, unit and default, and reading their texts."""
+"""Command-line options generated from the fields of `Request`."""
 
 import inspect
 import re
@@ -10,46 +10,65 @@ from pydantic.fields import FieldInfo
 from typer.core import TyperCommand
 from typer.main import get_command
 
+from danqing.cli.help import COMMON_PANEL
+from danqing.cli.i18n import SEPARATOR
 from danqing.errors import InvalidRequest
+from danqing.i18n import Text
 from danqing.request import Request
-from danqing.request.field_info import GROUPS, UNITS, range_of, field_info, to_text
+from danqing.request.field_info import GROUPS, UNITS, field_info, range_of, to_text
 from danqing.schedule import Schedule
 
 _META_KEY = "danqing.given"
+_NUMBER = "number"
+_COMMON = ("artist", "style", "size", "quality", "seed", "init_image", "model")
+"""Fields in the first group of the help."""
 
 
-def add_request_options(command: TyperCommand) -> None:
-    """Give a command one option for every field of `Request` but the sentences; `read_given` collects them."""
+def add_request_options(command: TyperCommand, defaults: Request) -> None:
+    """Add an option for each field of `Request` except the prompts, and `-n`; see `collect_options`.
+
+    Args:
+        command: the command.
+        defaults: the default values that the help shows.
+    """
     carrier = typer.Typer(add_completion=False)
 
     def carry() -> None: ...
 
-    carry.__dict__["__signature__"] = inspect.Signature(list(_parameters()))
+    carry.__dict__["__signature__"] = inspect.Signature(list(_parameters(defaults)))
     carrier.command(add_help_option=False)(carry)
     command.params.extend(get_command(carrier).params)
 
 
 def collect_options(context: typer.Context, assignments: list[str] | None = None) -> dict[str, object]:
-    """The fields that were given as options or as `--set name=value`; an option counts more.
+    """Return the fields given as options or as `--set name=value`; options take precedence.
 
     Raises:
-        InvalidRequest: an assignment without '='.
+        InvalidRequest: an assignment has no '=', or `-n` is combined with the options that it replaces.
     """
     assigned: dict[str, object] = {}
     for assignment in assignments or ():
         name, equals, text = assignment.partition("=")
         if not equals:
             raise InvalidRequest(
-                f"--set 要写成 名字=值，例如 --set steps=50（给的是 {assignment}）。",
+                f"--set 的写法是 名字=值，例如 --set steps=50（现为 {assignment}）。",
                 f"Write --set NAME=VALUE, for example --set steps=50 (given: {assignment}).",
             )
         field = name.strip().replace("-", "_")
         assigned[field] = parse_value(field, text.strip())
-    return {**assigned, **cast("dict[str, object]", context.meta.get(_META_KEY, {}))}
+    given = {**assigned, **cast("dict[str, object]", context.meta.get(_META_KEY, {}))}
+    number = given.pop(_NUMBER, None)
+    if number is None:
+        return given
+    if {"n_batches", "batch_size"} & given.keys():
+        raise InvalidRequest(
+            "-n 不能与 --n-batches、--batch-size 同时使用。", "-n cannot be combined with --n-batches or --batch-size."
+        )
+    return {**given, "n_batches": number, "batch_size": 1}
 
 
 def parse_value(field: str, text: str) -> object:
-    """The value that a text on the command line stands for; `read_request` checks it."""
+    """Convert the text of an option; `read_request` validates the result."""
     annotation = str(Request.model_fields[field].annotation) if field in Request.model_fields else ""
     if field in ("save", "symmetry_at"):
         return re.split(r"[,，\s]+", text.strip()) if text.strip() else []
@@ -57,48 +76,68 @@ def parse_value(field: str, text: str) -> object:
 
 
 def option_name(field: str) -> str:
-    """The option of a field."""
+    """Return the option of a field."""
     return "--" + field.replace("_", "-")
 
 
 def normalize_option(name: str) -> str:
-    """--clip_guidance_scale is --clip-guidance-scale."""
+    """Accept underscores in option names: --clip_guidance_scale is --clip-guidance-scale."""
     return name.replace("_", "-")
 
 
-def help_text(name: str) -> tuple[str, str]:
-    """What a field is for, with range, unit and default, in Chinese and English."""
-    extra = field_info(name)
-    unit_zh, unit_en = UNITS.get(extra["unit"], ("", ""))
-    default = to_text(Request.model_fields[name].default)
+def help_text(name: str, defaults: Request | None = None) -> Text:
+    """Return the help of a field with range, unit and default.
+
+    Args:
+        name: the field.
+        defaults: values to show as defaults; without it those of `Request`.
+    """
+    info = field_info(name)
+    unit = Text(*UNITS.get(info["unit"], ("", "")))
+    default = to_text(Request.model_fields[name].default if defaults is None else getattr(defaults, name))
     limits = range_of(name)
-    zh = "；".join(filter(None, [f"{limits} {unit_zh}".strip(), default and f"默认 {default}"]))
-    en = "; ".join(filter(None, [f"{limits} {unit_en}".strip(), default and f"default {default}"]))
-    return extra["zh"] + (f"（{zh}）" if zh else ""), extra["en"] + (f" ({en})" if en else "")
+    zh = "；".join(filter(None, [f"{limits} {unit.zh}".strip(), default and f"默认 {default}"]))
+    en = "; ".join(filter(None, [f"{limits} {unit.en}".strip(), default and f"default {default}"]))
+    return Text(info["zh"] + (f"（{zh}）" if zh else ""), info["en"] + (f" ({en})" if en else ""))
 
 
-def _parameters() -> Iterator[inspect.Parameter]:
-    for name, field in Request.model_fields.items():
-        if name == "prompts":
-            continue
+def _parameters(defaults: Request) -> Iterator[inspect.Parameter]:
+    yield _parameter(
+        _NUMBER, ("--number", "-n"), int | None, help="画几幅，种子依次加 1 | Number of pictures, with consecutive seeds",
+        metavar="INT", panel=COMMON_PANEL, min=1,
+    )  # fmt: skip
+    fields = [name for name in Request.model_fields if name != "prompts"]
+    for name in sorted(fields, key=lambda name: _COMMON.index(name) if name in _COMMON else len(_COMMON)):
+        field = Request.model_fields[name]
         group = field_info(name)["group"]
-        flag = field.annotation is bool
+        is_flag = field.annotation is bool
         option = option_name(name)
-        yield inspect.Parameter(
+        text = help_text(name, defaults)
+        yield _parameter(
             name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=typer.Option(
-                None,
-                f"{option}/--no-{option[2:]}" if flag else option,
-                help=" | ".join(help_text(name)),
-                metavar=None if flag else _metavar(name, field),
-                rich_help_panel=f"{group} | {GROUPS[group]}",
-                callback=_collect,
-                expose_value=False,
-                show_default=False,
-            ),
-            annotation=bool | None if flag else list[str] | None if field.annotation == tuple[str, ...] else str | None,
+            (f"{option}/--no-{option[2:]}" if is_flag else option,),
+            bool | None if is_flag else list[str] | None if field.annotation == tuple[str, ...] else str | None,
+            help=f"{text.zh}{SEPARATOR}{text.en}",
+            metavar=None if is_flag else _metavar(name, field),
+            panel=COMMON_PANEL if name in _COMMON else f"{group}{SEPARATOR}{GROUPS[group]}",
         )
+
+
+def _parameter(
+    name: str,
+    options: tuple[str, ...],
+    annotation: object,
+    *,
+    help: str,
+    metavar: str | None,
+    panel: str,
+    min: int | None = None,
+) -> inspect.Parameter:
+    default = typer.Option(
+        None, *options, help=help, metavar=metavar, rich_help_panel=panel, callback=_collect, expose_value=False,
+        show_default=False, min=min,
+    )  # fmt: skip
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def _metavar(name: str, field: FieldInfo) -> str:
@@ -106,9 +145,9 @@ def _metavar(name: str, field: FieldInfo) -> str:
         return "WxH" if name == "size" else "NAME[:N]"
     if isinstance(field.default, Schedule):
         return "N|[N]*1000"
-    kinds = {int: "INT", float: "NUM"}
+    names = {int: "INT", float: "NUM"}
     return next(
-        (word for kind, word in kinds.items() if kind in (field.annotation, *get_args(field.annotation))), "TEXT"
+        (text for kind, text in names.items() if kind in (field.annotation, *get_args(field.annotation))), "TEXT"
     )
 
 

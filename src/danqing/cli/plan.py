@@ -1,60 +1,72 @@
-"""`danqing draw --plan`: what a painting would take here, without painting it."""
+"""`danqing draw --plan`: estimates memory and time of a run and checks its prompts, without painting."""
 
-import json
+from typing import TYPE_CHECKING
 
 import typer
 
 from danqing.cli.i18n import tr
+from danqing.cli.output import print_json
 from danqing.events import ResourceEstimate
 from danqing.request import Request
+
+if TYPE_CHECKING:
+    pass
 
 GIB = 2**30
 
 
 def print_plan(request: Request, *, as_json: bool) -> None:
-    """Load the model, time a small step, and print memory, arrangement and time.
+    """Load the model, time one step, and print memory, memory-saving options, time, and warnings about the prompts.
 
     Raises:
-        DanqingError: the request cannot be painted here; where memory is short it says what would fit.
+        DanqingError: the request cannot be painted; if memory is short, the message suggests what would fit.
     """
     from danqing import api
 
     pipeline = api.load(request.model, device=request.device, dtype=request.dtype)
-    whole = pipeline.resolve(request)
-    plan, forecast = pipeline.plan(whole)
+    resolved = pipeline.resolve(request)
+    warnings = pipeline.check_prompts(resolved)
+    plan, estimate = pipeline.plan(resolved)
     if as_json:
-        arrangement = {"cutout_chunk": plan.cutout_chunk, "checkpointing": plan.checkpointing}
-        typer.echo(json.dumps({**forecast.model_dump(), **arrangement}, ensure_ascii=False))
+        options = {"cutout_chunk": plan.cutout_chunk, "checkpointing": plan.checkpointing}
+        texts = [{"zh": warning.zh, "en": warning.en} for warning in warnings]
+        print_json({**estimate.model_dump(), **options, "warnings": texts})
         return
-    width, height = whole.size
-    typer.echo(
-        tr(
-            f"模型  {whole.model}，{pipeline.model.device}，{whole.dtype}；{width}x{height}，{whole.steps} 步，{whole.image_count} 幅",
-            f"model   {whole.model}, {pipeline.model.device}, {whole.dtype}; {width}x{height}, {whole.steps} steps, "
-            f"{whole.image_count} pictures",
-        )
-    )
-    typer.echo(_memory_line(forecast))
-    typer.echo(tr(f"安排  {plan.text('zh')}", f"plan    {plan.text('en')}"))
-    if forecast.seconds is not None and forecast.step_seconds is not None:
-        step, whole_run = f"{forecast.step_seconds:.2g}", format_duration(forecast.seconds)
-        typer.echo(tr(f"时间  一步 {step} 秒，共约 {whole_run}", f"time    {step} s a step, about {whole_run} in all"))
+    typer.echo(_request_line(resolved, device=str(pipeline.model.device)))
+    typer.echo(_memory_line(estimate))
+    text = plan.describe()
+    typer.echo(tr(f"方式  {text.zh}", f"mode    {text.en}"))
+    if estimate.seconds is not None and estimate.step_seconds is not None:
+        step, total = f"{estimate.step_seconds:.2g}", format_duration(estimate.seconds)
+        typer.echo(tr(f"时间  每步 {step} 秒，共约 {total}", f"time    {step} s per step, about {total} in total"))
+    for warning in warnings:
+        typer.echo(tr(f"注意  {warning.zh}", f"note    {warning.en}"))
 
 
-def _memory_line(forecast: ResourceEstimate) -> str:
-    total, held, weights, work = (
-        f"{part / GIB:.2f}"
-        for part in (forecast.memory, forecast.in_use, forecast.unloaded_weights, forecast.peak_activations)
-    )
-    limit = "?" if forecast.limit is None else f"{forecast.limit / GIB:.2f}"
+def _request_line(request: Request, *, device: str) -> str:
+    width, height = request.size
+    count = request.image_count
+    pictures = "1 picture" if count == 1 else f"{count} pictures"
     return tr(
-        f"内存  {total} GB：程序 {held}，还没读的权重 {weights}，作画 {work}；能用 {limit}",
-        f"memory  {total} GB: program {held}, weights still to be read {weights}, painting {work}; {limit} may be used",
+        f"模型  {request.model}，{device}，{request.dtype}；{width}x{height}，{request.steps} 步，{count} 幅",
+        f"model   {request.model}, {device}, {request.dtype}; {width}x{height}, {request.steps} steps, {pictures}",
+    )
+
+
+def _memory_line(estimate: ResourceEstimate) -> str:
+    total, in_use, weights, activations = (
+        f"{part / GIB:.2f}"
+        for part in (estimate.memory, estimate.in_use, estimate.unloaded_weights, estimate.peak_activations)
+    )
+    limit = "?" if estimate.limit is None else f"{estimate.limit / GIB:.2f}"
+    return tr(
+        f"内存  {total} GB：已用 {in_use}，待载入的权重 {weights}，计算 {activations}；上限 {limit}",
+        f"memory  {total} GB: in use {in_use}, weights to load {weights}, activations {activations}; limit {limit}",
     )
 
 
 def format_duration(seconds: float) -> str:
-    """A stretch of time for people."""
+    """Format a duration in seconds, minutes or hours."""
     if seconds < 100:
         return tr(f"{seconds:.0f} 秒", f"{seconds:.0f} s")
     if seconds < 6000:

@@ -1,4 +1,4 @@
-"""The progress bar: step, speed, time left and loss, and the picture as it comes about."""
+"""Progress bars for runs and downloads, and previews of the picture in the terminal."""
 
 from collections.abc import Iterable
 from types import TracebackType
@@ -24,11 +24,11 @@ from rich.text import Text
 from danqing.cli.i18n import read_language, tr
 from danqing.cli.plan import format_duration
 from danqing.cli.run_output import model_notice
-from danqing.events import MemoryReduced, Downloaded, Event, Previewed, Started, Stepped, Warned
+from danqing.events import Completed, Downloaded, Event, MemoryReduced, Previewed, Started, Stepped, Warned
 
 
 class SpeedColumn(ProgressColumn):
-    """Steps in a second, or seconds for a step where that reads better."""
+    """Steps per second, or seconds per step if slower."""
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
@@ -40,42 +40,47 @@ class SpeedColumn(ProgressColumn):
 
 
 class CountColumn(ProgressColumn):
-    """Steps done, of how many; nothing while the model is being loaded."""
+    """Finished and total steps; empty while the model is loaded."""
 
     def render(self, task: Task) -> Text:
         return Text("" if task.total is None else f"{task.completed:.0f}/{task.total:.0f}")
 
 
 class RemainingColumn(TimeRemainingColumn):
-    """Time left; until the first step is done, what was foreseen for the whole run."""
+    """Remaining time; before the first step the estimate for the whole run."""
 
     def render(self, task: Task) -> Text:
-        foreseen = task.fields.get("foreseen")
-        if task.completed or not isinstance(foreseen, float):
+        estimate = task.fields.get("estimate")
+        if task.completed or not isinstance(estimate, float):
             return super().render(task)
-        return Text(
-            tr(f"约 {format_duration(foreseen)}", f"about {format_duration(foreseen)}"), style="progress.remaining"
-        )
+        duration = format_duration(estimate)
+        return Text(tr(f"约 {duration}", f"about {duration}"), style="progress.remaining")
 
 
 class ProgressDisplay:
-    """A moving board on stderr; it vanishes when it is left."""
+    """A progress bar on stderr, removed at the end.
+
+    Args:
+        preview: also show the picture; the finished pictures stay on the screen.
+        show_model: print the name of the model.
+    """
 
     def __init__(self, *, preview: bool, show_model: bool) -> None:
         self.console = Console(stderr=True, highlight=False)
-        self._wants_preview = preview
+        self._preview = preview
         self._show_model = show_model
         self._image: Image | None = None
+        self._finished: list[Image] = []
+        self._printed: set[str] = set()
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             CountColumn(),
             SpeedColumn(),
             RemainingColumn(),
-            TextColumn("{task.fields[loss]}"),
             console=self.console,
         )
-        self._task = self._progress.add_task(tr("准备模型", "loading"), total=None, loss="")
+        self._task = self._progress.add_task(tr("加载模型", "loading"), total=None)
         self._live = Live(console=self.console, get_renderable=self._render, transient=True, refresh_per_second=8)
 
     def __enter__(self) -> Self:
@@ -86,45 +91,54 @@ class ProgressDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._live.stop()
+        for image in self._finished:
+            self.console.print(self._to_text(image), end="")
 
     def on_event(self, event: Event) -> None:
-        """Move with an event."""
+        """Update the display."""
         match event:
             case Started():
                 self._start(event)
             case Stepped():
-                self._step(event)
-            case Previewed(image=Image() as image) if self._wants_preview:
+                self._progress.update(self._task, completed=event.batch * event.steps + event.step + 1)
+            case Previewed(image=Image() as image) if self._preview:
                 self._image = image
+            case Completed(image=Image() as image) if self._preview:
+                self._finished.append(image)
+                self._image = None
             case Warned() | MemoryReduced():
-                self.console.print(event.en if read_language() == "en" else event.zh, style="yellow")
+                self._print_once(event.text.in_language(read_language()))
             case _:
                 pass
 
     def refresh(self) -> None:
-        """Draw now, without waiting for the next moment to do so."""
+        """Draw immediately."""
         self._live.refresh()
+
+    def _print_once(self, text: str) -> None:
+        if text not in self._printed:
+            self._printed.add(text)
+            self.console.print(text, style="yellow", markup=False)
 
     def _start(self, event: Started) -> None:
         if self._show_model:
             self.console.print(model_notice(event))
         total = event.steps * event.request.n_batches
-        foreseen = event.estimate.seconds if event.estimate else None
-        self._progress.reset(self._task, total=total, description=tr("作画", "painting"), loss="", foreseen=foreseen)
-
-    def _step(self, event: Stepped) -> None:
-        loss = "" if event.loss is None else tr(f"损失 {event.loss:.3g}", f"loss {event.loss:.3g}")
-        self._progress.update(self._task, completed=event.batch * event.steps + event.step + 1, loss=loss)
+        seconds = event.estimate.seconds if event.estimate else None
+        self._progress.reset(self._task, total=total, description=tr("作画", "painting"), estimate=seconds)
 
     def _render(self) -> Group:
         if self._image is None:
             return Group(self._progress)
+        return Group(self._to_text(self._image), self._progress)
+
+    def _to_text(self, image: Image) -> Text:
         width, height = self.console.size
-        return Group(half_blocks(self._image, columns=min(width, 80), rows=max(4, height - 4)), self._progress)
+        return half_blocks(image, columns=min(width, 80), rows=max(4, height - 4))
 
 
 def show_downloads(events: Iterable[Downloaded]) -> None:
-    """Draw the bars until all files are there; they vanish."""
+    """Show progress bars until all files are downloaded."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -133,15 +147,15 @@ def show_downloads(events: Iterable[Downloaded]) -> None:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        whole = progress.add_task(tr("合计", "in all"), total=None)
+        total = progress.add_task(tr("合计", "total"), total=None)
         bars: dict[str, TaskID] = {}
         for event in events:
             if event.file not in bars:
                 bars[event.file] = progress.add_task(event.file, total=None)
             progress.update(bars[event.file], completed=event.bytes, total=event.total)
-            files = [task for task in progress.tasks if task.id != whole]
+            files = [task for task in progress.tasks if task.id != total]
             progress.update(
-                whole, completed=sum(task.completed for task in files), total=sum(task.total or 0 for task in files)
+                total, completed=sum(task.completed for task in files), total=sum(task.total or 0 for task in files)
             )
 
 
@@ -149,12 +163,12 @@ HALF_BLOCK = "▀"
 
 
 def half_blocks(image: Image, *, columns: int, rows: int) -> Text:
-    """The picture as coloured text.
+    """Render an image as coloured text, two pixels per character.
 
     Args:
         image: RGB.
-        columns: most characters in a line.
-        rows: most lines; the picture keeps its shape.
+        columns: maximum characters per line.
+        rows: maximum lines; the aspect ratio is kept.
     """
     scale = min(columns / image.width, 2 * rows / image.height)
     width, height = max(1, round(image.width * scale)), max(2, round(image.height * scale / 2) * 2)

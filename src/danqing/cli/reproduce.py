@@ -1,4 +1,4 @@
-"""The command that makes a request again, ready for the shell."""
+"""Formats a request as a command line."""
 
 import shlex
 from collections.abc import Mapping
@@ -9,19 +9,19 @@ from danqing.request.field_info import to_text
 
 
 def format_command(request: Request, defaults: Mapping[str, object]) -> str:
-    """The command line that asks for this request.
+    """Return the command line that reproduces a request.
 
     Args:
         request: complete.
-        defaults: what `danqing draw` takes on this machine when nothing is said: the model's defaults and the user's own.
+        defaults: fields that `danqing draw` uses without options: the defaults of the model and the user's own.
     Returns:
-        `danqing draw …`, quoted for a POSIX shell, with the model, the seed and all that differs from the defaults.
+        `danqing draw …`, quoted for a POSIX shell, with the model, the seed and every value that differs from the defaults.
     """
-    usual = read_request({**defaults, "prompts": request.prompts})
+    default = read_request({**defaults, "prompts": request.prompts})
     words: list[str] = []
     for name in Request.model_fields:
         value = getattr(request, name)
-        if name == "prompts" or (value == getattr(usual, name) and name not in ("model", "seed")):
+        if name == "prompts" or (value == getattr(default, name) and name not in ("model", "seed")):
             continue
         option = option_name(name)
         if isinstance(value, bool):
@@ -30,8 +30,8 @@ def format_command(request: Request, defaults: Mapping[str, object]) -> str:
             words += [word for clip in value or ("",) for word in (option, clip)]
         elif value is not None or name != "seed":
             words += [option, to_text(value)]
-    # Behind "--" a sentence may begin with a dash.
-    ends = ["--"] if any(prompt.startswith("-") for prompt in request.prompts) else []
-    if ends:
-        return shlex.join(["danqing", "draw", *words, *ends, *request.prompts])
+    # After "--" a sentence may start with a dash.
+    separator = ["--"] if any(prompt.startswith("-") for prompt in request.prompts) else []
+    if separator:
+        return shlex.join(["danqing", "draw", *words, *separator, *request.prompts])
     return shlex.join(["danqing", "draw", *request.prompts, *words])

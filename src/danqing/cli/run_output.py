@@ -1,51 +1,65 @@
-"""Following a run to its end: show its events, then say where everything is, or how to go on."""
+"""Follows a run: prints its events, then the paths of the results or the command that resumes it."""
 
-import json
+import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Literal, cast
 
 from danqing.cli.errors import print_error
 from danqing.cli.i18n import read_language, tr
+from danqing.cli.output import print_json, print_path
 from danqing.errors import StorageError
-from danqing.events import Event, Failed, Started
+from danqing.events import Event, Failed, MemoryReduced, Started, Stepped, Warned
 from danqing.results.run import Run
 
 OutputMode = Literal["auto", "preview", "json"]
 EventSink = Callable[[Event], None]
 StartRun = Callable[[], tuple[Run, Iterator[Event]]]
-"""Loads the model and answers with the run's folder and its events."""
+"""Loads the model and returns the run and its events."""
+
+_REPORT_SECONDS = 30.0
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP was received."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 def follow_run(start: StartRun, *, mode: OutputMode, show_model: bool) -> int:
-    """Show a run and report on it.
+    """Show the progress and the results of a run.
 
     Args:
-        begin: the run; its events are closed here, which keeps what was painted.
-        look: how to show it.
+        start: starts the run; its events are closed here, which saves a checkpoint.
+        mode: see `event_printer`.
         show_model: print the name of the model.
     Returns:
-        the exit code: 0, 2 when the run failed, 130 when it was interrupted.
+        The exit code: 0, 2 for a failed run, 130 for Ctrl-C, 128 + N for signal N.
     Raises:
         DanqingError: the request cannot be painted.
     """
     run: Run | None = None
     failed: Failed | None = None
     try:
-        with event_printer(mode, show_model=show_model) as show:
-            made, events = start()
+        with _catch_signals(), event_printer(mode, show_model=show_model) as print_event:
+            created, events = start()
             with closing(cast("Generator[Event]", events)):
                 for event in events:
                     if isinstance(event, Started):
-                        run = made
+                        run = created
                     elif isinstance(event, Failed):
                         failed = event
-                    show(event)
-    except KeyboardInterrupt:
-        return print_error(tr("已停下。", "Stopped. ") + _resume_hint(run), code=130)
+                    print_event(event)
+    except KeyboardInterrupt as error:
+        number = error.number if isinstance(error, _Terminated) else signal.SIGINT
+        return print_error(tr("已停止。", "Stopped. ") + _resume_hint(run), code=128 + number)
     except StorageError as error:
         raise StorageError(error.zh + _resume_hint(run), f"{error.en} {_resume_hint(run)}".strip()) from error
     if run is not None:
@@ -55,77 +69,131 @@ def follow_run(start: StartRun, *, mode: OutputMode, show_model: bool) -> int:
     return 0
 
 
+@contextmanager
+def _catch_signals() -> Generator[None]:
+    """Raise KeyboardInterrupt on SIGTERM and SIGHUP. Ignored signals, such as SIGHUP under nohup, stay ignored."""
+    signals = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def raise_terminated(number: int, frame: FrameType | None) -> None:
+        del frame
+        raise _Terminated(number)
+
+    previous = {number: signal.getsignal(number) for number in signals}
+    for number, handler in previous.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, raise_terminated)
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler or signal.SIG_DFL)
+
+
 def _resume_hint(run: Run | None) -> str:
     if run is None:
         return ""
-    return tr(f"接着画：danqing runs resume {run.name}", f"To go on: danqing runs resume {run.name}")
+    return tr(f"继续：danqing runs resume {run.name}", f"To continue: danqing runs resume {run.name}")
 
 
-def _print_results(run: Run, look: OutputMode) -> None:
-    """A line for each file with what it is; piped, stdout gets the pictures' bare paths and nothing else."""
-    if look == "json":
-        stored = {"folder": str(run.folder), "pictures": _paths(run.pictures), "animations": _paths(run.animations)}
-        print(json.dumps({"type": "stored", **stored}, ensure_ascii=False), flush=True)
+def _print_results(run: Run, mode: OutputMode) -> None:
+    """Print one line for each file. In a pipe, stdout receives only the paths of the pictures."""
+    if mode == "json":
+        pictures, animations = ([_relative_path(path) for path in paths] for paths in (run.pictures, run.animations))
+        print_json({"type": "stored", "folder": str(run.folder), "pictures": pictures, "animations": animations})
         return
     piped = not sys.stdout.isatty()
     for number, path in enumerate(run.pictures):
-        seed = (run.request.seed or 0) + number
-        said = tr(f"画    {_relative_path(path)}（种子 {seed}）", f"picture  {_relative_path(path)} (seed {seed})")
-        print(_relative_path(path) if piped else said)
+        if piped:
+            print_path(_relative_path(path))
+        else:
+            seed = (run.request.seed or 0) + number
+            print(tr(f"图片  {_relative_path(path)}（种子 {seed}）", f"picture  {_relative_path(path)} (seed {seed})"))
     for path in run.animations:
-        print(
-            tr(f"过程  {_relative_path(path)}", f"process  {_relative_path(path)}"),
-            file=sys.stderr if piped else sys.stdout,
-        )
-
-
-def _paths(files: tuple[Path, ...]) -> list[str]:
-    return [_relative_path(file) for file in files]
+        text = tr(f"过程  {_relative_path(path)}", f"process  {_relative_path(path)}")
+        print(text, file=sys.stderr if piped else sys.stdout)
 
 
 def _relative_path(path: Path) -> str:
-    """A path as seen from here, if it lies below."""
+    """Return a path relative to the working folder if it is below it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
 @contextmanager
 def event_printer(mode: OutputMode, *, show_model: bool) -> Generator[EventSink]:
-    """A place to show the events of a run; leaving it clears what was moving.
+    """Provide a function that prints the events of a run.
 
     Args:
-        look: auto draws a progress bar where stderr is a terminal; preview adds the picture; json writes lines to stdout.
+        mode: auto shows a progress bar if stderr is a terminal, else lines; preview adds the picture; json prints the events
+            to stdout.
         show_model: print the name of the model.
     """
     if mode == "json":
-        yield _print_json
+        yield _print_json_event
     elif not sys.stderr.isatty():
-        yield partial(_print_plain, show_model=show_model)
+        yield PlainPrinter(show_model=show_model)
     else:
         from danqing.cli.progress import ProgressDisplay
 
-        with ProgressDisplay(preview=mode == "preview", show_model=show_model) as board:
-            yield board.on_event
+        with ProgressDisplay(preview=mode == "preview", show_model=show_model) as display:
+            yield display.on_event
 
 
-def _print_json(event: Event) -> None:
-    """A line for every event; pictures are left out, they are in the run's folder."""
-    plain = event.model_copy(update={"image": None}) if hasattr(event, "image") else event
-    print(plain.model_dump_json(), flush=True)
+def _print_json_event(event: Event) -> None:
+    """Print an event without its picture, which is in the folder of the run."""
+    stored = event.model_copy(update={"image": None}) if hasattr(event, "image") else event
+    print_json(stored.model_dump(mode="json"))
 
 
-def _print_plain(event: Event, *, show_model: bool) -> None:
-    """No moving board: only what the user should know, a line each."""
-    from danqing.events import MemoryReduced, Started, Warned
+class PlainPrinter:
+    """Prints warnings as lines, and the progress every 30 seconds. Used when stderr is not a terminal.
 
-    if isinstance(event, Started) and show_model:
-        print(model_notice(event), file=sys.stderr)
-    elif isinstance(event, Warned | MemoryReduced):
-        print(event.en if read_language() == "en" else event.zh, file=sys.stderr)
+    Args:
+        show_model: print the name of the model.
+        clock: returns the time in seconds.
+    """
+
+    def __init__(self, *, show_model: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._show_model = show_model
+        self._clock = clock
+        self._printed: set[str] = set()
+        self._start = self._last = clock()
+        self._total = 0
+        self._done = 0
+
+    def __call__(self, event: Event) -> None:
+        """Print one event."""
+        if isinstance(event, Started):
+            self._start = self._last = self._clock()
+            self._total = event.steps * event.request.n_batches
+            if self._show_model:
+                print(model_notice(event), file=sys.stderr, flush=True)
+        elif isinstance(event, Warned | MemoryReduced):
+            text = event.text.in_language(read_language())
+            if text not in self._printed:
+                self._printed.add(text)
+                print(text, file=sys.stderr, flush=True)
+        elif isinstance(event, Stepped):
+            self._done += 1
+            self._print_progress(event.batch * event.steps + event.step + 1)
+
+    def _print_progress(self, step: int) -> None:
+        now = self._clock()
+        if now - self._last < _REPORT_SECONDS or step >= self._total:
+            return
+        from danqing.cli.plan import format_duration
+
+        self._last = now
+        remaining = format_duration((now - self._start) / self._done * (self._total - step))
+        text = tr(f"第 {step}/{self._total} 步，约剩 {remaining}", f"step {step}/{self._total}, about {remaining} left")
+        print(text, file=sys.stderr, flush=True)
 
 
 def model_notice(event: Started) -> str:
-    """Which model paints when none was named."""
+    """Return a message that names the automatically selected model."""
     return tr(
-        f"由模型 {event.model} 作画（自动选定，可用 --model 另选）。",
-        f"Painting with the model {event.model}, chosen automatically; --model takes another.",
+        f"使用模型 {event.model}（自动选择，可用 --model 指定）。",
+        f"Using the model {event.model}, selected automatically; choose another with --model.",
     )

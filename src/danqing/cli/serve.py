@@ -1,6 +1,7 @@
-"""`danqing serve`: the HTTP service, and the keys that let callers in."""
+"""`danqing serve`: the HTTP service and its API keys."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,27 +10,34 @@ from typer.main import get_command
 
 from danqing.cli.i18n import tr
 from danqing.errors import MissingExtra
-from danqing.settings import Settings, read_settings
+from danqing.settings import Settings, read_settings, set_threads
 
 if TYPE_CHECKING:
-    from danqing.server.main import Options
+    from danqing.server.main import ServerOptions
 
-Names = Annotated[str, typer.Argument(metavar="NAME", help="名字，如人名或程序名 | Whose key it is")]
+Names = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="密钥的名字，如人名 | Name of the key, such as a person"),
+]
 
 
 def build() -> TyperGroup:
-    """The command: called alone it serves."""
+    """Return the command; without a subcommand it starts the service."""
     app = typer.Typer(
         add_completion=False,
         invoke_without_command=True,
-        help="HTTP 服务：任务队列、OpenAI 与 PaddleHub 的接口 | The HTTP service: jobs, OpenAI's and PaddleHub's routes",
+        help="HTTP 服务：任务队列、OpenAI 和 PaddleHub 接口、画室 | HTTP service: job queue, OpenAI and PaddleHub APIs, studio",
     )
     app.callback()(serve)
-    keys = typer.Typer(no_args_is_help=True, help="钥匙：谁可以用 | Keys: who may use the service")
-    keys.command("add", help="新建一把，只显示一次 | Make one; it is shown once")(add_key)
-    keys.command("list", help="有哪些 | List them")(list_keys)
-    keys.command("rm", help="收回一把 | Take one back")(remove_key)
+    keys = typer.Typer(no_args_is_help=True, help="API 密钥 | API keys")
+    keys.command("add", help="新建密钥，只显示一次 | Create a key; it is shown once")(add_key)
+    keys.command("list", help="列出密钥 | List the keys")(list_keys)
+    keys.command("rm", help="撤销密钥 | Revoke a key")(remove_key)
     app.add_typer(keys, name="keys")
+    app.command("backup", help="备份任务数据库和全部作品 | Back up the job database and all results")(backup)
+    app.command(
+        "repair", help="检查并修复任务数据库；先停止服务 | Check and repair the job database; stop the service first"
+    )(repair)
     command = get_command(app)
     assert isinstance(command, TyperGroup)
     return command
@@ -39,49 +47,78 @@ def serve(
     context: typer.Context,
     *,
     host: Annotated[
-        str, typer.Option(help="地址；0.0.0.0 是所有网卡 | Address; 0.0.0.0 for every network card")
+        str, typer.Option(help="监听地址；0.0.0.0 为所有网卡 | Address to listen on; 0.0.0.0 for all interfaces")
     ] = "127.0.0.1",
     port: Annotated[
-        int, typer.Option("--port", "-p", min=0, max=65535, help="端口；0 自动选 | Port; 0 picks one")
+        int, typer.Option("--port", "-p", min=0, max=65535, help="端口；0 为自动选择 | Port; 0 selects a free one")
     ] = 8866,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="用哪个模型，可多次，第一个是默认 | Models, the first is the default; all installed"),
+        typer.Option(help="提供的模型，可重复，第一个为默认 | Models to serve, repeatable; default: all installed"),
     ] = None,
     device: Annotated[
-        list[str] | None, typer.Option(help="用哪个设备，可多次，每个一个进程 | Devices, a worker process for each")
+        list[str] | None,
+        typer.Option(help="使用的设备，可重复，每个一个进程 | Devices, repeatable, one worker process each"),
     ] = None,
     name: Annotated[
         list[str] | None,
-        typer.Option(help="还用这个域名来访问（反向代理后面） | Another host name it is called by, behind a proxy"),
+        typer.Option(help="反向代理后的域名，可重复 | Host name behind a reverse proxy; repeatable"),
+    ] = None,
+    root_path: Annotated[
+        str,
+        typer.Option(help="反向代理发布服务的路径前缀，如 /danqing | Path prefix of the reverse proxy, e.g. /danqing"),
+    ] = "",
+    proxy: Annotated[
+        list[str] | None,
+        typer.Option(help="可信反向代理的地址，可多次 | Addresses of trusted reverse proxies, repeatable"),
+    ] = None,
+    log_requests: Annotated[
+        bool | None,
+        typer.Option("--log-requests/--no-log-requests", help="记录每个请求 | Log every request; off with --open"),
     ] = None,
     insecure: Annotated[
-        bool, typer.Option("--insecure", help="对外也不要钥匙 | Anybody may paint, without a key")
+        bool, typer.Option("--insecure", help="对外开放时不要求密钥 | Do not require API keys on public addresses")
     ] = False,
     allow_urls: Annotated[
-        bool, typer.Option("--allow-urls", help="底图可以是 https 网址 | Start pictures may be https addresses")
+        bool, typer.Option("--allow-urls", help="允许底图使用 https 网址 | Allow https URLs as initial images")
     ] = False,
     open: Annotated[
-        bool, typer.Option("--open", help="在这台机器的浏览器里打开画室 | Open the studio in this machine's browser")
+        bool, typer.Option("--open", help="在本机浏览器中打开画室 | Open the studio in the browser")
     ] = False,
-    queue: Annotated[int, typer.Option(min=1, help="最多等几个任务 | Jobs that may wait")] = 64,
-    per_key: Annotated[int, typer.Option(min=1, help="每把钥匙最多几个未完的任务 | Unfinished jobs of one key")] = 4,
+    queue: Annotated[int, typer.Option(min=1, help="队列中最多几个任务 | Maximum jobs in the queue")] = 64,
+    per_key: Annotated[
+        int, typer.Option(min=1, help="每个密钥最多几个未完成的任务 | Maximum unfinished jobs per key")
+    ] = 4,
     max_steps: Annotated[
-        int, typer.Option(min=2, max=1000, help="最多几步，重走的也算 | Steps of one picture, repeated ones too")
+        int,
+        typer.Option(
+            min=2, max=1000, help="每幅画最多几步，含重复的步 | Maximum steps per picture, including repeated ones"
+        ),
     ] = 1000,
-    max_pictures: Annotated[int, typer.Option(min=1, help="一次最多几幅 | Pictures of one request")] = 16,
+    max_pictures: Annotated[int, typer.Option(min=1, help="每个请求最多几幅画 | Maximum pictures per request")] = 16,
     keep_days: Annotated[
         float | None,
-        typer.Option(min=0, help="结束的任务连同画留几天；不写不删 | Days that ended jobs are kept, pictures and all"),
+        typer.Option(
+            min=0,
+            help="结束的任务保留几天；不写则不删除 | Days to keep ended jobs; default: forever",
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads", min=1, metavar="INT", help="每个进程的 CPU 线程数 | CPU threads of each worker process"
+        ),
     ] = None,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM."""
     if context.invoked_subcommand is not None:
         return
+    if threads is not None:
+        set_threads(threads)
     settings = read_settings()
     require_server()
     from danqing.server.limits import Limits
-    from danqing.server.main import Options
+    from danqing.server.main import ServerOptions
 
     limits = Limits(
         pixels=settings.max_pixels,
@@ -92,37 +129,40 @@ def serve(
         keep_days=keep_days,
     )
     run(
-        Options(
+        ServerOptions(
             host=host,
             port=port,
             models=tuple(model or ()),
             devices=tuple(device or (settings.device,)),
-            names=tuple(name or ()),
+            allowed_hosts=tuple(name or ()),
             insecure=insecure,
             allow_urls=allow_urls,
-            open=open,
+            root_path=root_path,
+            trusted_proxies=tuple(proxy or ()),
+            open_browser=open,
+            log_requests=not open if log_requests is None else log_requests,
             limits=limits,
         ),
         settings,
     )
 
 
-def run(options: "Options", settings: Settings) -> None:
-    """Serve with these options, which can only be made where the server's libraries are; the studio is part of it."""
+def run(options: "ServerOptions", settings: Settings) -> None:
+    """Run the service with the studio."""
     from danqing.server.dependencies import Mount
+    from danqing.server.fields import SERVER_ONLY_FIELDS
     from danqing.server.main import serve
-    from danqing.server.request_parsing import SERVERS_OWN
     from danqing.webui import PATH, TITLE, create_studio
 
-    studio = Mount(PATH, TITLE, create_studio(settings, hidden=SERVERS_OWN), open=True)
+    studio = Mount(PATH, TITLE, create_studio(settings, hidden=SERVER_ONLY_FIELDS), public=True)
     serve(replace(options, mounts=(studio,)), settings)
 
 
 def require_server() -> None:
-    """Complain in one line where the server's libraries are not installed.
+    """Check that the libraries of the service are installed.
 
     Raises:
-        MissingExtra: they are not.
+        MissingExtra: a library is missing.
     """
     try:
         import fastapi  # noqa: F401  # pyright: ignore[reportUnusedImport]
@@ -130,34 +170,79 @@ def require_server() -> None:
         import uvicorn  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         raise MissingExtra(
-            '服务要先安装：pip install "danqing[server]"。', 'The service needs: pip install "danqing[server]".'
+            'HTTP 服务需要安装：pip install "danqing[server]"。',
+            'The HTTP service requires: pip install "danqing[server]".',
         ) from error
 
 
 def add_key(name: Names) -> None:
-    """Make a key and print it; only its hash is kept."""
-    from danqing.server.api_keys import Keyring
+    """Create a key and print it; only its hash is stored."""
+    from danqing.server.api_keys import ApiKeyStore
 
-    typer.echo(Keyring.of(read_settings()).add(name))
+    typer.echo(ApiKeyStore.from_settings(read_settings()).add(name))
     typer.echo(
         tr(
-            "这把钥匙只显示这一次。用法：请求头 Authorization: Bearer <钥匙>",
-            "This key is shown this once. To use it send the header Authorization: Bearer KEY",
+            "密钥只显示这一次。用法：请求头 Authorization: Bearer <密钥>",
+            "The key is shown only once. Send it in the header Authorization: Bearer KEY",
         ),
         err=True,
     )
 
 
 def list_keys() -> None:
-    """A line for each key: its name and when it was made."""
-    from danqing.server.api_keys import Keyring
+    """Print name and creation time of each key."""
+    from danqing.server.api_keys import ApiKeyStore
 
-    for key in Keyring.of(read_settings()).list():
+    for key in ApiKeyStore.from_settings(read_settings()).list():
         typer.echo(f"{key.created}  {key.name}")
 
 
 def remove_key(name: Names) -> None:
-    """Take a key back, also from a service that is running."""
-    from danqing.server.api_keys import Keyring
+    """Revoke a key; a running service rejects it immediately."""
+    from danqing.server.api_keys import ApiKeyStore
 
-    Keyring.of(read_settings()).remove(name)
+    ApiKeyStore.from_settings(read_settings()).remove(name)
+
+
+def backup(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="新建的备份文件夹 | Folder to create for the backup")
+    ],
+) -> None:
+    """Copy the job database, all results and the API keys to a new folder, also while the service runs."""
+    from danqing.jobs.recovery import back_up
+
+    count = back_up(read_settings().service, folder)
+    typer.echo(tr(f"已备份 {count} 个任务的作品：{folder}", f"Backed up the results of {count} jobs: {folder}"))
+
+
+def repair(
+    owner: Annotated[
+        str,
+        typer.Option(help="找回的任务归哪个密钥（未记录时） | Key that restored jobs belong to if none is recorded"),
+    ] = "",
+) -> None:
+    """Restore jobs that the database lacks from their folders; replace a damaged database. Nothing is deleted."""
+    from danqing.jobs.housekeeping import exclusive_home
+    from danqing.jobs.recovery import open_jobs
+
+    home = read_settings().service
+    with exclusive_home(home):
+        recovery = open_jobs(home, owner=owner)
+        count = len(recovery.store.ids())
+        recovery.database.close()
+    if recovery.damaged is not None:
+        typer.echo(
+            tr(
+                f"数据库已损坏，已移到 {recovery.damaged}。",
+                f"The database was damaged and was moved to {recovery.damaged}.",
+            )
+        )
+    typer.echo(
+        tr(
+            f"共 {count} 个任务，其中找回 {len(recovery.restored)} 个。",
+            f"{count} jobs, {len(recovery.restored)} restored.",
+        )
+    )
+    for path in recovery.ignored:
+        typer.echo(tr(f"不属于任何任务，保留不动：{path}", f"Belongs to no job, left in place: {path}"))

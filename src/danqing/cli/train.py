@@ -1,4 +1,4 @@
-"""`danqing train`: the small model's three networks, its painted training pictures, and a model of the user's own pictures."""
+"""`danqing train`: trains models, on the user's own pictures or on generated scenes."""
 
 import re
 import sys
@@ -28,7 +28,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="DIR",
-        help="训练图片的文件夹，可写几个 | Folder of painted shards or captioned pictures; repeatable",
+        help="训练图片的文件夹，可重复 | Folder of shards or captioned pictures; repeatable",
     ),
 ]
 Out = Annotated[
@@ -37,72 +37,86 @@ Out = Annotated[
         "--out",
         "-o",
         metavar="DIR",
-        help="检查点的文件夹；已有的接着学 | Folder of checkpoints; those there are gone on with",
+        help="检查点的文件夹；已有检查点时继续训练 | Folder of checkpoints; training continues from existing ones",
     ),
 ]
-To = Annotated[Path | None, typer.Option("--to", metavar="DIR", help="导出到哪里 | Folder to export to")]
-Preset = Annotated[PresetName, typer.Option("--preset", help="网络多大、学多久 | How large, how long")]
+To = Annotated[
+    Path | None, typer.Option("--to", metavar="DIR", help="导出模型的文件夹 | Folder for the exported model")
+]
+Preset = Annotated[
+    PresetName, typer.Option("--preset", help="网络的大小和训练时间 | Size of the networks and training time")
+]
 Heldout = Annotated[
     Path | None,
     typer.Option(
-        "--heldout", metavar="DIR", help="另一个文件夹，用来检验；不给则留出一些 | Another folder, to judge by"
+        "--heldout",
+        metavar="DIR",
+        help="验证集文件夹；默认从训练图片中留出 | Validation folder; default: held out",
     ),
 ]
 Start = Annotated[
     Path | None,
-    typer.Option("--start", metavar="DIR", help="从导出的权重开始学 | Begin with the weights of an exported folder"),
+    typer.Option("--start", metavar="DIR", help="从导出的模型继续训练 | Start from the weights of an exported model"),
 ]
 Second = Annotated[
     Path | None,
     typer.Option(
         "--second",
         metavar="DIR",
-        help="另一个导出的文件夹，导出时把它的 CLIP 也带上 | Another exported folder, whose CLIP the export takes along",
+        help="另一个导出的模型，导出时加入它的 CLIP | Another exported model whose CLIP is added to the export",
     ),
 ]
 Minutes = Annotated[
     float | None,
-    typer.Option("--minutes", min=0, metavar="NUM", help="每个网络最多学几分钟 | Minutes for each network at most"),
+    typer.Option("--minutes", min=0, metavar="NUM", help="每个网络最多训练几分钟 | Maximum minutes per network"),
 ]
 Batch = Annotated[
     int | None,
-    typer.Option("--batch", min=1, metavar="INT", help="每步几张，不用配方的 | Pictures a step, for the recipe's"),
+    typer.Option(
+        "--batch", min=1, metavar="INT", help="批大小；默认由 --preset 决定 | Batch size; default: from --preset"
+    ),
 ]
 Rate = Annotated[
     float | None,
-    typer.Option("--rate", min=1e-7, metavar="NUM", help="学习率，不用配方的 | Learning rate, for the recipe's"),
+    typer.Option(
+        "--rate", min=1e-7, metavar="NUM", help="学习率；默认由 --preset 决定 | Learning rate; default: from --preset"
+    ),
 ]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, metavar="INT", help="CPU 线程数 | CPU threads")]
-Device = Annotated[str, typer.Option("--device", metavar="TEXT", help="auto、cpu、cuda、mps | auto, cpu, cuda, mps")]
+Device = Annotated[
+    str, typer.Option("--device", metavar="TEXT", help="auto、cpu、cuda 或 mps | auto, cpu, cuda or mps")
+]
 
 TASKS: dict[Task, str] = {
-    "all": "依次学三个网络，然后导出 | Train the three networks one after another, then export",
-    "encoder": "学 CLIP | Train the CLIP",
-    "denoiser": "学 U-Net | Train the U-Net",
-    "secondary": "学小网络 | Train the secondary network",
-    "export": "导出学过的网络 | Export what has been trained",
+    "all": "依次训练三个网络，然后导出 | Train the three networks, then export",
+    "encoder": "训练 CLIP | Train the CLIP",
+    "denoiser": "训练 U-Net | Train the U-Net",
+    "secondary": "训练 secondary 网络 | Train the secondary network",
+    "export": "导出训练好的网络 | Export the trained networks",
 }
 
 
 class FolderFirst(TyperGroup):
-    """A group whose first word may be a folder of pictures instead of a command."""
+    """A group whose first argument may be a folder of pictures instead of a command."""
 
     def resolve_command(self, ctx: "Context", args: list[str]) -> tuple[str | None, TyperCommand | None, list[str]]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """`danqing train my-folder/` is `danqing train album my-folder/`."""
+        """Treat `danqing train FOLDER` as `danqing train album FOLDER`."""
         if args and args[0] not in self.commands and not args[0].startswith("-"):
             args = ["album", *args]
         return super().resolve_command(ctx, args)  # pyright: ignore
 
 
 def build() -> TyperGroup:
-    """The command."""
+    """Return the command."""
     app = typer.Typer(cls=FolderFirst, add_completion=False, no_args_is_help=True, help=_HELP)
     app.command(
         "album",
-        help="用自己的图片学一个模型；album 这个字可以不写 | Train on a folder of your own; the word album may be left out",
+        help="用自己的图片训练；album 可省略 | Train on your own pictures; the word album is optional",
     )(album)
-    app.command("scenes", help="画训练图片，或一张样张 | Paint training pictures, or a sheet to look at")(scenes)
-    app.command("cutouts", help="用公开许可的表情图添些名词 | More nouns from openly licensed emoji")(cutouts)
+    app.command("scenes", help="生成训练图片或样张 | Generate training pictures or a sheet")(scenes)
+    app.command(
+        "cutouts", help="用开放许可的表情图合成训练图片 | Compose training pictures from openly licensed emoji"
+    )(cutouts)
     for task, text in TASKS.items():
         app.command(task, help=text)(_command(task))
     command = get_command(app)
@@ -111,15 +125,15 @@ def build() -> TyperGroup:
 
 
 _HELP = (
-    "训练随包的小模型那样的模型。自己的图片：danqing train 文件夹/，里面每张图片旁放一个同名的 .txt，写着说明"
-    " | Train models like the embedded one. On your own pictures: danqing train FOLDER/, with a .txt of the same name, its"
-    " caption, beside each picture"
+    "训练与内置模型同类的小模型。用自己的图片：danqing train 文件夹/，每张图片旁放一个同名的 .txt 说明文件"
+    " | Train small models like the embedded one. On your own pictures: danqing train FOLDER/, with a caption for each picture"
+    " in a .txt file of the same name"
 )
 
 
 def album(
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="带说明的图片 | Pictures, each with a caption", show_default=False)
+        Path, typer.Argument(metavar="DIR", help="带说明的图片 | Folder of captioned pictures", show_default=False)
     ],
     *,
     out: Annotated[
@@ -135,11 +149,11 @@ def album(
     device: Device = "auto",
     seed: Seed = 0,
 ) -> None:
-    """Train on the user's own pictures, export, and say how to paint with the result."""
+    """Train on the user's own pictures, export the model, and print the next commands."""
     if not folder.is_dir():
         raise InvalidRequest(
-            f"没有“{folder}”这个命令，也没有这个文件夹。用 danqing train --help 看全部命令。",
-            f"There is neither a command nor a folder {str(folder)!r}. See danqing train --help.",
+            f"没有“{folder}”这个命令或文件夹。用 danqing train --help 查看所有命令。",
+            f"There is no command or folder {str(folder)!r}. See danqing train --help.",
         )
     require_extra()
     from danqing.train.album import Album
@@ -163,20 +177,19 @@ def album(
     if len(pictures) < FEW_PICTURES:
         typer.echo(
             tr(
-                f"只有 {len(pictures)} 张：几百张以上才学得像。", f"Only {len(pictures)} pictures: hundreds are needed."
+                f"只有 {len(pictures)} 张图片，建议至少几百张。",
+                f"Only {len(pictures)} pictures; several hundred are recommended.",
             ),
             err=True,
         )
     _run_task("all", studio, to)
-    typer.echo(
-        tr(f"添加这个模型：danqing models add {to} --name {name}", f"Add it: danqing models add {to} --name {name}")
-    )
+    typer.echo(tr(f"添加模型：danqing models add {to} --name {name}", f"Add it: danqing models add {to} --name {name}"))
     sentence = pictures.captions[0][0]
     typer.echo(tr("然后作画：", "Then paint: ") + f'danqing draw "{sentence}" --model {name}')
 
 
 FEW_PICTURES = 200
-"""Fewer pictures than this teach little."""
+"""Number of pictures below which a warning is printed."""
 
 
 def _command(task: Task) -> Callable[..., None]:
@@ -250,7 +263,7 @@ def _training_run(
 
 def _require_folder(folder: Path) -> None:
     if not folder.is_dir():
-        raise InvalidRequest(f"没有 {folder} 这个文件夹。", f"There is no folder {folder}.")
+        raise InvalidRequest(f"文件夹 {folder} 不存在。", f"The folder {folder} does not exist.")
 
 
 def _run_task(task: Task, studio: "Studio", to: Path, second: Path | None = None) -> None:
@@ -262,15 +275,17 @@ def _run_task(task: Task, studio: "Studio", to: Path, second: Path | None = None
             if task in (name, "all"):
                 train(studio)
     except KeyboardInterrupt as error:
-        typer.echo(tr("已停下。再运行同一条命令就接着学。", "Stopped. The same command goes on with it."), err=True)
+        typer.echo(
+            tr("已停止。重新运行同一条命令即可继续。", "Stopped. Run the same command again to continue."), err=True
+        )
         raise typer.Exit(130) from error
     if task in ("export", "all"):
         runs.export(studio, to, second)
-        typer.echo(tr(f"导出到 {to}", f"Exported to {to}"))
+        typer.echo(tr(f"已导出到 {to}", f"Exported to {to}"))
 
 
 def _print_progress(report: "Report") -> None:
     figures = "".join(f"  {name} {value:.3f}" for name, value in report.figures.items())
-    zh = f"{report.network}  第 {report.step} 步  看过 {report.pictures} 张  {report.minutes:.1f} 分钟  损失 {report.loss:.4f}"
+    zh = f"{report.network}  第 {report.step} 步  {report.pictures} 张  {report.minutes:.1f} 分钟  损失 {report.loss:.4f}"
     en = f"{report.network}  step {report.step}  {report.pictures} pictures  {report.minutes:.1f} minutes  loss {report.loss:.4f}"
     print(tr(zh, en) + figures, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""`danqing train scenes` and `cutouts`: pictures to train on, painted and composed."""
+"""`danqing train scenes` and `danqing train cutouts`: generate training pictures."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +11,7 @@ from danqing.errors import InvalidRequest, MissingExtra
 from danqing.settings import read_settings
 
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="INT", help="随机种子 | Random seed")]
-Size = Annotated[int, typer.Option("--size", min=16, metavar="INT", help="边长，像素 | Side in pixels")]
+Size = Annotated[int, typer.Option("--size", min=16, metavar="INT", help="边长（像素） | Side in pixels")]
 
 
 def scenes(
@@ -19,23 +19,25 @@ def scenes(
     sheet: Annotated[
         Path | None,
         typer.Option(
-            "--sheet", metavar="PNG", help="64 张的样张，旁边一个带说明的网页 | 64 pictures, and a page with captions"
+            "--sheet",
+            metavar="PNG",
+            help="输出 64 张的样张和带说明的网页 | Write a sheet of 64 pictures and a page with captions",
         ),
     ] = None,
     write: Annotated[
         Path | None,
-        typer.Option("--write", metavar="DIR", help="写训练图片的文件夹 | Folder to write a training set into"),
+        typer.Option("--write", metavar="DIR", help="训练图片的输出文件夹 | Output folder of the training set"),
     ] = None,
-    count: Annotated[int, typer.Option("--count", min=1, metavar="INT", help="写几张 | How many")] = 2000,
+    count: Annotated[int, typer.Option("--count", min=1, metavar="INT", help="图片数量 | Number of pictures")] = 2000,
     seed: Seed = 0,
     size: Size = 128,
-    workers: Annotated[int, typer.Option("--workers", min=1, metavar="INT", help="几个进程同时画 | Processes")] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, metavar="INT", help="进程数 | Number of processes")] = 1,
 ) -> None:
-    """Paint pictures with known facts."""
+    """Generate scenes with captions."""
     if sheet is None and write is None:
         raise InvalidRequest(
-            "要画什么？样张用 --sheet 样张.png，训练图片用 --write 文件夹。",
-            "What shall be painted? A sheet: --sheet FILE.png; a training set: --write FOLDER.",
+            "请指定 --sheet 样张.png 或 --write 文件夹。",
+            "Pass --sheet FILE.png for a sheet or --write FOLDER for a training set.",
         )
     require_extra()
     from danqing.train.scenes.shards import write as write_shards
@@ -52,16 +54,18 @@ def scenes(
 
 def cutouts(
     *,
-    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="写到哪里 | Folder to write")],
+    to: Annotated[Path, typer.Option("--to", metavar="DIR", help="输出文件夹 | Output folder")],
     packages: Annotated[
         Path | None,
-        typer.Option("--packages", metavar="DIR", help="已下载的 npm 包，不联网 | npm tarballs that are here already"),
+        typer.Option(
+            "--packages", metavar="DIR", help="已下载的 npm 包所在的文件夹 | Folder of downloaded npm packages"
+        ),
     ] = None,
-    count: Annotated[int, typer.Option("--count", min=1, metavar="INT", help="几张 | How many pictures")] = 2000,
+    count: Annotated[int, typer.Option("--count", min=1, metavar="INT", help="图片数量 | Number of pictures")] = 2000,
     seed: Seed = 0,
     size: Size = 128,
 ) -> None:
-    """Compose openly licensed cut-outs over painted scenes and paper, with captions."""
+    """Compose openly licensed stickers over scenes and paper, with captions."""
     require_extra("resvg_py")
     from danqing.train.cutouts.compose import compose
     from danqing.train.cutouts.packages import fetch
@@ -78,9 +82,9 @@ def cutouts(
 
 
 def require_extra(*more: str) -> None:
-    """Raise where the libraries of the extra are not installed."""
+    """Raise MissingExtra if a library for training is not installed."""
     if any(find_spec(library) is None for library in ("cv2", *more)):
         raise MissingExtra(
-            '训练要另装一些库：pip install "danqing[train]"。',
-            'Training needs extra libraries: pip install "danqing[train]".',
+            '训练需要安装：pip install "danqing[train]"。',
+            'Training requires: pip install "danqing[train]".',
         )

@@ -1,4 +1,4 @@
-"""`danqing version`: this program's version and those of the libraries that decide how a picture comes out."""
+"""`danqing version`: versions of the program and of the libraries that affect the pictures."""
 
 import platform
 from importlib.metadata import PackageNotFoundError
@@ -12,16 +12,16 @@ import danqing
 
 
 def build() -> TyperCommand:
-    """The command."""
+    """Return the command."""
     app = typer.Typer(add_completion=False)
-    app.command(help="版本 | Versions")(show_versions)
+    app.command(help="显示版本 | Show versions")(show_versions)
     command = get_command(app)
     assert isinstance(command, TyperCommand)
     return command
 
 
 def show_versions() -> None:
-    """Print a line for each."""
+    """Print one line for each version."""
     typer.echo(f"danqing {danqing.__version__}")
     typer.echo(f"python {platform.python_version()}")
     for library in ("torch", "numpy", "pillow"):

@@ -1,4 +1,4 @@
-"""A Danqing that paints elsewhere: `Client(url, key)` has the library's `create` and `stream`, over HTTP.
+"""Client of a Danqing service: `Client(url, key)` has the library's `create` and `stream`, over HTTP.
 
 ```python skip: needs a running service
 from danqing.client import Client

@@ -1,4 +1,4 @@
-"""The Python client of a service: the library's calls, painted elsewhere. It reads JSON and PNG, never a pickle."""
+"""The Python client of a service, with the functions of `danqing.api`. It reads JSON and PNG, never pickles."""
 
 import base64
 import io
@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
+from uuid import uuid4
 
 from danqing.client.schemas import JobList, JobView
 from danqing.client.transport import HttpTransport, ServerSentEvent
@@ -14,6 +15,7 @@ from danqing.events import Completed, Event, Previewed, from_json
 from danqing.jobs import State
 from danqing.request import Request
 from danqing.results.artwork import Artwork
+from danqing.settings import read_settings
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -27,19 +29,22 @@ _LOCAL = ("device", "dtype", "memory")
 
 
 class Client:
-    """A service that is called over HTTP. Every method may raise DanqingError: unreachable, refused, or failed there."""
+    """A client of one service. Every method raises DanqingError if the service is unreachable or refuses the request.
+
+    Requests are repeated while the service restarts.
+    """
 
     def __init__(self, url: str = URL, key: str | None = None, *, timeout: float = 60.0) -> None:
-        """Connect when first needed.
+        """Configure the client; the connection is opened by the first request.
 
         Args:
-            url: of the service.
-            key: as `danqing serve keys add` printed it, where the service asks for one.
-            timeout: seconds without any sign of the service before it counts as unreachable; painting may take longer.
+            url: URL of the service.
+            key: API key, if the service requires one; created by `danqing serve keys add`.
+            timeout: seconds without a response after which the service counts as unreachable; painting may take longer.
         Raises:
             MissingExtra: httpx is not installed.
         """
-        self._wire = HttpTransport(url, key, timeout)
+        self._http = HttpTransport(url, key, timeout, language=read_settings().language)
 
     def __enter__(self) -> Self:
         return self
@@ -48,30 +53,30 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Let go of the connection; jobs go on."""
-        self._wire.close()
+        """Close the connection; jobs continue."""
+        self._http.close()
 
-    def create(self, prompts: str | Sequence[str] | Request, **knobs: "Unpack[RequestOptions]") -> Artwork:
+    def create(self, prompts: str | Sequence[str] | Request, **options: "Unpack[RequestOptions]") -> Artwork:
         """Paint and return the pictures, as `danqing.create` does.
 
         Args:
-            prompts: one sentence, several, or a whole request.
-            knobs: fields of `Request`; a start picture may be a file of this machine.
+            prompts: one prompt, several, or a complete request.
+            options: fields of `Request`; `init_image` may be a local file.
         Returns:
-            the pictures with everything seen on the way.
+            the pictures, their previews and warnings.
         """
-        return Artwork.from_events(self.stream(prompts, **knobs))
+        return Artwork.from_events(self.stream(prompts, **options))
 
-    def stream(self, prompts: str | Sequence[str] | Request, **knobs: "Unpack[RequestOptions]") -> Iterator[Event]:
-        """Paint and yield every event as it happens, as `danqing.stream` does; closing the iterator cancels the job.
+    def stream(self, prompts: str | Sequence[str] | Request, **options: "Unpack[RequestOptions]") -> Iterator[Event]:
+        """Paint and yield events as they happen, as `danqing.stream` does; closing the iterator cancels the job.
 
         Args:
-            prompts: one sentence, several, or a whole request.
-            knobs: fields of `Request`.
+            prompts: one prompt, several, or a complete request.
+            options: fields of `Request`.
         Yields:
-            Started first; see `danqing.events`.
+            events, `Started` first; see `danqing.events`.
         """
-        job = self.submit(prompts, **knobs)
+        job = self.submit(prompts, **options)
         try:
             yield from self.follow(job.id)
         except (GeneratorExit, KeyboardInterrupt):
@@ -79,80 +84,79 @@ class Client:
             raise
 
     def submit(
-        self, prompts: str | Sequence[str] | Request, *, id: str | None = None, **knobs: "Unpack[RequestOptions]"
+        self, prompts: str | Sequence[str] | Request, *, id: str | None = None, **options: "Unpack[RequestOptions]"
     ) -> JobView:
-        """Put a painting into the queue and return at once.
+        """Submit a job without waiting for it.
 
         Args:
-            prompts: one sentence, several, or a whole request.
-            id: a UUID of your own, so that asking twice paints once.
-            knobs: fields of `Request`.
+            prompts: one prompt, several, or a complete request.
+            id: UUID of the job; submitting the same request again with it returns the same job. Random by default.
+            options: fields of `Request`.
         """
-        fields = prompts.to_dict() | dict(knobs) if isinstance(prompts, Request) else {"prompts": prompts, **knobs}
+        fields = prompts.to_dict() | dict(options) if isinstance(prompts, Request) else {"prompts": prompts, **options}
         body = {name: value for name, value in fields.items() if name not in _LOCAL and value is not None}
-        if isinstance(body.get("init_image"), str):
-            body["init_image"] = _to_uri(cast("str", body["init_image"]))
-        if id is not None:
-            body["id"] = id
+        if isinstance(body.get("init_image"), str | Path):
+            body["init_image"] = _to_uri(str(body["init_image"]))
+        body["id"] = id or str(uuid4())  # makes repeating the call safe
         return self._job("POST", "/v1/jobs", body)
 
     def follow(self, id: str, *, after: int = 0) -> Iterator[Event]:
-        """The events of a job from its beginning, with their pictures, until it ends; a broken connection is taken up again.
+        """Yield the events of a job, with their pictures, until it ends. Reconnects after interruptions and restarts.
 
         Args:
-            id: of the job.
-            after: number of the last event that was seen.
+            id: ID of the job.
+            after: number of the last event already received.
         Raises:
-            DanqingError: the job failed or was cancelled, or the service went down; the job is kept there.
+            DanqingError: the job failed or was cancelled, or the service stays unreachable.
         """
-        for sent in self._wire.stream_events(f"/v1/jobs/{id}/events", after=str(after)):
-            if sent.kind in ("ended", "stopping"):
+        for sent in self._http.stream_events(f"/v1/jobs/{id}/events", after=str(after)):
+            if sent.kind == "ended":
                 _check(JobView.model_validate_json(sent.data))
                 return
             yield self._event(sent)
 
     def job(self, id: str) -> JobView:
-        """A job as it stands."""
+        """Return a job."""
         return self._job("GET", f"/v1/jobs/{id}")
 
     def jobs(self, *, states: Sequence[State] = (), limit: int = 50, before: str | None = None) -> tuple[JobView, ...]:
-        """Your jobs, newest first.
+        """Return the jobs of this API key, newest first.
 
         Args:
-            states: only those in one of these states.
-            limit: at most so many, up to 200.
-            before: id of the last job of the page before.
+            states: return only jobs in these states.
+            limit: maximum number of jobs, up to 200.
+            before: ID of the last job of the previous page.
         """
         params: dict[str, str | list[str]] = {"state": list(states), "limit": str(limit)}
         if before is not None:
             params["before"] = before
-        return JobList.model_validate_json(self._wire.request("GET", "/v1/jobs", params=params)).data
+        return JobList.model_validate_json(self._http.request("GET", "/v1/jobs", params=params)).data
 
     def cancel(self, id: str) -> JobView:
-        """Stop a job; on one that has ended this does nothing."""
+        """Cancel a job; has no effect if it has ended."""
         return self._job("DELETE", f"/v1/jobs/{id}")
 
     def resume(self, id: str) -> JobView:
-        """Go on with a failed or cancelled job where it stopped."""
+        """Continue a failed or cancelled job from its last checkpoint."""
         return self._job("POST", f"/v1/jobs/{id}/resume")
 
     def forget(self, id: str) -> None:
-        """Delete a job that has ended, pictures and all."""
-        self._wire.request("DELETE", f"/v1/jobs/{id}", params={"forget": "true"})
+        """Delete a job that has ended, with its pictures."""
+        self._http.request("DELETE", f"/v1/jobs/{id}", params={"forget": "true"})
 
     def file(self, url: str) -> bytes:
-        """A file of a job by the address in its view: a PNG with its recipe, a GIF, the sheet."""
-        if not url.startswith("/v1/jobs/"):
-            raise InvalidRequest(f"{url} 不是任务的文件。", f"{url} is no file of a job.")
-        return self._wire.request("GET", url)
+        """Download a file of a job by a URL of its view: a picture, an animation, or the contact sheet."""
+        if "/v1/jobs/" not in url:
+            raise InvalidRequest(f"{url} 不是任务的文件。", f"{url} is not a file of a job.")
+        return self._http.request("GET", _path_of(url))
 
     def models(self) -> tuple[str, ...]:
-        """Names of the models that paint there, the default first."""
-        entries = cast("dict[str, list[dict[str, str]]]", json.loads(self._wire.request("GET", "/v1/models")))
+        """Return the names of the models of the service, the default first."""
+        entries = cast("dict[str, list[dict[str, str]]]", json.loads(self._http.request("GET", "/v1/models")))
         return tuple(entry["id"] for entry in entries["data"])
 
     def _job(self, method: str, path: str, body: Mapping[str, object] | None = None) -> JobView:
-        return JobView.model_validate_json(self._wire.request(method, path, json=_plain(body)))
+        return JobView.model_validate_json(self._http.request(method, path, json=_plain(body)))
 
     def _event(self, sent: ServerSentEvent) -> Event:
         values = cast("dict[str, object]", json.loads(sent.data))
@@ -169,29 +173,29 @@ class Client:
         if url is None:
             return None
         try:
-            data = self._wire.request("GET", url)
-        except JobNotFound:  # a preview that was not kept
+            data = self._http.request("GET", _path_of(url))
+        except JobNotFound:  # the preview was not saved
             return None
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             return image.convert("RGB")
 
 
+def _path_of(url: str) -> str:
+    """Return the path of a job's URL below the base URL: a reverse proxy may add a prefix, which the base URL includes."""
+    return url[url.index("/v1/jobs/") :]
+
+
 def _check(job: JobView) -> None:
-    """Raise what became of a job that did not finish."""
+    """Raise the failure of a job that did not finish."""
     if job.state == "finished":
         return
     if job.failure is not None:
         raise DanqingError(job.failure.zh, job.failure.en)
-    if job.state == "cancelled":
-        raise DanqingError(f"任务 {job.id} 已取消。", f"The job {job.id} was cancelled.")
-    raise DanqingError(
-        f"服务停下了；任务 {job.id} 等它回来接着画，用 follow 再看。",
-        f"The service went down; the job {job.id} goes on when it is back: follow it then.",
-    )
+    raise DanqingError(f"任务 {job.id} 已取消。", f"The job {job.id} was cancelled.")
 
 
 def _plain(body: Mapping[str, object] | None) -> object:
-    """Values that JSON knows: schedules as text."""
+    """Return JSON values: schedules as texts."""
     from danqing.schedule import Schedule
 
     if body is None:
@@ -200,15 +204,15 @@ def _plain(body: Mapping[str, object] | None) -> object:
 
 
 def _to_uri(source: str) -> str:
-    """A start picture for the way: a file of this machine as a data URI, everything else as it is."""
+    """Return the data URI of a local file; URLs and data URIs are returned unchanged."""
     if source.startswith(("data:", "http://", "https://")):
         return source
     try:
         data = Path(source).expanduser().read_bytes()
     except OSError as error:
         raise InvalidRequest(
-            f"底图 {source} 读不出来：{error.strerror}。",
-            f"The start picture {source} cannot be read: {error.strerror}.",
+            f"无法读取底图 {source}：{error.strerror}。",
+            f"Cannot read the initial image {source}: {error.strerror}.",
             field="init_image",
         ) from error
     return f"data:image/png;base64,{base64.b64encode(data).decode()}"

@@ -1,4 +1,4 @@
-"""What a service says of a job, as JSON: both ends of the wire read these."""
+"""JSON schemas of jobs, used by the service and by its client."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,13 +12,13 @@ class _Shape(BaseModel):
 class PictureView(_Shape):
     """A finished picture."""
 
-    number: int = Field(description="0 the first.")
-    seed: int = Field(description="Paints this picture again, alone.")
-    url: str = Field(description="The PNG; it carries its recipe.")
+    number: int = Field(description="Number of the picture, from 0.")
+    seed: int = Field(description="Seed that reproduces this picture alone.")
+    url: str = Field(description="URL of the PNG; its metadata contain the request.")
 
 
 class FailureView(_Shape):
-    """Why a job failed, and what to do next."""
+    """The reason of a failure, and what to do next."""
 
     reason: Reason
     zh: str
@@ -26,34 +26,34 @@ class FailureView(_Shape):
 
 
 class JobView(_Shape):
-    """A job as it stands. Times are seconds since 1970."""
+    """A job. Times are seconds since 1970."""
 
     id: str
     state: State
-    cancelling: bool = Field(description="Cancelled, and ending with the step that is being painted.")
+    cancelling: bool = Field(description="The job was cancelled and stops after the current step.")
     model: str
     created: float
     started: float | None
     ended: float | None
-    position: int | None = Field(description="Jobs that wait before this one; null unless queued.")
-    picture: int = Field(description="Number of the first picture of the batch that is being painted.")
-    step: int = Field(description="Steps of that batch that are done.")
-    steps: int = Field(description="Steps of a batch; 0 until painting has begun.")
-    progress: float = Field(description="Share of all its steps that is done, 0 to 1.")
-    seconds_left: float | None = Field(description="An estimate; null as long as nothing is known.")
+    position: int | None = Field(description="Number of jobs before this one in the queue; null unless queued.")
+    picture: int = Field(description="Number of the first picture of the current batch.")
+    step: int = Field(description="Finished steps of the current batch.")
+    steps: int = Field(description="Steps per batch; 0 until the job starts.")
+    progress: float = Field(description="Fraction of all steps that is done, 0 to 1.")
+    seconds_left: float | None = Field(description="Estimated remaining time; null if unknown.")
     failure: FailureView | None
-    pictures: tuple[PictureView, ...] = Field(description="What is finished so far.")
-    animations: tuple[str, ...] = Field(description="Addresses of GIF, WebP or MP4, once the job has finished.")
-    sheet: str | None = Field(description="Address of all pictures on one sheet.")
-    events: str = Field(description="Address of its events.")
+    pictures: tuple[PictureView, ...] = Field(description="Finished pictures.")
+    animations: tuple[str, ...] = Field(description="URLs of GIF, WebP or MP4 animations of a finished job.")
+    sheet: str | None = Field(description="URL of the contact sheet.")
+    events: str = Field(description="URL of the event stream.")
     request: dict[str, object] = Field(
-        description="What was asked for, completed; POST it again for the same picture. A start picture is left out."
+        description="The complete request, without the initial image; submit it again for the same picture."
     )
-    start: str | None = Field(default=None, description="Address of the picture that it starts from.")
+    start: str | None = Field(default=None, description="URL of the initial image.")
 
 
 class JobList(_Shape):
     """A page of jobs, newest first."""
 
     data: tuple[JobView, ...]
-    has_more: bool = Field(description="Whether `before` with the last id brings more.")
+    has_more: bool = Field(description="True if there are more jobs; pass the last ID as `before`.")

@@ -1,4 +1,4 @@
-"""One HTTP connection to a service: its errors become ours, its event streams survive a break."""
+"""HTTP transport of the client: errors, event streams, and retries while the service restarts."""
 
 import ipaddress
 import json
@@ -17,12 +17,13 @@ from danqing.errors import (
     QueueFull,
     TooManyJobs,
 )
+from danqing.i18n import Language
 
 if TYPE_CHECKING:
     import httpx
 
-MAX_RECONNECTS = 5
-"""How often a broken stream of events is taken up again without getting further."""
+MAX_RECONNECTS = 8
+"""Maximum number of consecutive attempts to reconnect; with growing delays, they take about half a minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +35,14 @@ class ServerSentEvent:
     id: str
 
 
+class _Interrupted(Exception):
+    """The service is stopping or restarting; the request can be repeated."""
+
+
 class HttpTransport:
-    """Requests to one service.
+    """Requests to one service. All methods raise the DanqingError that the service reports, or that it is unreachable."""
 
-    Raises, in all its methods:
-        DanqingError: the service cannot be reached, or refuses; the leaf that the service itself raised.
-    """
-
-    def __init__(self, url: str, key: str | None, timeout: float) -> None:
+    def __init__(self, url: str, key: str | None, timeout: float, *, language: Language, delay: float = 0.2) -> None:
         try:
             import httpx
         except ImportError as error:
@@ -49,59 +50,79 @@ class HttpTransport:
                 '要先安装：pip install "danqing[client]"。', 'The client needs: pip install "danqing[client]".'
             ) from error
         self._url = url.rstrip("/")
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        # A proxy of the environment would be asked to connect to itself.
+        self._delay = delay
+        headers = {"Accept-Language": language} | ({"Authorization": f"Bearer {key}"} if key else {})
+        # A proxy from the environment cannot connect to the loopback address of this machine.
         self._http = httpx.Client(
-            base_url=self._url, headers=headers, timeout=timeout, trust_env=not _is_here(httpx.URL(url).host)
+            base_url=self._url, headers=headers, timeout=timeout, trust_env=not _is_loopback(httpx.URL(url).host)
         )
-        self._broken = (httpx.TransportError,)
+        self._root = httpx.URL(self._url).path.rstrip("/")
+        self._interruptions = (httpx.TransportError, _Interrupted)
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         self._http.close()
 
     def request(
         self, method: str, path: str, *, json: object = None, params: Mapping[str, str | list[str]] | None = None
     ) -> bytes:
-        """The body of an answer."""
-        try:
-            reply = self._http.request(method, path, json=json, params=params)
-        except self._broken as error:
-            raise self._unreachable(error) from error
-        if not reply.is_success:
-            raise to_error(reply.status_code, reply.content, reply.headers.get("retry-after", ""))
-        return reply.content
+        """Return the body of a response; the request is repeated while the service restarts."""
+        attempts = 0
+        while True:
+            try:
+                response = self._http.request(method, self._path(path), json=json, params=params)
+                _raise_for_status(response)
+                return response.content
+            except self._interruptions as error:
+                attempts += 1
+                self._wait(attempts, error)
 
     def stream_events(self, path: str, *, after: str = "0") -> Iterator[ServerSentEvent]:
-        """Server-sent events; a broken connection is taken up again behind the last one that came."""
-        tries = 0
+        """Yield server-sent events; after an interruption, the stream continues after the last event received."""
+        attempts = 0
         while True:
             try:
                 for sent in self._listen(path, after):
-                    tries, after = 0, sent.id or after
+                    if sent.kind == "stopping":
+                        raise _Interrupted("stopping")
+                    attempts, after = 0, sent.id or after
                     yield sent
                 return
-            except self._broken as error:
-                tries += 1
-                if tries > MAX_RECONNECTS:
-                    raise self._unreachable(error) from error
-                time.sleep(0.2 * 2**tries)
+            except self._interruptions as error:
+                attempts += 1
+                self._wait(attempts, error)
 
     def _listen(self, path: str, after: str) -> Iterator[ServerSentEvent]:
-        with self._http.stream("GET", path, headers={"Last-Event-ID": after}) as reply:
-            if not reply.is_success:
-                raise to_error(reply.status_code, reply.read(), reply.headers.get("retry-after", ""))
-            yield from read_events(reply.iter_lines())
+        with self._http.stream("GET", self._path(path), headers={"Last-Event-ID": after}) as response:
+            if not response.is_success:
+                response.read()
+            _raise_for_status(response)
+            yield from read_events(response.iter_lines())
 
-    def _unreachable(self, error: "httpx.TransportError") -> DanqingError:
-        return DanqingError(
-            f"连不上 {self._url}：{error}。服务开着吗？（danqing serve）",
-            f"Cannot reach {self._url}: {error}. Is the service running? (danqing serve)",
-        )
+    def _path(self, path: str) -> str:
+        """Return a path relative to the URL of the service; paths in responses include its prefix."""
+        return path.removeprefix(self._root) if self._root else path
+
+    def _wait(self, attempts: int, error: Exception) -> None:
+        if attempts > MAX_RECONNECTS:
+            raise DanqingError(
+                f"无法连接 {self._url}：{error}。请确认服务已启动（danqing serve）。",
+                f"Cannot reach {self._url}: {error}. Check that the service is running (danqing serve).",
+            ) from error
+        time.sleep(min(self._delay * 2**attempts, 5.0))
+
+
+def _raise_for_status(response: "httpx.Response") -> None:
+    """Raise the error of a response that is not successful; the body must have been read."""
+    if response.is_success:
+        return
+    if response.status_code == 503 and _problem(response.content).get("code") == "stopping":
+        raise _Interrupted("stopping")
+    raise to_error(response.status_code, response.content, response.headers.get("retry-after", ""))
 
 
 def read_events(lines: Iterator[str]) -> Iterator[ServerSentEvent]:
-    """The events in the lines of a stream; comments are passed over, and so is an event that was cut off."""
+    """Parse the lines of a stream; comments and an incomplete last event are skipped."""
     fields: dict[str, str] = {}
     for line in lines:
         if line:
@@ -114,7 +135,7 @@ def read_events(lines: Iterator[str]) -> Iterator[ServerSentEvent]:
 
 
 def to_error(status: int, body: bytes, retry_after: str) -> DanqingError:
-    """The error that an answer stands for."""
+    """Return the exception for an error response."""
     problem = _problem(body)
     text = str(problem.get("message") or f"HTTP {status}")
     field = cast("str | None", problem.get("param"))
@@ -144,7 +165,7 @@ def _problem(body: bytes) -> Mapping[str, object]:
     return cast("dict[str, object]", problem) if isinstance(problem, dict) else {}
 
 
-def _is_here(host: str) -> bool:
+def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:

@@ -1,23 +1,21 @@
-"""Painting for others: a queue that survives a crash, a worker process for each device, and the events of every job.
+"""Job queue: jobs that survive a crash, one worker process per device, and the events of each job.
 
-`danqing.jobs.local_runner.LocalRuntime(settings, limits=Limits(), devices=("auto",))` is the `Runtime` of one machine.
+`danqing.jobs.local_runner.LocalJobRunner(settings, limits=RunnerLimits(), devices=("auto",))` is the `JobRunner` of one machine.
 """
 
-from danqing.jobs.base import Runtime
-from danqing.jobs.job import ENDED, Failure, Job, Limits, Numbered, Reason, State
-from danqing.jobs.status import Figures, Health, Spread, WorkerHealth
+from danqing.jobs.base import JobRunner
+from danqing.jobs.job import ENDED, Failure, Job, NumberedEvent, Reason, RunnerLimits, State
+from danqing.jobs.status import Health, WorkerHealth
 
 __all__ = [
     "ENDED",
     "Failure",
-    "Figures",
     "Health",
     "Job",
-    "Limits",
-    "Numbered",
+    "JobRunner",
+    "NumberedEvent",
     "Reason",
-    "Runtime",
-    "Spread",
+    "RunnerLimits",
     "State",
     "WorkerHealth",
 ]

@@ -1,143 +1,147 @@
-"""What every runtime promises to those who put jobs into it, wherever the painting happens."""
+"""Interface of a job runner."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from danqing.jobs.job import Job, Numbered, State
-from danqing.jobs.status import Figures, Health
+from danqing.jobs.job import Job, NumberedEvent, State
+from danqing.jobs.status import Health
 from danqing.request import Request
 
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
-class Runtime(Protocol):
-    """A queue of jobs and the workers that paint them. All methods may be called from any thread.
 
-    Before `start` and after `stop` all others raise `ServiceStopping`; those that wait end when it stops.
+class JobRunner(Protocol):
+    """A queue of jobs and the workers that run them. All methods are thread-safe.
+
+    Before `start` and after `stop` every other method raises `ServiceStopping`; blocking calls return on `stop`.
     """
 
     def start(self) -> None:
-        """Take up the jobs of the last time and begin to work; returns before the workers are ready.
+        """Load the stored jobs and start the workers. Returns before the workers are ready.
 
         Raises:
-            HomeLocked: another service works in this home.
-            StorageError: the home cannot be written.
+            HomeLocked: another service uses this home.
+            StorageError: the home cannot be written, or its database was written by a newer version.
         """
         ...
 
     def stop(self, seconds: float = 10.0) -> None:
-        """End in order: refuse new work at once, keep the checkpoints of running jobs, which stay queued for the next start.
+        """Reject new jobs, save the checkpoints of running jobs and stop the workers. Unfinished jobs stay queued.
 
         Args:
-            seconds: what a worker does not finish by then is cut off; its job goes on from its last checkpoint all the same.
+            seconds: workers that are still running after this time are killed; their jobs resume from the last checkpoint.
         """
         ...
 
-    def submit(self, request: Request, *, id: str | None = None, owner: str = "") -> Job:
-        """Put a job into the queue. When this returns it survives a crash.
+    def submit(self, request: Request, *, id: str | None = None, owner: str = "", retry_seconds: float = 0.0) -> Job:
+        """Queue a job. After the return it survives a crash.
 
         Args:
-            request: complete or not. Where it is painted is not its business: `device` is not looked at.
-            id: a UUID of the caller's, so that asking twice paints once; drawn here if not given.
+            request: complete or not; `device` is ignored.
+            id: a UUID chosen by the caller, which makes the call idempotent; generated if omitted. See `idempotent_id`.
             owner: name of the API key.
+            retry_seconds: if positive, return an unfinished job of this owner with the same request that was created within
+                this time instead of queueing a second one. For callers that repeat a call that timed out.
         Returns:
-            the job; the existing one where the same owner sends the same request under the same id again.
+            The new job, or the existing one if this owner has submitted the same request with the same ID before.
         Raises:
-            InvalidRequest: the id is no UUID, or the model cannot paint such a request.
+            InvalidRequest: the ID is not a UUID, or the model does not support the request.
             ModelNotFound: the model is unknown or not installed.
-            JobConflict: the id belongs to another request.
-            QueueFull: as many jobs wait as may wait.
-            TooManyJobs: the owner has as many unfinished jobs as one may have.
-            ServiceStopping: the runtime is on its way down.
-            StorageError: the job cannot be written down.
+            JobConflict: the ID is used by a different request.
+            QueueFull: the queue is full.
+            TooManyJobs: the owner has reached the maximum number of unfinished jobs.
+            ServiceStopping: the runner is stopping.
+            StorageError: the job cannot be stored.
         """
         ...
 
     def get(self, id: str) -> Job:
-        """A job as it stands.
+        """Return the current state of a job.
 
         Raises:
-            JobNotFound: there is no such job.
+            JobNotFound: no job has this ID.
         """
         ...
 
     def jobs(
         self, *, owner: str | None = None, states: Sequence[State] = (), limit: int = 50, before: str | None = None
     ) -> tuple[Job, ...]:
-        """Jobs, newest first.
+        """Return jobs, newest first.
 
         Args:
-            owner: only those of this owner; None for all.
-            states: only those in one of these states; empty for all.
-            limit: at most so many.
-            before: the id of the last job of the page before.
+            owner: only jobs of this owner; None for all.
+            states: only jobs in these states; empty for all.
+            limit: maximum number of jobs.
+            before: ID of the last job of the previous page.
         Raises:
-            JobNotFound: there is no job `before`.
+            JobNotFound: no job has the ID `before`.
         """
         ...
 
     def cancel(self, id: str) -> Job:
-        """End a job: a queued one at once, a running one within a step. On a job that has ended this does nothing.
+        """Cancel a job: a queued job at once, a running job after its current step. Does nothing if it has ended.
 
         Returns:
-            the job; `cancelling` as long as it still runs.
+            The job; `cancelling` is true while it still runs.
         Raises:
-            JobNotFound: there is no such job.
+            JobNotFound: no job has this ID.
         """
         ...
 
     def resume(self, id: str) -> Job:
-        """Queue a failed or cancelled job again; it goes on from its checkpoint. On a job that is queued or runs this does nothing.
+        """Queue a failed or cancelled job again; it resumes from its checkpoint. Does nothing if it is queued or running.
 
         Raises:
-            JobNotFound: there is no such job.
-            JobConflict: it has finished, or is still being cancelled.
+            JobNotFound: no job has this ID.
+            JobConflict: the job is finished, or is being cancelled.
             ServiceBusy: as for `submit`.
         """
         ...
 
-    def forget(self, id: str) -> None:
-        """Delete a job that has ended, with its folder.
+    def delete(self, id: str) -> None:
+        """Delete an ended job and its folder.
 
         Raises:
-            JobNotFound: there is no such job.
-            JobConflict: it has not ended.
+            JobNotFound: no job has this ID.
+            JobConflict: the job has not ended.
         """
         ...
 
-    def events(self, id: str, *, after: int = 0, timeout: float | None = None) -> Iterator[Numbered | None]:
-        """The events of a job as they happen, until it has ended; then the state of the job says how.
+    def events(self, id: str, *, after: int = 0, timeout: float | None = None) -> Iterator[NumberedEvent | None]:
+        """Yield the events of a job as they happen. Ends when the job has ended or was deleted.
 
         Args:
-            id: of the job.
-            after: number of the last event that the caller has seen, 0 for none.
-            timeout: None is yielded when nothing has happened for so many seconds, so that the caller can look around;
-                0 never waits.
+            id: ID of the job.
+            after: number of the last event already received; 0 for none.
+            timeout: yield None after this many seconds without an event; 0 never waits.
         Raises:
-            JobNotFound: there is no such job, or it was forgotten meanwhile.
+            JobNotFound: no job has this ID. Only raised by the call itself, not by the iterator.
         """
         ...
 
     def wait(self, id: str, timeout: float | None = None) -> Job:
-        """Wait until a job has ended, at most `timeout` seconds; returns it as it stands then.
+        """Wait until a job has ended, at most `timeout` seconds, and return its current state.
 
         Raises:
-            JobNotFound: there is no such job.
+            JobNotFound: no job has this ID.
         """
         ...
 
-    def watch(self, changed: Callable[[str], None]) -> Callable[[], None]:
-        """Be told of every change, for callers that must not wait.
+    def subscribe(self, on_change: Callable[[str], None]) -> Callable[[], None]:
+        """Call a function after each event and each change of state of any job.
 
         Args:
-            changed: called with the id of a job after each of its events and changes of state, from any thread; be quick.
+            on_change: receives the job's ID; called from any thread, must not block.
         Returns:
-            a function that ends it.
+            A function that ends the subscription.
         """
         ...
 
     def health(self) -> Health:
-        """Whether it can work now. Quick: for probes."""
+        """Return the data of a readiness probe. Fast."""
         ...
 
-    def figures(self) -> Figures:
-        """Counters and gauges. Quick: for `/metrics`."""
+    def metrics(self) -> "CollectorRegistry":
+        """Return the Prometheus registry of the runner with its gauges up to date. Fast."""
         ...

@@ -11,6 +11,8 @@ from danqing.jobs.job_store import JobStore
 from danqing.jobs.progress import ProgressTracker
 from danqing.request import Request
 from danqing.request.steps import plan_steps
+from danqing.settings import Settings
+from danqing.zoo.registry import get_spec
 
 UNGUIDED_STEP_COST = 0.3
 """Cost of an unguided step relative to a guided one: measured 50 ms and 169 ms with the embedded model."""
@@ -32,9 +34,15 @@ def step_costs(request: Request, resolution: int | None = None) -> list[float]:
     return costs
 
 
-def step_count(request: Request) -> int:
-    """Return the number of steps per image, repeated steps included."""
-    return sum(step.repeats for step in plan_steps(request, resolution=None))
+def step_count(request: Request, settings: Settings) -> int:
+    """Return the number of steps per image, those of the refinement and repeated steps included.
+
+    Args:
+        request: complete.
+        settings: location of the user's models.
+    """
+    resolution = get_spec(request.model, settings).resolution
+    return sum(step.repeats for step in plan_steps(request, resolution=resolution))
 
 
 def remaining_cost(job: Job) -> float:

@@ -1,15 +1,23 @@
-"""Reading a run's log of events while it is being written: the one place where a job's events are kept."""
+"""Reading the event log of a run while it is being written."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from danqing.errors import JobNotFound
 from danqing.events import Event
-from danqing.jobs.job import Numbered
+from danqing.jobs.job import ENDED, NumberedEvent
+from danqing.jobs.job_store import JobStore
+from danqing.jobs.progress import ProgressTracker
 from danqing.results import run_layout
 
 
-class Tail:
-    """Reads on from the event after a number; an event's number is its line in the log."""
+class EventLogReader:
+    """Reads the events after a given number incrementally. The number of an event is its line in the log.
+
+    Args:
+        folder: folder of the run; it need not exist yet.
+        after: number of the last event already received.
+    """
 
     def __init__(self, folder: Path, after: int = 0) -> None:
         self._folder = folder
@@ -18,20 +26,20 @@ class Tail:
         self._offset = 0
         self._parse = run_layout.make_line_parser()
 
-    def read(self) -> tuple[Numbered, ...]:
-        """The events that were written since the last call; a line that is still being written comes the next time."""
+    def read(self) -> tuple[NumberedEvent, ...]:
+        """Return the events written since the last call. An incomplete last line is read by the next call."""
         return tuple(self._read())
 
-    def _read(self) -> Iterator[Numbered]:
+    def _read(self) -> Iterator[NumberedEvent]:
         for line in self._lines():
             event = self._parse(line) if self._number >= self._after else None
             if event is None and self._number >= self._after:
-                return  # torn by a crash: whoever goes on with the run cuts it off
+                return  # damaged by a crash: the next writer truncates it
             self._offset += len(line)
             self._number += 1
             if event is not None:
-                yield Numbered(self._number, event, self._file(event))
-        self._after = min(self._after, self._number)  # a power cut can take events away that a client has seen
+                yield NumberedEvent(self._number, event, self._file(event))
+        self._after = min(self._after, self._number)  # a power cut can remove events that a client has received
 
     def _lines(self) -> Iterator[bytes]:
         try:
@@ -44,3 +52,34 @@ class Tail:
     def _file(self, event: Event) -> Path | None:
         name = run_layout.image_file(event)
         return self._folder / name if name and (self._folder / name).exists() else None
+
+
+def follow_events(
+    store: JobStore, tracker: ProgressTracker, id: str, *, after: int, timeout: float | None
+) -> Iterator[NumberedEvent | None]:
+    """Yield the events of a job until it has ended, was deleted, or the tracker is closed.
+
+    Args:
+        store: the jobs.
+        tracker: notifies of changes.
+        id: ID of the job.
+        after: number of the last event already received.
+        timeout: yield None after this many seconds without an event; 0 never waits.
+    """
+    reader = EventLogReader(store.folder(id), after)
+    while True:
+        version = tracker.version(id)
+        done = tracker.closed or _is_ended(store, id)  # tested before reading: no event follows the end
+        new = reader.read()
+        yield from new
+        if done:
+            return
+        if not new and not tracker.wait(id, version, timeout):
+            yield None
+
+
+def _is_ended(store: JobStore, id: str) -> bool:
+    try:
+        return store.state(id) in ENDED
+    except JobNotFound:  # deleted meanwhile
+        return True

@@ -1,4 +1,4 @@
-"""Errors as reasons why a job failed, in words for those who asked for it."""
+"""Maps exceptions to user-facing job failures."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -9,11 +9,14 @@ from danqing.errors import (
     MissingExtra,
     ModelNotFound,
     OutOfMemory,
+    RunNotFound,
     StorageError,
     WeightsError,
 )
 from danqing.events import Failed
+from danqing.i18n import Text
 from danqing.jobs.job import Failure, Reason
+from danqing.results import run_layout
 from danqing.results.run_writer import RunWriter
 
 _REASONS: dict[type[DanqingError], Reason] = {
@@ -26,53 +29,73 @@ _REASONS: dict[type[DanqingError], Reason] = {
 }
 
 
-def failure_of(error: Exception) -> Failure:
-    """What to tell about an error; what only the owner of the machine may know stays in the log."""
-    fitting: list[Reason] = [reason for kind, reason in _REASONS.items() if isinstance(error, kind)]
-    reason = fitting[0] if fitting else "error"
-    if reason == "storage":  # its words name folders and options of the command line
+def to_failure(error: Exception) -> Failure:
+    """Return the failure of an exception, without paths or other details of the server; those are only logged."""
+    reasons: list[Reason] = [reason for kind, reason in _REASONS.items() if isinstance(error, kind)]
+    reason = reasons[0] if reasons else "error"
+    if reason == "storage":  # its message names paths and command-line options
         return Failure(
             reason,
-            "服务器写不了磁盘（满了或没有权限）。请管理员腾出空间，再让这个任务继续。",
-            "The server cannot write its disk (full, or no permission). Let its owner free some space, then resume the job.",
+            Text(
+                "服务器无法写入磁盘（磁盘已满或没有权限）。请管理员清理磁盘，然后继续此任务。",
+                "The server cannot write to its disk (full, or no permission). Ask its administrator to free space, "
+                "then resume the job.",
+            ),
         )
     if isinstance(error, DanqingError):
-        return Failure(reason, error.zh, error.en)
+        return Failure(reason, error.text)
     return Failure(
         "error",
-        "程序出错了，这个任务没有画完。可以再试一次（继续）；若还出错，请把服务器的日志交给开发者。",
-        "The program failed and the job is not finished. Resume it to try again; if it fails again, report the server's log.",
+        Text(
+            "程序内部错误，任务未完成。请继续此任务重试；若再次出错，请将服务器日志提交给开发者。",
+            "Internal error: the job did not finish. Resume it to try again; if it fails again, report the server's log.",
+        ),
     )
 
 
 def out_of_memory() -> Failure:
-    """Not even the model fits."""
+    """Return the failure of a job whose model does not fit into memory."""
     return Failure(
         "out_of_memory",
-        "内存不够，模型装不进来。请换小一点的模型，或让管理员关掉别的程序。",
-        "Out of memory: the model does not fit. Use a smaller model, or let the server's owner end other programs.",
+        Text(
+            "内存不足，无法加载模型。请换用较小的模型，或请管理员关闭其他程序。",
+            "Out of memory: the model does not fit. Use a smaller model, or ask the administrator to end other programs.",
+        ),
     )
 
 
-def died(times: int, step: int, code: int | None) -> Failure:
-    """A job whose worker died again and again."""
-    how = f"信号 {-code}" if code is not None and code < 0 else f"退出码 {code}"
-    how_en = f"signal {-code}" if code is not None and code < 0 else f"exit status {code}"
+def worker_crashed(times: int, step: int, code: int | None) -> Failure:
+    """Return the failure of a job whose worker crashed `times` times in a row at the same step."""
+    is_signal = code is not None and code < 0
+    status = (
+        Text(f"信号 {-(code or 0)}", f"signal {-(code or 0)}")
+        if is_signal
+        else Text(f"退出码 {code}", f"exit code {code}")
+    )
     return Failure(
         "worker",
-        f"画到第 {step} 步时，作画进程连续 {times} 次中断（{how}），多半是内存不够。请画小一些，或减少切片，再提交。",
-        f"At step {step} the painting process died {times} times in a row ({how_en}), most likely for lack of memory. "
-        "Submit it with a smaller canvas or fewer cuts.",
+        Text(
+            f"第 {step} 步时工作进程连续 {times} 次崩溃（{status.zh}），可能是内存不足。请减小尺寸或切片数后重新提交。",
+            f"The worker process crashed {times} times in a row at step {step} ({status.en}), possibly out of memory. "
+            "Submit the job with a smaller canvas or fewer cutouts.",
+        ),
     )
 
 
-def note(folder: Path, failure: Failure, *, batch: int = 0, step: int = 0) -> None:
-    """Write a failure into the log of a run that nobody writes any more, for those who follow it; if that works."""
+def log_failure(folder: Path, failure: Failure, *, batch: int = 0, step: int = 0) -> None:
+    """Append a failure to the event log of a run, for clients that follow it. Does nothing if the log cannot be written."""
     reason = failure.reason if failure.reason in ("out_of_memory", "nan", "storage") else "error"
-    said = Failed(reason=reason, zh=failure.zh, en=failure.en, batch=batch, step=step)
-    with suppress(DanqingError):
+    event = Failed(reason=reason, zh=failure.text.zh, en=failure.text.en, batch=batch, step=step)
+    try:
         writer = RunWriter.resume(folder)
+    except RunNotFound:  # the job failed before its run was created
+        with suppress(OSError), (folder / run_layout.EVENTS).open("ab") as log:
+            log.write(run_layout.to_line(event))
+        return
+    except DanqingError:
+        return
+    with suppress(DanqingError):
         try:
-            writer.record(said)
+            writer.record(event)
         finally:
             writer.close()

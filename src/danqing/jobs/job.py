@@ -1,20 +1,22 @@
-"""A job: a request on its way to being painted, where it stands, and what came of it."""
+"""Jobs, their states and the limits of a runner."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from danqing.events import Event
-from danqing.request import Request
+from danqing.i18n import Text
+from danqing.request import Request, read_request
 from danqing.results import run_layout
 from danqing.results.run import Run
 
 State = Literal["queued", "painting", "finished", "failed", "cancelled"]
-"""A job that was interrupted by the end of the server is queued again and goes on from its checkpoint."""
+"""A job that is interrupted by the end of the server returns to the queue and resumes from its checkpoint."""
 
 Reason = Literal["request", "model", "out_of_memory", "nan", "storage", "worker", "error"]
-"""Why a job failed: the request cannot be painted, the model is missing or damaged, no memory, numbers that are not
-finite, a full or forbidden disk, a worker that died again and again at the same place, or a fault of the program."""
+"""Why a job failed: invalid request, missing or damaged model, out of memory, non-finite values, full or read-only disk,
+repeated crashes of the worker at the same step, or a bug."""
 
 ENDED: frozenset[State] = frozenset({"finished", "failed", "cancelled"})
 
@@ -24,85 +26,122 @@ class Failure:
     """Why a job failed, and what to do next."""
 
     reason: Reason
-    zh: str
-    en: str
+    text: Text
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One job as it stood when it was asked for. Times are seconds since 1970."""
+    """A snapshot of one job. Times are seconds since 1970."""
 
     id: str
-    """A UUID, brought by the client or drawn here."""
+    """A UUID, chosen by the client or generated."""
     state: State
-    request: Request = field(repr=False)
-    """Complete: the model's defaults, the model and the seed are filled in. In listings a start picture given as a data URI is
-    left out."""
+    values: Mapping[str, object] = field(repr=False)
+    """The complete request as JSON values, as it was stored; not validated again. Listings omit an image given as a data URI."""
     model: str
     owner: str
-    """Name of the API key; empty for jobs without one."""
+    """Name of the API key; empty without one."""
     created: float
     started: float | None
-    """When painting first began."""
+    """First start of painting."""
     ended: float | None
     folder: Path
-    """The folder of its run, see `danqing.results.run_layout`; it exists once painting has begun."""
+    """Folder of the run, see `danqing.results.run_layout`; exists once painting has begun."""
     position: int | None = None
-    """Jobs that wait before this one; None unless queued."""
+    """Number of jobs ahead in the queue; None unless queued."""
     picture: int = 0
-    """Number of the first picture of the batch that is being painted."""
+    """Number of the first image of the current batch."""
     step: int = 0
-    """Steps of that batch that are done."""
+    """Completed steps of the current batch."""
     steps: int = 0
     """Steps of a batch; 0 until painting has begun."""
+    resolution: int | None = None
+    """Side of the square images that the model was trained on, in pixels; None if unknown."""
     seconds_left: float | None = None
-    """An estimate, for a queued job with the wait before it; None as long as nothing is known."""
+    """Estimated time until the end, including the wait in the queue; None if unknown."""
     cancelling: bool = False
-    """It was cancelled and ends with the step that is being painted."""
+    """Cancelled, and ends after the current step."""
     failure: Failure | None = None
-    """Why it failed; None unless failed."""
+    """None unless failed."""
 
     @property
-    def over(self) -> bool:
-        """Whether nothing will happen to it any more by itself."""
+    def request(self) -> Request:
+        """The complete request.
+
+        Raises:
+            InvalidRequest: it was stored by a version with other fields or ranges.
+        """
+        return read_request(self.values)
+
+    @property
+    def batch_size(self) -> int:
+        """Images per batch."""
+        return batch_size(self.values)
+
+    @property
+    def image_count(self) -> int:
+        """Images of the whole job."""
+        return _positive(self.values.get("n_batches")) * self.batch_size
+
+    @property
+    def seed(self) -> int:
+        """Seed of the first image."""
+        seed = self.values.get("seed")
+        return seed if isinstance(seed, int) else 0
+
+    @property
+    def init_image(self) -> str | None:
+        """Path or data URI of the init image."""
+        return cast("str | None", self.values.get("init_image"))
+
+    @property
+    def is_ended(self) -> bool:
+        """True once the job is finished, failed or cancelled."""
         return self.state in ENDED
 
     @property
-    def share(self) -> float:
-        """How much of all its steps is done, 0 to 1."""
+    def progress(self) -> float:
+        """Completed fraction of all steps, 0 to 1."""
         if self.state == "finished":
             return 1.0
-        batches = self.picture / self.request.batch_size + (self.step / self.steps if self.steps else 0.0)
-        return min(batches / self.request.n_batches, 1.0)
+        images = self.picture + self.batch_size * (self.step / self.steps if self.steps else 0.0)
+        return min(images / self.image_count, 1.0)
 
     @property
     def run(self) -> Run:
-        """Its run on disk, for the files in it."""
+        """The run on disk.
+
+        Raises:
+            InvalidRequest: as for `request`.
+        """
         return Run(self.folder, self.request)
 
     @property
     def pictures(self) -> tuple[Path, ...]:
-        """Files of the pictures that are finished so far."""
-        return self.run.pictures
+        """Files of the finished images."""
+        return self._files("png")
 
     @property
     def animations(self) -> tuple[Path, ...]:
-        """Files that show how the pictures came about; there when the job has finished."""
-        return self.run.animations
+        """Files of the animations; they exist once the job is finished."""
+        return self._files("gif", "webp", "mp4")
 
     @property
     def sheet(self) -> Path | None:
-        """All pictures on one sheet, if it was asked for and is there."""
+        """File of the contact sheet; None if there is none."""
         file = self.folder / run_layout.SHEET
         return file if file.exists() else None
 
+    def _files(self, *suffixes: str) -> tuple[Path, ...]:
+        names = (run_layout.picture_file(n, suffix) for n in range(self.image_count) for suffix in suffixes)
+        return tuple(file for name in names if (file := self.folder / name).exists())
+
 
 @dataclass(frozen=True, slots=True)
-class Numbered:
-    """An event of a job with its number, 1 the first; numbers stay the same across restarts.
+class NumberedEvent:
+    """An event of a job with its number, from 1. The numbers stay the same across restarts.
 
-    `event.image` is always None; the picture lies in `file`, which is None for events without one and for previews that were
-    removed when the job had finished.
+    `event.image` is always None; `file` is the image's file, or None for an event without an image or a removed preview.
     """
 
     number: int
@@ -111,22 +150,33 @@ class Numbered:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What is refused, and when something is given up."""
+class RunnerLimits:
+    """Limits of a job runner."""
 
     queue: int = 64
-    """Jobs that may wait; the ones being painted do not count."""
+    """Maximum number of queued jobs; running jobs are not counted."""
     per_owner: int = 4
-    """Unfinished jobs of one owner; jobs without an owner are not counted."""
+    """Maximum number of unfinished jobs per owner; jobs without an owner are not counted."""
     pictures: int = 16
-    """Pictures of one job."""
-    deaths: int = 3
-    """A job fails when it has killed its worker this many times in a row without getting further."""
-    silence: float = 300.0
-    """Seconds without any sign of life after which a worker counts as hung and is replaced."""
+    """Maximum number of images per job."""
+    max_cost: float = 1e10
+    """Maximum work of one job, in pixels times guided steps (see `danqing.jobs.eta.request_cost`)."""
+    max_crashes: int = 3
+    """A job fails after this many worker crashes in a row without progress."""
+    heartbeat_timeout: float = 300.0
+    """Maximum seconds without a message from a worker before it is killed and replaced; less if its steps are short."""
     models: int = 2
-    """Models that a worker keeps loaded."""
+    """Maximum number of models that a worker keeps loaded."""
     free_bytes: int = 64 * 2**20
-    """Free space on the disk below which the runtime is not healthy."""
+    """Minimum free disk space for the runner to be ready."""
     keep_days: float | None = None
-    """Ended jobs are forgotten after this many days, pictures and all; None keeps them."""
+    """Ended jobs and their images are deleted after this many days; None keeps them."""
+
+
+def batch_size(values: Mapping[str, object]) -> int:
+    """Return the images per batch of a stored request."""
+    return _positive(values.get("batch_size"))
+
+
+def _positive(value: object) -> int:
+    return max(value, 1) if isinstance(value, int) else 1

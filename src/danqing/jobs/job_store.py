@@ -1,92 +1,133 @@
-"""The list of jobs: what they ask for, in which order they wait, how they ended."""
+"""The stored jobs: their requests, their order in the queue and how they ended."""
 
 import hashlib
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
+from uuid import NAMESPACE_URL, uuid5
 
 from danqing.errors import JobNotFound
-from danqing.jobs.database import Book
-from danqing.jobs.job import Failure, Job, Limits, State
+from danqing.i18n import Text
+from danqing.jobs.database import JobDatabase
+from danqing.jobs.job import Failure, Job, RunnerLimits, State, batch_size
 from danqing.jobs.progress import Progress
-from danqing.request import Request, read_request
+from danqing.request import Request
 
-_PLACE = """CASE state WHEN 'queued' THEN (SELECT count(*) FROM jobs a WHERE a.state = 'queued' AND a.place < jobs.place) END"""
-_COLUMNS = (
-    f"id, state, owner, request, created, started, ended, cancelling, batch, step, steps, reason, zh, en, {_PLACE}"
-)
-_NEXT = "(SELECT coalesce(max(place), 0) + 1 FROM jobs)"
-Admission = Literal["taken", "known", "queue", "owner"]
-"""Taken; known already; or the limit that stands against it."""
+_POSITION = """CASE state WHEN 'queued' THEN
+  (SELECT count(*) FROM jobs a WHERE a.state = 'queued' AND a.queue_position < jobs.queue_position) END AS position"""
+_COLUMNS = f"""id, state, owner, request, model, resolution, created_at, started_at, ended_at, cancelling, batch, step, steps,
+  failure_reason, failure_zh, failure_en, {_POSITION}"""
+_NEXT_POSITION = "(SELECT coalesce(max(queue_position), 0) + 1 FROM jobs)"
+
+Admission = Literal["accepted", "duplicate", "queue_full", "owner_limit"]
+"""Result of queueing a job: accepted, the ID already exists, or the limit that was reached."""
 
 
-class Asked(NamedTuple):
-    """Who asked for what under an id."""
+class RequestKey(NamedTuple):
+    """Identifies a submission: two calls with the same ID and key are the same job."""
 
-    sum: str
+    digest: str
     owner: str
 
 
-class Claimed(NamedTuple):
-    """A job that a worker has taken, and how many seconds it waited."""
+class NewJob(NamedTuple):
+    """A job to be queued."""
+
+    id: str
+    key: RequestKey
+    request: Request
+    """Complete."""
+    cost: float
+    resolution: int | None = None
+
+
+class ClaimedJob(NamedTuple):
+    """A job taken by a worker, and the seconds it was queued."""
 
     job: Job
-    waited: float
+    queued_seconds: float
 
 
-def sum_of(request: Request) -> str:
-    """The same for two requests that ask for the same in the same words."""
+class RestoredJob(NamedTuple):
+    """An ended job that is missing in the database, as read from its folder."""
+
+    id: str
+    state: State
+    key: RequestKey
+    values: Mapping[str, object]
+    created: float
+    ended: float
+
+
+def request_digest(request: Request) -> str:
+    """Return a hash of the fields that were given."""
     return hashlib.sha256(json.dumps(request.to_dict(), sort_keys=True).encode()).hexdigest()
 
 
-class Ledger:
-    """All jobs of a home."""
+def idempotent_id(owner: str, key: str) -> str:
+    """Return the job ID of an Idempotency-Key header: the same for the same owner and key."""
+    return str(uuid5(NAMESPACE_URL, f"danqing:{owner}\n{key}"))
 
-    def __init__(self, book: Book, folder: Path) -> None:
-        """Jobs are listed in `book`, their runs lie under `folder`."""
-        self._book = book
+
+class JobStore:
+    """All jobs of a home.
+
+    Args:
+        database: the table of jobs.
+        folder: parent of the folders of their runs.
+    """
+
+    def __init__(self, database: JobDatabase, folder: Path) -> None:
+        self._database = database
         self._folder = folder
 
     def folder(self, id: str) -> Path:
-        """The folder of a job's run."""
+        """Return the folder of a job's run."""
         return self._folder / id
 
-    # Asking
+    # Queries
 
-    def asked(self, id: str) -> Asked | None:
-        """What was asked for under an id; None if nothing was."""
-        rows = self._book.read("SELECT asked, owner FROM jobs WHERE id = ?", id)
-        return Asked(*rows[0]) if rows else None
+    def key(self, id: str) -> RequestKey | None:
+        """Return the key under which a job was submitted; None if no job has this ID."""
+        rows = self._database.query("SELECT request_digest, owner FROM jobs WHERE id = ?", id)
+        return RequestKey(*rows[0]) if rows else None
+
+    def find_unfinished(self, key: RequestKey, *, created_after: float) -> str | None:
+        """Return the ID of the newest queued or running job with this key; None if there is none."""
+        where = "request_digest = ? AND owner = ? AND state IN ('queued', 'painting') AND created_at > ?"
+        sql = f"SELECT id FROM jobs WHERE {where} ORDER BY number DESC LIMIT 1"
+        rows = self._database.query(sql, key.digest, key.owner, created_after)
+        return rows[0]["id"] if rows else None
 
     def state(self, id: str) -> State:
-        """The state of a job.
+        """Return the state of a job.
 
         Raises:
-            JobNotFound: there is no such job.
+            JobNotFound: no job has this ID.
         """
-        rows = self._book.read("SELECT state FROM jobs WHERE id = ?", id)
+        rows = self._database.query("SELECT state FROM jobs WHERE id = ?", id)
         if not rows:
-            raise _unknown(id)
-        return rows[0][0]
+            raise _not_found(id)
+        return rows[0]["state"]
 
     def get(self, id: str) -> Job:
-        """A job with its whole request.
+        """Return a job with its complete request.
 
         Raises:
-            JobNotFound: there is no such job.
+            JobNotFound: no job has this ID.
         """
-        rows = self._book.read(f"SELECT {_COLUMNS}, init FROM jobs WHERE id = ?", id)
+        rows = self._database.query(f"SELECT {_COLUMNS}, init_image FROM jobs WHERE id = ?", id)
         if not rows:
-            raise _unknown(id)
-        return self._job(rows[0])
+            raise _not_found(id)
+        return self._to_job(rows[0])
 
-    def page(
+    def list_jobs(
         self, owner: str | None, states: Sequence[State], *, limit: int, before: str | None = None
     ) -> tuple[Job, ...]:
-        """Jobs, newest first, without their start pictures; see `Runtime.jobs`."""
+        """Return jobs, newest first, without init images; see `JobRunner.jobs`."""
         where, values = ["1"], list[object]()
         if owner is not None:
             where.append("owner = ?")
@@ -98,187 +139,239 @@ class Ledger:
             self.state(before)
             where.append("number < (SELECT number FROM jobs WHERE id = ?)")
             values.append(before)
-        ask = f"SELECT {_COLUMNS}, NULL FROM jobs WHERE {' AND '.join(where)} ORDER BY number DESC LIMIT ?"
-        return tuple(self._job(row) for row in self._book.read(ask, *values, limit))
-
-    def count(self, *states: State) -> int:
-        """How many jobs are in one of these states."""
-        return self._book.read(f"SELECT count(*) FROM jobs WHERE state IN ({', '.join('?' * len(states))})", *states)[
-            0
-        ][0]
+        sql = (
+            f"SELECT {_COLUMNS}, NULL AS init_image FROM jobs WHERE {' AND '.join(where)} ORDER BY number DESC LIMIT ?"
+        )
+        return tuple(self._to_job(row) for row in self._database.query(sql, *values, limit))
 
     def counts(self) -> dict[State, int]:
-        """How many jobs are in each state."""
-        found = dict(self._book.read("SELECT state, count(*) FROM jobs GROUP BY state"))
-        return {state: found.get(state, 0) for state in get_args(State)}
+        """Return the number of jobs in each state."""
+        rows = {
+            row["state"]: row["n"]
+            for row in self._database.query("SELECT state, count(*) AS n FROM jobs GROUP BY state")
+        }
+        return {state: rows.get(state, 0) for state in get_args(State)}
 
-    def work_before(self, id: str) -> float:
-        """The work of all jobs that wait before a queued one."""
-        before = "SELECT place FROM jobs WHERE id = ?"
-        ask = f"SELECT coalesce(sum(work), 0) FROM jobs WHERE state = 'queued' AND place < ({before})"
-        return self._book.read(ask, id)[0][0]
+    def queued_cost_before(self, id: str) -> float:
+        """Return the total cost of the jobs ahead of a queued job."""
+        before = "SELECT queue_position FROM jobs WHERE id = ?"
+        sql = f"SELECT coalesce(sum(cost), 0) FROM jobs WHERE state = 'queued' AND queue_position < ({before})"
+        return self._database.query(sql, id)[0][0]
 
     def ids(self, *, ended_before: float | None = None) -> tuple[str, ...]:
-        """Ids of all jobs, or of those that ended before a time."""
+        """Return the IDs of all jobs, or of those that ended before a time."""
         if ended_before is None:
-            return tuple(row[0] for row in self._book.read("SELECT id FROM jobs"))
-        ask = "SELECT id FROM jobs WHERE state IN ('finished', 'failed', 'cancelled') AND ended < ?"
-        return tuple(row[0] for row in self._book.read(ask, ended_before))
+            return tuple(row["id"] for row in self._database.query("SELECT id FROM jobs"))
+        sql = "SELECT id FROM jobs WHERE state IN ('finished', 'failed', 'cancelled') AND ended_at < ?"
+        return tuple(row["id"] for row in self._database.query(sql, ended_before))
 
-    # Changing
+    # Changes
 
-    def add(self, id: str, request: Request, *, asked: Asked, work: float, limits: Limits) -> Admission:
-        """Put a new job at the end of the queue, if there is room."""
-        init = request.init_image if (request.init_image or "").startswith("data:") else None
-        body = request.model_dump(mode="json") | ({"init_image": None} if init else {})
+    def add(self, new: NewJob, *, limits: RunnerLimits) -> Admission:
+        """Append a job to the queue if the limits allow it."""
+        request, init_image = _split_init_image(new.request.model_dump(mode="json"))
         now = time.time()
+        row = {
+            "id": new.id,
+            "state": "queued",
+            "owner": new.key.owner,
+            "request_digest": new.key.digest,
+            "request": request,
+            "init_image": init_image,
+            "model": new.request.model,
+            "resolution": new.resolution,
+            "cost": new.cost,
+            "created_at": now,
+            "queued_at": now,
+        }
 
-        def change(book: sqlite3.Connection) -> Admission:
-            if book.execute("SELECT 1 FROM jobs WHERE id = ?", (id,)).fetchone():
-                return "known"
-            against = _against(book, asked.owner, limits)
-            if against == "taken":
-                names = "id, place, state, owner, asked, request, init, work, created, queued"
-                values = (id, asked.owner, asked.sum, json.dumps(body, ensure_ascii=False), init, work, now, now)
-                book.execute(f"INSERT INTO jobs ({names}) VALUES (?, {_NEXT}, 'queued', ?, ?, ?, ?, ?, ?, ?)", values)
-            return against
+        def change(connection: sqlite3.Connection) -> Admission:
+            if connection.execute("SELECT 1 FROM jobs WHERE id = ?", (new.id,)).fetchone():
+                return "duplicate"
+            admission = _admission(connection, new.key.owner, limits)
+            if admission == "accepted":
+                _insert(connection, row)
+            return admission
 
-        return self._book.write(change, reserve=False)
+        return self._database.transaction(change, use_reserve=False)
 
-    def claim(self) -> Claimed | None:
-        """Take the job at the head of the queue; None if nobody waits."""
-        if not self.count("queued"):
+    def claim(self) -> ClaimedJob | None:
+        """Mark the first job of the queue as running and return it; None if the queue is empty."""
+        if not self._database.query("SELECT 1 FROM jobs WHERE state = 'queued' LIMIT 1"):
             return None
         now = time.time()
 
-        def change(book: sqlite3.Connection) -> tuple[str, float] | None:
-            head = "SELECT id, queued FROM jobs WHERE state = 'queued' ORDER BY place LIMIT 1"
-            row = book.execute(head).fetchone()
-            if row:
-                book.execute(
-                    "UPDATE jobs SET state = 'painting', started = coalesce(started, ?) WHERE id = ?", (now, row[0])
-                )
-            return row
+        def change(connection: sqlite3.Connection) -> tuple[str, float] | None:
+            first = "SELECT id, queued_at FROM jobs WHERE state = 'queued' ORDER BY queue_position LIMIT 1"
+            row = connection.execute(first).fetchone()
+            if row is None:
+                return None
+            started = "UPDATE jobs SET state = 'painting', started_at = coalesce(started_at, ?) WHERE id = ?"
+            connection.execute(started, (now, row["id"]))
+            return row["id"], row["queued_at"]
 
-        row = self._book.write(change)
-        return Claimed(self.get(row[0]), now - row[1]) if row else None
+        claimed = self._database.transaction(change)
+        return ClaimedJob(self.get(claimed[0]), now - claimed[1]) if claimed else None
 
-    def end(self, id: str, state: State, *, at: Progress, failure: Failure | None = None) -> None:
-        """A job that was painted has ended."""
-        said = (failure.reason, failure.zh, failure.en) if failure else (None, None, None)
-        names = "state = ?, ended = ?, cancelling = 0, batch = ?, step = ?, steps = ?, reason = ?, zh = ?, en = ?"
-        values = (state, time.time(), at.batch, at.step, at.steps, *said, id)
-        self._book.write(
-            lambda book: book.execute(f"UPDATE jobs SET {names} WHERE id = ? AND state = 'painting'", values)
-        )
+    def finish(self, id: str, state: State, *, progress: Progress, failure: Failure | None = None) -> None:
+        """Store how a running job ended."""
+        reason = (failure.reason, failure.text.zh, failure.text.en) if failure else (None, None, None)
+        columns = "state = ?, ended_at = ?, cancelling = 0, batch = ?, step = ?, steps = ?"
+        columns += ", failure_reason = ?, failure_zh = ?, failure_en = ?"
+        values = (state, time.time(), progress.batch, progress.step, progress.steps, *reason, id)
+        sql = f"UPDATE jobs SET {columns} WHERE id = ? AND state = 'painting'"
+        self._database.transaction(lambda connection: connection.execute(sql, values))
 
-    def give_back(self, id: str, at: Progress) -> None:
-        """A job was interrupted: it waits again in its old place, unless it was to be cancelled anyhow."""
+    def requeue(self, id: str, progress: Progress) -> None:
+        """Return an interrupted job to its position in the queue; if it was being cancelled, it ends."""
         now = time.time()
 
-        def change(book: sqlite3.Connection) -> None:
-            where = "UPDATE jobs SET batch = ?, step = ?, steps = ? WHERE id = ?"
-            book.execute(where, (at.batch, at.step, at.steps, id))
-            _interrupt(book, "id = ?", now, id)
+        def change(connection: sqlite3.Connection) -> None:
+            sql = "UPDATE jobs SET batch = ?, step = ?, steps = ? WHERE id = ?"
+            connection.execute(sql, (progress.batch, progress.step, progress.steps, id))
+            _requeue(connection, "id = ?", now, id)
 
-        self._book.write(change)
+        self._database.transaction(change)
 
-    def recover(self) -> None:
-        """The last server is gone: what it was painting waits again."""
+    def requeue_running(self) -> None:
+        """Return all running jobs to the queue, after the process that ran them has ended."""
         now = time.time()
-        self._book.write(lambda book: _interrupt(book, "1", now))
+        self._database.transaction(lambda connection: _requeue(connection, "1", now))
 
     def cancel(self, id: str) -> bool:
-        """A queued job ends, which is what is returned; a painting one is marked; others stay as they are."""
+        """Cancel a queued job and return True; mark a running job as being cancelled. Other jobs are not changed."""
         now = time.time()
 
-        def change(book: sqlite3.Connection) -> bool:
-            ended = "UPDATE jobs SET state = 'cancelled', ended = ? WHERE id = ? AND state = 'queued'"
-            if book.execute(ended, (now, id)).rowcount:
+        def change(connection: sqlite3.Connection) -> bool:
+            ended = "UPDATE jobs SET state = 'cancelled', ended_at = ? WHERE id = ? AND state = 'queued'"
+            if connection.execute(ended, (now, id)).rowcount:
                 return True
-            book.execute("UPDATE jobs SET cancelling = 1 WHERE id = ? AND state = 'painting'", (id,))
+            connection.execute("UPDATE jobs SET cancelling = 1 WHERE id = ? AND state = 'painting'", (id,))
             return False
 
-        return self._book.write(change)
+        return self._database.transaction(change)
 
-    def resume(self, id: str, *, limits: Limits) -> Admission:
-        """Put a failed or cancelled job at the end of the queue, if there is room."""
+    def resume(self, id: str, *, limits: RunnerLimits) -> Admission:
+        """Append a failed or cancelled job to the queue if the limits allow it."""
         now = time.time()
 
-        def change(book: sqlite3.Connection) -> Admission:
-            owner = book.execute("SELECT owner FROM jobs WHERE id = ?", (id,)).fetchone()
-            against = _against(book, owner[0] if owner else "", limits)
-            if against == "taken":
-                names = (
-                    f"state = 'queued', place = {_NEXT}, queued = ?, ended = NULL, reason = NULL, zh = NULL, en = NULL"
-                )
-                book.execute(f"UPDATE jobs SET {names} WHERE id = ? AND state IN ('failed', 'cancelled')", (now, id))
-            return against
+        def change(connection: sqlite3.Connection) -> Admission:
+            owner = connection.execute("SELECT owner FROM jobs WHERE id = ?", (id,)).fetchone()
+            admission = _admission(connection, owner[0] if owner else "", limits)
+            if admission == "accepted":
+                columns = f"state = 'queued', queue_position = {_NEXT_POSITION}, queued_at = ?, ended_at = NULL"
+                columns += ", failure_reason = NULL, failure_zh = NULL, failure_en = NULL"
+                sql = f"UPDATE jobs SET {columns} WHERE id = ? AND state IN ('failed', 'cancelled')"
+                connection.execute(sql, (now, id))
+            return admission
 
-        return self._book.write(change, reserve=False)
+        return self._database.transaction(change, use_reserve=False)
 
-    def forget(self, id: str) -> None:
-        """Strike a job out."""
-        self._book.write(lambda book: book.execute("DELETE FROM jobs WHERE id = ?", (id,)))
+    def restore(self, jobs: Iterable[RestoredJob]) -> None:
+        """Insert ended jobs that are missing, in one transaction; correct those that have finished since they were stored."""
 
-    def _job(self, row: tuple[Any, ...]) -> Job:
-        (
-            id,
-            state,
-            owner,
-            body,
-            created,
-            started,
-            ended,
-            cancelling,
-            batch,
-            step,
-            steps,
-            reason,
-            zh,
-            en,
-            position,
-            init,
-        ) = row
-        values = json.loads(body)
-        request = read_request({**values, "init_image": init} if init else values)
+        def change(connection: sqlite3.Connection) -> None:
+            for job in jobs:
+                finished = "UPDATE jobs SET state = 'finished', ended_at = ?, cancelling = 0, failure_reason = NULL WHERE id = ?"
+                if connection.execute("SELECT 1 FROM jobs WHERE id = ?", (job.id,)).fetchone():
+                    connection.execute(finished, (job.ended, job.id))
+                else:
+                    _insert(connection, _restored_row(job))
+
+        self._database.transaction(change)
+
+    def delete(self, id: str) -> None:
+        """Delete a job."""
+        self._database.transaction(lambda connection: connection.execute("DELETE FROM jobs WHERE id = ?", (id,)))
+
+    def _to_job(self, row: sqlite3.Row) -> Job:
+        values = _parse(row["request"])
+        if row["init_image"]:
+            values["init_image"] = row["init_image"]
+        failure = None
+        if row["failure_reason"]:
+            failure = Failure(row["failure_reason"], Text(row["failure_zh"] or "", row["failure_en"] or ""))
         return Job(
-            id=id,
-            state=state,
-            request=request,
-            model=request.model,
-            owner=owner,
-            created=created,
-            started=started,
-            ended=ended,
-            folder=self.folder(id),
-            position=position,
-            picture=batch * request.batch_size,
-            step=step,
-            steps=steps,
-            cancelling=bool(cancelling),
-            failure=Failure(reason, zh, en) if reason else None,
+            id=row["id"],
+            state=row["state"],
+            values=values,
+            model=row["model"] or str(values.get("model", "")),
+            owner=row["owner"],
+            created=row["created_at"],
+            started=row["started_at"],
+            ended=row["ended_at"],
+            folder=self.folder(row["id"]),
+            position=row["position"],
+            picture=row["batch"] * batch_size(values),
+            step=row["step"],
+            steps=row["steps"],
+            resolution=row["resolution"],
+            cancelling=bool(row["cancelling"]),
+            failure=failure,
         )
 
 
-def _against(book: sqlite3.Connection, owner: str, limits: Limits) -> Admission:
-    """Whether there is room for one more job of an owner."""
-    waiting = book.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()[0]
-    if waiting >= limits.queue:
-        return "queue"
-    own = "SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'painting')"
-    if owner and book.execute(own, (owner,)).fetchone()[0] >= limits.per_owner:
-        return "owner"
-    return "taken"
+def _insert(connection: sqlite3.Connection, row: Mapping[str, object]) -> None:
+    columns, marks = ", ".join(row), ", ".join("?" * len(row))
+    sql = f"INSERT INTO jobs (queue_position, {columns}) VALUES ({_NEXT_POSITION}, {marks})"
+    connection.execute(sql, tuple(row.values()))
 
 
-def _interrupt(book: sqlite3.Connection, which: str, now: float, *values: object) -> None:
-    cancelled = "UPDATE jobs SET state = 'cancelled', ended = ?, cancelling = 0 WHERE state = 'painting' AND cancelling"
-    book.execute(f"{cancelled} AND {which}", (now, *values))
-    book.execute(f"UPDATE jobs SET state = 'queued', queued = ? WHERE state = 'painting' AND {which}", (now, *values))
+def _restored_row(job: RestoredJob) -> dict[str, object]:
+    request, init_image = _split_init_image(dict(job.values))
+    return {
+        "id": job.id,
+        "state": job.state,
+        "owner": job.key.owner,
+        "request_digest": job.key.digest,
+        "request": request,
+        "init_image": init_image,
+        "model": str(job.values.get("model", "")),
+        "cost": 0.0,
+        "created_at": job.created,
+        "queued_at": job.created,
+        "started_at": job.created,
+        "ended_at": job.ended,
+    }
 
 
-def _unknown(id: str) -> JobNotFound:
+def _split_init_image(values: dict[str, Any]) -> tuple[str, str | None]:
+    """Return a request as JSON without an init image that is a data URI, and that image."""
+    init_image = values.get("init_image")
+    is_data = isinstance(init_image, str) and init_image.startswith("data:")
+    body = {**values, "init_image": None} if is_data else values
+    return json.dumps(body, ensure_ascii=False), init_image if is_data else None
+
+
+def _parse(text: str) -> dict[str, object]:
+    try:
+        values = json.loads(text)
+    except ValueError:
+        return {}
+    return cast("dict[str, object]", values) if isinstance(values, dict) else {}
+
+
+def _admission(connection: sqlite3.Connection, owner: str, limits: RunnerLimits) -> Admission:
+    """Return whether the limits allow one more job of an owner."""
+    queued = connection.execute("SELECT count(*) FROM jobs WHERE state = 'queued'").fetchone()[0]
+    if queued >= limits.queue:
+        return "queue_full"
+    unfinished = "SELECT count(*) FROM jobs WHERE owner = ? AND state IN ('queued', 'painting')"
+    if owner and connection.execute(unfinished, (owner,)).fetchone()[0] >= limits.per_owner:
+        return "owner_limit"
+    return "accepted"
+
+
+def _requeue(connection: sqlite3.Connection, condition: str, now: float, *values: object) -> None:
+    cancelled = (
+        "UPDATE jobs SET state = 'cancelled', ended_at = ?, cancelling = 0 WHERE state = 'painting' AND cancelling"
+    )
+    connection.execute(f"{cancelled} AND {condition}", (now, *values))
+    queued = f"UPDATE jobs SET state = 'queued', queued_at = ? WHERE state = 'painting' AND {condition}"
+    connection.execute(queued, (now, *values))
+
+
+def _not_found(id: str) -> JobNotFound:
     return JobNotFound(
-        f"没有编号为 {id[:40]!r} 的任务，可能已被删除。", f"There is no job {id[:40]!r}; it may have been deleted."
+        f"没有 ID 为 {id[:40]!r} 的任务，可能已被删除。", f"There is no job {id[:40]!r}; it may have been deleted."
     )

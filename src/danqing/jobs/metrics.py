@@ -1,90 +1,73 @@
-"""Counting what a runtime does, for its metrics."""
+"""Prometheus metrics of a job runner. All labels have a bounded set of values."""
 
-import threading
-import time
-from bisect import bisect_left
-from collections import Counter, deque
-from collections.abc import Mapping
-from itertools import islice
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from danqing.jobs.job import Reason, State
-from danqing.jobs.status import Figures, Spread, WorkerHealth
+from danqing.jobs.status import Health
 
-_BOUNDS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
-_LAST = 50
-"""Steps whose mean is the present speed."""
+Rejection = Literal["queue_full", "owner_limit", "stopping"]
+"""Why a job was not accepted."""
 
-
-class _Seconds:
-    def __init__(self) -> None:
-        self._counts = [0] * (len(_BOUNDS) + 1)
-        self._total = 0.0
-
-    def add(self, value: float) -> None:
-        self._counts[bisect_left(_BOUNDS, value)] += 1
-        self._total += value
-
-    def spread(self) -> Spread:
-        return Spread(_BOUNDS, tuple(self._counts), self._total)
+_BUCKETS = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0)
 
 
-class Tally:
-    """Counters since the start, for the threads of a runtime."""
+class RunnerMetrics:
+    """Counters and histograms since the start, and gauges of the current state. Thread-safe.
+
+    Attributes:
+        registry: all metrics of the runner.
+    """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._ended: Counter[State] = Counter()
-        self._failures: Counter[Reason] = Counter()
-        self._refused: Counter[str] = Counter()
-        self._waiting = _Seconds()
-        self._painting = _Seconds()
-        self._steps = 0
-        self._step_seconds = 0.0
-        self._recent: deque[float] = deque(maxlen=_LAST)
+        self.registry = registry = CollectorRegistry()
+        self._ended = Counter("danqing_jobs_ended", "Jobs that ended", ("state",), registry=registry)
+        self._failed = Counter("danqing_jobs_failed", "Failed jobs by reason", ("reason",), registry=registry)
+        self._rejected = Counter("danqing_jobs_rejected", "Jobs that were not accepted", ("reason",), registry=registry)
+        self._steps = Counter("danqing_steps", "Completed steps", registry=registry)
+        self._step_seconds = Counter("danqing_step_seconds", "Total duration of the steps", registry=registry)
+        self._restarts = Counter("danqing_worker_restarts", "Workers that were replaced", registry=registry)
+        self._queue_seconds = Histogram(
+            "danqing_queue_seconds", "Seconds between queueing and start", buckets=_BUCKETS, registry=registry
+        )
+        self._painting_seconds = Histogram(
+            "danqing_painting_seconds", "Seconds between start and end", buckets=_BUCKETS, registry=registry
+        )
+        self._ready = Gauge("danqing_ready", "1 if new jobs can be painted now", registry=registry)
+        self._queued = Gauge("danqing_jobs_queued", "Jobs in the queue", registry=registry)
+        self._painting = Gauge("danqing_jobs_painting", "Running jobs", registry=registry)
+        self._disk_free = Gauge("danqing_disk_free_bytes", "Free disk space for the results", registry=registry)
 
-    def refuse(self, why: str) -> None:
-        """A submission was refused."""
-        with self._lock:
-            self._refused[why] += 1
+    def job_rejected(self, reason: Rejection) -> None:
+        """Count a submission that was not accepted."""
+        self._rejected.labels(reason).inc()
 
-    def take(self, waited: float) -> None:
-        """A worker has taken a job that waited so many seconds."""
-        with self._lock:
-            self._waiting.add(max(waited, 0.0))
+    def job_started(self, queued_seconds: float) -> None:
+        """Record the time that a job was queued."""
+        self._queue_seconds.observe(max(queued_seconds, 0.0))
 
-    def step(self, seconds: float) -> None:
-        """A step was painted."""
-        with self._lock:
-            self._steps += 1
-            self._step_seconds += seconds
-            self._recent.append(time.monotonic())
+    def step_done(self, seconds: float) -> None:
+        """Count a completed step."""
+        self._steps.inc()
+        self._step_seconds.inc(max(seconds, 0.0))
 
-    def end(self, state: State, *, reason: Reason | None = None, painted: float | None = None) -> None:
-        """A job has ended, after so many seconds of painting if it got that far."""
-        with self._lock:
-            self._ended[state] += 1
-            if reason is not None:
-                self._failures[reason] += 1
-            if painted is not None:
-                self._painting.add(painted)
+    def job_ended(self, state: State, *, reason: Reason | None = None, painting_seconds: float | None = None) -> None:
+        """Count an ended job; `painting_seconds` is None for a job that never started."""
+        self._ended.labels(state).inc()
+        if reason is not None:
+            self._failed.labels(reason).inc()
+        if painting_seconds is not None:
+            self._painting_seconds.observe(painting_seconds)
 
-    def figures(self, jobs: Mapping[State, int], workers: tuple[WorkerHealth, ...]) -> Figures:
-        """Everything, with what others know."""
-        with self._lock:
-            return Figures(
-                jobs=jobs,
-                ended=dict(self._ended),
-                failures=dict(self._failures),
-                refused=dict(self._refused),
-                waiting=self._waiting.spread(),
-                painting=self._painting.spread(),
-                steps=self._steps,
-                step_seconds=self._step_seconds,
-                steps_per_second=self._speed() if any(worker.job for worker in workers) else 0.0,
-                restarts=sum(worker.restarts for worker in workers),
-                workers=workers,
-            )
+    def worker_replaced(self) -> None:
+        """Count a worker that was replaced."""
+        self._restarts.inc()
 
-    def _speed(self) -> float:
-        gaps = [after - before for before, after in zip(self._recent, islice(self._recent, 1, None), strict=False)]
-        return len(gaps) / sum(gaps) if sum(gaps) else 0.0
+    def update(self, health: Health) -> CollectorRegistry:
+        """Set the gauges and return the registry."""
+        self._ready.set(health.ready)
+        self._queued.set(health.queued)
+        self._painting.set(health.painting)
+        self._disk_free.set(health.disk_free)
+        return self.registry

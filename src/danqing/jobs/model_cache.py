@@ -1,19 +1,26 @@
-"""The models that a worker keeps loaded."""
+"""Loaded models of a worker."""
 
 from collections import OrderedDict
 
 import torch
 
 from danqing.pipeline import Pipeline, load_model
-from danqing.request import Request
+from danqing.request import Request, read_request
 from danqing.settings import Settings
 from danqing.zoo.registry import get_installed
+from danqing.zoo.resolve import resolve_request
 
 _Key = tuple[str, str]
 
 
-class Models:
-    """Loads models when they are asked for and keeps those that were used last."""
+class ModelCache:
+    """Loads models on demand and keeps the most recently used ones.
+
+    Args:
+        settings: location of the models.
+        device: auto, cpu, cuda, cuda:1 or mps; auto follows the settings.
+        count: maximum number of loaded models.
+    """
 
     def __init__(self, settings: Settings, *, device: str, count: int) -> None:
         self._settings = settings
@@ -24,12 +31,17 @@ class Models:
     def __len__(self) -> int:
         return len(self._loaded)
 
-    def take(self, request: Request) -> Pipeline:
-        """The model of a request, from memory where it is there.
+    @property
+    def device(self) -> str:
+        """Name of the device."""
+        return self._device
+
+    def get(self, request: Request) -> Pipeline:
+        """Return the model of a complete request, loaded if necessary.
 
         Raises:
             DanqingError: as `danqing.load`.
-            MemoryError: it does not fit, even alone.
+            MemoryError: it does not fit, even with no other model loaded.
         """
         key = (request.model, request.dtype)
         if key in self._loaded:
@@ -43,16 +55,28 @@ class Models:
             if not self._loaded:
                 raise MemoryError from None
             self.clear()
-            return self.take(request)
+            return self.get(request)
         self._loaded[key] = pipeline
         return pipeline
 
+    def preload(self, model: str) -> None:
+        """Load a model as a request without further options uses it.
+
+        Raises:
+            DanqingError: the model is not installed or damaged.
+            MemoryError: it does not fit.
+        """
+        spec = get_installed(model, self._settings).spec
+        self.get(resolve_request(read_request({"prompts": "山"}), spec, self._settings))
+
     def clear(self) -> None:
-        """Let go of all of them."""
+        """Unload all models."""
         self._loaded.clear()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
     def _load(self, request: Request) -> Pipeline:
-        found = get_installed(request.model, self._settings)
-        return Pipeline(load_model(found, device=self._device, dtype=request.dtype), self._settings)
+        installed = get_installed(request.model, self._settings)
+        return Pipeline(
+            load_model(installed, home=self._settings.home, device=self._device, dtype=request.dtype), self._settings
+        )

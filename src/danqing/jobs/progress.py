@@ -1,93 +1,106 @@
-"""Where the running jobs stand, in memory, and who wants to know when something changes."""
+"""In-memory progress of running jobs, and notification of subscribers."""
 
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
-_LEARN = 0.1
-"""Weight of the newest step in the running mean of the pace."""
+_DECAY = 0.1
+"""Weight of the newest step in the running mean of the step duration."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a job stands: `step` of `steps` steps of `batch` are done."""
+    """Progress of a job: `step` of `steps` steps of batch number `batch` are completed."""
 
     batch: int = 0
     step: int = 0
     steps: int = 0
 
 
-class Board:
-    """Shared by the threads of a runtime."""
+class ProgressTracker:
+    """Progress of all running jobs; shared by the threads of a runner."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._versions: dict[str, int] = {}
         self._progress: dict[str, Progress] = {}
-        self._watchers: list[Callable[[str], None]] = []
-        self._pace: float | None = None
+        self._subscribers: list[Callable[[str], None]] = []
+        self._seconds_per_unit: float | None = None
         self._closed = False
 
     @property
-    def pace(self) -> float | None:
-        """Seconds for a pixel and guided step, a running mean; None until a step has been painted."""
-        return self._pace
+    def seconds_per_unit(self) -> float | None:
+        """Seconds per unit of cost (pixels times guided steps), a running mean; None before the first step."""
+        return self._seconds_per_unit
 
     def progress(self, id: str) -> Progress:
-        """Where a job that is being painted stands."""
+        """Return the progress of a running job."""
         return self._progress.get(id, Progress())
 
-    def place(self, id: str, progress: Progress) -> None:
-        """Where a job stands that was just taken."""
+    def set(self, id: str, progress: Progress) -> None:
+        """Set the progress of a job that has just started."""
         self._progress[id] = progress
 
-    def move(self, id: str, progress: Progress, *, pace: float) -> None:
-        """A step of a job is done; it took `pace` seconds a pixel and guided step."""
-        self._progress[id] = progress
-        self._pace = pace if self._pace is None else self._pace + _LEARN * (pace - self._pace)
-        self.change(id)
+    def advance(self, id: str, progress: Progress, *, seconds_per_unit: float | None) -> None:
+        """Record a completed step.
 
-    def drop(self, id: str) -> None:
-        """A job is not being painted any more."""
+        Args:
+            id: ID of the job.
+            progress: its progress after the step.
+            seconds_per_unit: duration of the step divided by its cost; None if unknown.
+        """
+        self._progress[id] = progress
+        if seconds_per_unit is not None:
+            mean = self._seconds_per_unit
+            self._seconds_per_unit = seconds_per_unit if mean is None else mean + _DECAY * (seconds_per_unit - mean)
+        self.notify(id)
+
+    def clear(self, id: str) -> None:
+        """Remove the progress of a job that no longer runs."""
         self._progress.pop(id, None)
 
-    def change(self, id: str) -> None:
-        """Tell everybody that something has happened to a job."""
+    def notify(self, id: str) -> None:
+        """Notify subscribers that a job changed."""
         with self._changed:
             self._versions[id] = self._versions.get(id, 0) + 1
             self._changed.notify_all()
-            watchers = tuple(self._watchers)
-        for watcher in watchers:
-            watcher(id)
+            subscribers = tuple(self._subscribers)
+        for subscriber in subscribers:
+            subscriber(id)
 
     def version(self, id: str) -> int:
-        """Grows with every change of a job."""
+        """Return a number that increases with every change of a job."""
         return self._versions.get(id, 0)
 
     def wait(self, id: str, version: int, timeout: float | None) -> bool:
-        """Wait until a job's version is another; returns whether it is, or nobody waits any more."""
+        """Wait until the version of a job differs from `version`; True if it does, or if the tracker was closed."""
         with self._changed:
             return self._changed.wait_for(lambda: self._closed or self.version(id) != version, timeout)
 
+    @property
+    def closed(self) -> bool:
+        """True after `close`."""
+        return self._closed
+
     def close(self) -> None:
-        """Let nobody wait any longer."""
+        """Wake all waiting threads; later calls of `wait` return at once."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
-    def forget(self, id: str) -> None:
-        """A job is gone for good."""
-        self.change(id)
+    def delete(self, id: str) -> None:
+        """Notify subscribers that a job was deleted, and remove its version."""
+        self.notify(id)
         self._versions.pop(id, None)
 
-    def watch(self, watcher: Callable[[str], None]) -> Callable[[], None]:
-        """Call `watcher` at every change, until the returned function is called."""
+    def subscribe(self, subscriber: Callable[[str], None]) -> Callable[[], None]:
+        """Call `subscriber` at every change until the returned function is called."""
         with self._changed:
-            self._watchers.append(watcher)
+            self._subscribers.append(subscriber)
 
         def end() -> None:
             with self._changed, suppress(ValueError):
-                self._watchers.remove(watcher)
+                self._subscribers.remove(subscriber)
 
         return end

@@ -1,6 +1,6 @@
-"""The process that paints: takes orders on its standard input, reports on its standard output, ends with its parent.
+"""The worker process: reads commands from standard input, writes messages to standard output, exits with its parent.
 
-Started by `danqing.jobs.worker_process`; it answers to nobody else.
+Started by `danqing.jobs.worker_process`.
 """
 
 import logging
@@ -16,165 +16,194 @@ from typing import IO, Literal, NoReturn
 from danqing.api import run_recorded
 from danqing.errors import DanqingError, RunLocked
 from danqing.events import Event, Failed, Stepped
+from danqing.i18n import Text
 from danqing.jobs import failures
 from danqing.jobs.job import Failure
-from danqing.jobs.model_cache import Models
+from danqing.jobs.model_cache import ModelCache
 from danqing.jobs.worker_protocol import (
-    Alive,
-    Begin,
-    Cancel,
-    Ended,
-    Moved,
-    Noted,
-    Order,
-    Paint,
+    CancelJob,
+    Command,
+    Configure,
+    EventLogged,
+    Heartbeat,
+    JobEnded,
     Ready,
-    Report,
-    Stop,
-    order_reader,
+    Shutdown,
+    StartFailed,
+    StartJob,
+    StepDone,
+    WorkerMessage,
+    command_parser,
     to_line,
 )
+from danqing.pipeline.model import resolve_device
 from danqing.results.run_writer import RunWriter
 
 Outcome = Literal["finished", "cancelled", "interrupted"]
 
-PULSE = 2.0
-"""Seconds between two signs of life."""
-PATIENCE = 30.0
-"""Seconds to wait for a dying worker to let go of a run."""
+HEARTBEAT_SECONDS = 2.0
+"""Interval of heartbeats."""
+LOCK_TIMEOUT = 30.0
+"""Seconds to wait until a killed worker has released the lock of a run."""
 
 log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Paints one job after another; listens while it does."""
+    """Runs one job after another and handles commands meanwhile.
 
-    def __init__(self, orders: IO[bytes], reports: IO[bytes]) -> None:
-        self._orders = orders
-        self._reports = reports
-        self._speaking = threading.Lock()
-        self._to_paint: SimpleQueue[Begin | Paint | None] = SimpleQueue()
+    Args:
+        commands: lines of `Command`.
+        messages: receives lines of `WorkerMessage`.
+    """
+
+    def __init__(self, commands: IO[bytes], messages: IO[bytes]) -> None:
+        self._commands = commands
+        self._messages = messages
+        self._send_lock = threading.Lock()
+        self._pending: SimpleQueue[Configure | StartJob | None] = SimpleQueue()
         self._cancelled: set[str] = set()
         self._stopping = threading.Event()
 
-    def work(self) -> int:
-        """Paint until told to stop; returns the exit status."""
-        threading.Thread(target=self._listen, daemon=True).start()
-        threading.Thread(target=self._live, daemon=True).start()
-        begin = self._to_paint.get()
-        if not isinstance(begin, Begin):
+    def run(self) -> int:
+        """Run jobs until `Shutdown`; returns the exit status."""
+        threading.Thread(target=self._receive, daemon=True).start()
+        threading.Thread(target=self._send_heartbeats, daemon=True).start()
+        command = self._pending.get()
+        if not isinstance(command, Configure):
             return 2
-        models = Models(begin.settings, device=begin.device, count=begin.models)
-        self._say(Ready())
-        while isinstance(order := self._to_paint.get(), Paint):
-            ended = self._attempt(order, models)
-            self._say(ended)
+        models = ModelCache(command.settings, device=command.device, count=command.models)
+        try:
+            resolve_device(models.device)
+        except DanqingError as error:
+            self._send(StartFailed(problem=error.text))
+            return 4
+        self._send(Ready(problem=_preload(models, command.preload)))
+        while isinstance(job := self._pending.get(), StartJob):
+            ended = self._run_job(job, models)
+            self._send(ended)
             if ended.reason == "error":
-                return 1  # whatever went wrong may have left more behind than this job: a new process starts clean
+                return 1  # an unexpected error can leave the process in a bad state: a new one takes the next job
         return 0
 
-    def _attempt(self, order: Paint, models: Models) -> Ended:
-        """Paint a job and say how it ended, whatever happens."""
+    def _run_job(self, job: StartJob, models: ModelCache) -> JobEnded:
+        """Run a job and return how it ended, whatever happens."""
         try:
-            result = self._paint(order, models)
+            result = self._paint(job, models)
         except MemoryError:
             models.clear()
             result = failures.out_of_memory()
-            failures.note(order.folder, result)
+            failures.log_failure(job.folder, result)
         except DanqingError as error:
-            log.error("job %s failed: %s", order.job, error.en)
-            result = failures.failure_of(error)
-            failures.note(order.folder, result)
-        except Exception as error:  # the edge of a job: the next one must not suffer
-            log.exception("job %s failed", order.job)
-            result = failures.failure_of(error)
-            failures.note(order.folder, result)
+            log.error("job %s failed: %s", job.job, error.en)
+            result = failures.to_failure(error)
+            failures.log_failure(job.folder, result)
+        except Exception as error:  # the next job must run all the same
+            log.exception("job %s failed", job.job)
+            result = failures.to_failure(error)
+            failures.log_failure(job.folder, result)
         if isinstance(result, Failure):
-            return Ended(job=order.job, outcome="failed", reason=result.reason, zh=result.zh, en=result.en)
-        return Ended(job=order.job, outcome=result)
+            return JobEnded(job=job.job, outcome="failed", reason=result.reason, text=result.text)
+        return JobEnded(job=job.job, outcome=result)
 
-    def _paint(self, order: Paint, models: Models) -> Outcome | Failure:
+    def _paint(self, job: StartJob, models: ModelCache) -> Outcome | Failure:
         if self._stopping.is_set():
             return "interrupted"
-        pipeline = models.take(order.request)
-        writer = _open(order)
-        if writer.finished:  # the last worker died before it could say so
+        pipeline = models.get(job.request)
+        writer = _open_run(job)
+        if writer.finished:  # the last worker was killed before it could report
             writer.close()
             return "finished"
         failed: Failed | None = None
         with closing(run_recorded(pipeline, writer, writer.run.checkpoint())) as events:
             for event in events:
-                self._report(order.job, event)
+                self._report(job.job, event)
                 failed = event if isinstance(event, Failed) else failed
-                if order.job in self._cancelled or self._stopping.is_set():
+                if job.job in self._cancelled or self._stopping.is_set():
                     break
         if writer.finished:
             return "finished"
         if failed is not None:
-            return Failure("error" if failed.reason == "interrupted" else failed.reason, failed.zh, failed.en)
-        return "cancelled" if order.job in self._cancelled else "interrupted"
+            return Failure("error" if failed.reason == "interrupted" else failed.reason, failed.text)
+        return "cancelled" if job.job in self._cancelled else "interrupted"
 
     def _report(self, job: str, event: Event) -> None:
         if isinstance(event, Stepped):
             done = event.step + 1
-            self._say(Moved(job=job, batch=event.batch, step=done, steps=event.steps, seconds=event.seconds))
+            self._send(StepDone(job=job, batch=event.batch, step=done, steps=event.steps, seconds=event.seconds))
         else:
-            self._say(Noted(job=job))
+            self._send(EventLogged(job=job))
 
-    def _listen(self) -> None:
-        reader = order_reader()
-        for line in self._orders:
-            self._hear(reader.validate_json(line))
-        os._exit(3)  # the parent is gone: nothing may go on painting without it
+    def _receive(self) -> None:
+        parser = command_parser()
+        for line in self._commands:
+            self._dispatch(parser.validate_json(line))
+        os._exit(3)  # the parent has exited: nothing may go on without it
 
-    def _hear(self, order: Order) -> None:
-        match order:
-            case Begin() | Paint():
-                if isinstance(order, Paint):
-                    self._cancelled.discard(order.job)
-                self._to_paint.put(order)
-            case Cancel():
-                self._cancelled.add(order.job)
-            case Stop():
+    def _dispatch(self, command: Command) -> None:
+        match command:
+            case Configure() | StartJob():
+                if isinstance(command, StartJob):
+                    self._cancelled.discard(command.job)
+                self._pending.put(command)
+            case CancelJob():
+                self._cancelled.add(command.job)
+            case Shutdown():
                 self._stopping.set()
-                self._to_paint.put(None)
+                self._pending.put(None)
 
-    def _live(self) -> None:
+    def _send_heartbeats(self) -> None:
         while True:
-            time.sleep(PULSE)
-            self._say(Alive())
+            time.sleep(HEARTBEAT_SECONDS)
+            self._send(Heartbeat())
 
-    def _say(self, report: Report) -> None:
+    def _send(self, message: WorkerMessage) -> None:
         try:
-            with self._speaking:
-                self._reports.write(to_line(report))
-                self._reports.flush()
+            with self._send_lock:
+                self._messages.write(to_line(message))
+                self._messages.flush()
         except OSError:
             os._exit(3)
 
 
-def _open(order: Paint) -> RunWriter:
-    """The job's run, once the worker that had it before has let go of it."""
-    until = time.monotonic() + PATIENCE
+def _preload(models: ModelCache, model: str) -> Text | None:
+    """Load a model; returns the reason if that is not possible."""
+    try:
+        models.preload(model)
+    except DanqingError as error:
+        log.error("model %s: %s", model, error.en)
+        return failures.to_failure(error).text
+    except MemoryError:
+        models.clear()
+        return failures.out_of_memory().text
+    except Exception as error:  # jobs with another model can still run
+        log.exception("model %s", model)
+        return failures.to_failure(error).text
+    return None
+
+
+def _open_run(job: StartJob) -> RunWriter:
+    """Open the run of a job; waits until a killed worker has released it."""
+    deadline = time.monotonic() + LOCK_TIMEOUT
     while True:
         try:
-            return RunWriter.open_or_create(order.folder, order.request)
+            return RunWriter.open_or_create(job.folder, job.request)
         except RunLocked:
-            if time.monotonic() > until:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(0.1)
 
 
 def main() -> NoReturn:
-    """Work on the pipes that the parent has laid; whatever else prints goes to the log."""
+    """Run on the pipes of the parent; everything else that is printed goes to standard error."""
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the parent says when to stop; its own end is heard as well
+        signal.signal(number, signal.SIG_IGN)  # the parent sends `Shutdown`; its exit is noticed as well
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
-    reports = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    messages = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    status = Worker(sys.stdin.buffer, reports).work()
+    status = Worker(sys.stdin.buffer, messages).run()
     sys.stderr.flush()
-    os._exit(status)  # the listening thread holds standard input, which an orderly exit would wait for
+    os._exit(status)  # the receiving thread holds standard input, for which a normal exit would wait
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A worker process as its parent sees it: started, spoken to, listened to, ended."""
+"""Starts a worker process and exchanges messages with it."""
 
 import subprocess
 import sys
@@ -9,62 +9,66 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from danqing.jobs.worker_protocol import Order, Report, report_reader, to_line
+from danqing.jobs.worker_protocol import Command, WorkerMessage, message_parser, to_line
+from danqing.settings import worker_environment
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """The process has ended."""
+class ProcessExited:
+    """The process has exited."""
 
     code: int | None
-    """Its exit status; minus the number of the signal that killed it."""
+    """Its exit status; the negative signal number if a signal killed it."""
 
 
-class Process:
-    """One worker process. It ends by itself when this process does, however that ends."""
+class WorkerProcess:
+    """One worker process. It exits when this process does, even if this process is killed.
 
-    def __init__(self, hear: "Callable[[Process, Report | Gone], None]") -> None:
-        """Start it.
+    Args:
+        on_message: called with every message, and finally with `ProcessExited`, from a thread of its own.
+        workers: number of workers that share the CPU cores.
+    """
 
-        Args:
-            hear: called with every report, and with `Gone` at the end, from a thread of the process's own.
-        """
-        # A session of its own, so that Ctrl-C reaches the parent alone; -P, so that no file in the current folder is imported.
+    def __init__(
+        self, on_message: "Callable[[WorkerProcess, WorkerMessage | ProcessExited], None]", *, workers: int = 1
+    ) -> None:
+        # A new session, so that Ctrl-C only reaches the parent; -P, so that no file in the current folder is imported.
         self._child = subprocess.Popen(
             [sys.executable, "-P", "-m", "danqing.jobs.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
+            env=worker_environment(workers),
         )
-        self._hear = hear
-        threading.Thread(target=self._listen, name=f"worker-{self.pid}", daemon=True).start()
+        self._on_message = on_message
+        threading.Thread(target=self._receive, name=f"worker-{self.pid}", daemon=True).start()
 
     @property
     def pid(self) -> int:
-        """Its number."""
+        """Process ID."""
         return self._child.pid
 
-    def say(self, order: Order) -> None:
-        """Give an order; to a process that is gone, nothing happens, and `Gone` is on its way."""
-        assert self._child.stdin is not None, "it was started with a pipe"
-        with suppress(OSError, ValueError):  # its pipe is broken, or closed already
-            self._child.stdin.write(to_line(order))
+    def send(self, command: Command) -> None:
+        """Send a command. Does nothing if the process has exited; `ProcessExited` follows."""
+        assert self._child.stdin is not None, "started with a pipe"
+        with suppress(OSError, ValueError):  # the pipe is broken or closed
+            self._child.stdin.write(to_line(command))
             self._child.stdin.flush()
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process."""
         self._child.kill()
 
-    def _listen(self) -> None:
-        assert self._child.stdout is not None, "it was started with a pipe"
-        reader = report_reader()
+    def _receive(self) -> None:
+        assert self._child.stdout is not None, "started with a pipe"
+        parser = message_parser()
         for line in self._child.stdout:
-            with suppress(ValidationError):  # the last line of one that was killed may be torn
-                self._hear(self, reader.validate_json(line))
+            with suppress(ValidationError):  # the last line of a killed process can be incomplete
+                self._on_message(self, parser.validate_json(line))
         self._child.stdout.close()
-        self._child.kill()  # closed its output without ending: it can do nothing any more
+        self._child.kill()  # a process that closed its output without exiting is useless
         code = self._child.wait()
         with suppress(OSError):
             if self._child.stdin is not None:
                 self._child.stdin.close()
-        self._hear(self, Gone(code))
+        self._on_message(self, ProcessExited(code))

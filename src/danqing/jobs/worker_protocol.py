@@ -1,10 +1,11 @@
-"""What a runtime and its worker process say to each other: one line of JSON each."""
+"""Messages between a runner and its worker processes: one line of JSON each."""
 
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from danqing.i18n import Text
 from danqing.jobs.job import Reason
 from danqing.request import Request
 from danqing.settings import Settings
@@ -14,92 +15,102 @@ class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Begin(_Message):
-    """The first order: the environment to work in, so that a worker never reads its own."""
+class Configure(_Message):
+    """The first command. The worker does not read environment variables of its own."""
 
-    type: Literal["begin"] = "begin"
+    type: Literal["configure"] = "configure"
     settings: Settings
     device: str
-    models: int = Field(description="Models to keep loaded.")
+    models: int = Field(description="Maximum number of loaded models.")
+    preload: str = Field(description="Model to load before `Ready`.")
 
 
-class Paint(_Message):
-    """Paint this job, or go on with it where its folder says that it was begun."""
+class StartJob(_Message):
+    """Run a job, or resume it if its folder contains a run."""
 
-    type: Literal["paint"] = "paint"
+    type: Literal["start_job"] = "start_job"
     job: str
     folder: Path
     request: Request
 
 
-class Cancel(_Message):
-    """End this job with the step that is being painted."""
+class CancelJob(_Message):
+    """End this job after the current step."""
 
-    type: Literal["cancel"] = "cancel"
+    type: Literal["cancel_job"] = "cancel_job"
     job: str
 
 
-class Stop(_Message):
-    """End the job in hand with its step, and the process after it."""
+class Shutdown(_Message):
+    """End the current job after its step, then the process."""
 
-    type: Literal["stop"] = "stop"
+    type: Literal["shutdown"] = "shutdown"
 
 
 class Ready(_Message):
-    """The worker has its libraries loaded and waits for orders."""
+    """The worker waits for jobs. `problem` is the reason if the model could not be loaded."""
 
     type: Literal["ready"] = "ready"
+    problem: Text | None = None
 
 
-class Alive(_Message):
-    """Said every few seconds, whatever is going on."""
+class StartFailed(_Message):
+    """The worker cannot run any job, for example because its device does not exist. It exits."""
 
-    type: Literal["alive"] = "alive"
+    type: Literal["start_failed"] = "start_failed"
+    problem: Text
 
 
-class Moved(_Message):
-    """A step is done, and written down."""
+class Heartbeat(_Message):
+    """Sent every few seconds."""
 
-    type: Literal["moved"] = "moved"
+    type: Literal["heartbeat"] = "heartbeat"
+
+
+class StepDone(_Message):
+    """A step is completed and recorded."""
+
+    type: Literal["step_done"] = "step_done"
     job: str
     batch: int
-    step: int = Field(description="Steps of this batch that are done.")
+    step: int = Field(description="Completed steps of this batch.")
     steps: int
-    seconds: float = Field(description="What the step took.")
+    seconds: float = Field(description="Duration of the step.")
 
 
-class Noted(_Message):
-    """Another event was written down."""
+class EventLogged(_Message):
+    """Another event was recorded."""
 
-    type: Literal["noted"] = "noted"
+    type: Literal["event_logged"] = "event_logged"
     job: str
 
 
-class Ended(_Message):
-    """The worker has let go of a job; `reason` and the sentences are there when it failed."""
+class JobEnded(_Message):
+    """A job has ended; `reason` and `text` are set if it failed."""
 
-    type: Literal["ended"] = "ended"
+    type: Literal["job_ended"] = "job_ended"
     job: str
     outcome: Literal["finished", "cancelled", "interrupted", "failed"]
     reason: Reason | None = None
-    zh: str = ""
-    en: str = ""
+    text: Text | None = None
 
 
-Order = Annotated[Begin | Paint | Cancel | Stop, Field(discriminator="type")]
-Report = Annotated[Ready | Alive | Moved | Noted | Ended, Field(discriminator="type")]
+Command = Annotated[Configure | StartJob | CancelJob | Shutdown, Field(discriminator="type")]
+WorkerMessage = Annotated[
+    Ready | StartFailed | Heartbeat | StepDone | EventLogged | JobEnded, Field(discriminator="type")
+]
 
 
-def to_line(message: Order | Report) -> bytes:
-    """A message as one line."""
+def to_line(message: Command | WorkerMessage) -> bytes:
+    """Encode a message as one line."""
     return message.model_dump_json().encode() + b"\n"
 
 
-def order_reader() -> TypeAdapter[Order]:
-    """Reads orders: `order_reader().validate_json(line)`."""
-    return TypeAdapter(Order)
+def command_parser() -> TypeAdapter[Command]:
+    """Return the parser of commands: `command_parser().validate_json(line)`."""
+    return TypeAdapter(Command)
 
 
-def report_reader() -> TypeAdapter[Report]:
-    """Reads reports."""
-    return TypeAdapter(Report)
+def message_parser() -> TypeAdapter[WorkerMessage]:
+    """Return the parser of messages from a worker."""
+    return TypeAdapter(WorkerMessage)

@@ -1,4 +1,4 @@
-"""One device's place of work: takes jobs from the queue, gives them to its worker process, replaces it when it dies."""
+"""Supervises the worker process of one device: assigns jobs to it and replaces it when it crashes or hangs."""
 
 import logging
 import threading
@@ -7,85 +7,113 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
-from danqing.errors import StorageError
+from danqing.errors import InvalidRequest, StorageError
+from danqing.i18n import Text
 from danqing.jobs import failures
-from danqing.jobs.eta import pace_of
-from danqing.jobs.job import Failure, Job, Limits, State
-from danqing.jobs.job_store import Ledger
-from danqing.jobs.metrics import Tally
-from danqing.jobs.progress import Board, Progress
+from danqing.jobs.eta import step_costs
+from danqing.jobs.job import Failure, Job, RunnerLimits, State
+from danqing.jobs.job_store import JobStore
+from danqing.jobs.metrics import RunnerMetrics
+from danqing.jobs.progress import Progress, ProgressTracker
+from danqing.jobs.recovery import write_record
 from danqing.jobs.status import WorkerHealth
-from danqing.jobs.worker_process import Gone, Process
-from danqing.jobs.worker_protocol import Alive, Begin, Cancel, Ended, Moved, Noted, Paint, Ready, Report, Stop
+from danqing.jobs.watchdog import Watchdog
+from danqing.jobs.worker_process import ProcessExited, WorkerProcess
+from danqing.jobs.worker_protocol import (
+    CancelJob,
+    Configure,
+    EventLogged,
+    Heartbeat,
+    JobEnded,
+    Ready,
+    Shutdown,
+    StartFailed,
+    StartJob,
+    StepDone,
+    WorkerMessage,
+)
 from danqing.settings import Settings
 
 TICK = 1.0
-"""Seconds after which a painter looks around although nobody called."""
-LONGEST_PAUSE = 30.0
-"""Seconds between two tries to start a worker that does not come up."""
+"""Seconds between two checks without a message."""
+MAX_BACKOFF = 30.0
+"""Maximum seconds between two attempts to start a worker that fails to start."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Office:
-    """What the painters of a runtime share."""
+class SupervisorContext:
+    """Shared by the supervisors of a runner."""
 
     settings: Settings
-    limits: Limits
-    ledger: Ledger
-    board: Board
-    tally: Tally
-    room: Callable[[], bool]
-    """Whether the disk has room for another picture."""
+    limits: RunnerLimits
+    store: JobStore
+    tracker: ProgressTracker
+    metrics: RunnerMetrics
+    has_disk_space: Callable[[], bool]
+    preload: str
+    """Model that a worker loads before it is ready."""
+    workers: int = 1
+    """Number of workers that share the CPU cores."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
-    process: Process
-    words: Report | Gone
+class _Received:
+    process: WorkerProcess
+    message: WorkerMessage | ProcessExited
 
 
-class Painter:
-    """A thread that keeps one worker process busy. Its other methods may be called from any thread."""
+@dataclass(slots=True)
+class _Assignment:
+    """The current job and what is known about its progress."""
 
-    def __init__(self, device: str, office: Office) -> None:
+    job: Job
+    costs: list[float]
+    started: float
+    sent: bool = False
+    crashes: int = 0
+    """Crashes in a row without progress."""
+    furthest: tuple[int, int] = (-1, -1)
+
+
+class WorkerSupervisor:
+    """A thread that keeps one worker process busy. All other methods are thread-safe."""
+
+    def __init__(self, device: str, context: SupervisorContext) -> None:
         self._device = device
-        self._office = office
-        self._inbox: SimpleQueue[_Said | str | None] = SimpleQueue()  # words of the worker, an id to cancel, or a call
-        self._thread = threading.Thread(target=self._work, name=f"painter-{device}", daemon=True)
+        self._context = context
+        self._inbox: SimpleQueue[_Received | str | None] = SimpleQueue()  # messages, a job to cancel, or a wake-up
+        self._thread = threading.Thread(target=self._run, name=f"supervisor-{device}", daemon=True)
         self._stopping = False
-        self._process: Process | None = None
+        self._process: WorkerProcess | None = None
         self._ready = False
-        self._heard = 0.0  # when the process last gave a sign of life
-        self._job: Job | None = None
-        self._given = False  # whether the process knows of the job
-        self._began = 0.0
-        self._deaths = 0  # of processes at this job without getting further
-        self._furthest = (-1, -1)
+        self._problem: Text | None = None
+        self._watchdog = Watchdog(context.limits.heartbeat_timeout)
+        self._current: _Assignment | None = None
         self._restarts = 0
-        self._misstarts = 0
-        self._not_before = 0.0
+        self._failed_starts = 0
+        self._start_after = 0.0
 
     def start(self) -> None:
-        """Begin to work."""
+        """Start the thread."""
         self._thread.start()
 
-    def call(self) -> None:
-        """There is a new job."""
+    def wake(self) -> None:
+        """Look for a new job in the queue."""
         self._inbox.put(None)
 
     def cancel(self, id: str) -> None:
-        """A job was cancelled; if it is the one in hand it ends."""
+        """Cancel a job if it is the current one."""
         self._inbox.put(id)
 
     def stop(self) -> None:
-        """Take no new job and let go of the one in hand."""
+        """Take no new job, and interrupt the current one."""
         self._stopping = True
-        self.call()
+        self.wake()
 
     def join(self, seconds: float) -> None:
-        """Wait until it has stopped; after that time its worker is cut off."""
+        """Wait until the thread has ended; after that time the worker is killed."""
         self._thread.join(max(seconds, 0.0))
         while self._thread.is_alive():
             if self._process is not None:
@@ -93,175 +121,214 @@ class Painter:
             self._thread.join(0.1)
 
     @property
-    def job(self) -> str | None:
-        """Id of the job in hand."""
-        job = self._job
-        return job.id if job else None
-
-    @property
     def health(self) -> WorkerHealth:
-        """How it is doing."""
-        process = self._process
-        pid = process.pid if process else None
-        return WorkerHealth(self._device, pid, self._ready, self.job, self._restarts)
+        """State of the worker."""
+        process, current = self._process, self._current
+        return WorkerHealth(
+            self._device,
+            process.pid if process else None,
+            ready=self._ready and self._problem is None and self._watchdog.is_responsive(),
+            job=current.job.id if current else None,
+            restarts=self._restarts,
+            problem=self._problem,
+        )
 
-    def _work(self) -> None:
-        told = False  # whether the worker knows that it is to stop
+    def _run(self) -> None:
+        notified = False  # whether the worker was told to shut down
         while not (self._stopping and self._process is None):
             try:
-                if self._stopping and not told:
-                    told = True
-                    self._tell_to_stop()
-                self._tend()
-                self._take(self._inbox.get(timeout=TICK))
+                if self._stopping and not notified:
+                    notified = True
+                    self._shut_down_worker()
+                self._tick()
+                self._receive(self._inbox.get(timeout=TICK))
             except Empty:
                 continue
-            except Exception:  # the edge of a job: whatever happens, the queue goes on
-                log.exception("painter on %s", self._device)
+            except Exception:  # the queue must go on whatever happens
+                log.exception("supervisor of %s", self._device)
                 time.sleep(TICK)
-        if self._job is not None:
-            self._let_go(self._job)
+        if self._current is not None:
+            self._requeue(self._current.job)
 
-    def _tend(self) -> None:
-        """Start the worker where there is none, and give it something to do where it has nothing."""
+    def _tick(self) -> None:
+        """Start the worker if there is none, kill it if it hangs, and assign a job if it has none."""
         now = time.monotonic()
-        if self._process is None and not self._stopping and now >= self._not_before:
-            self._start_worker(now)
-        elif self._process is not None and now - self._heard > self._office.limits.silence:
-            log.error("worker %s has been silent for %.0f s and is replaced", self._process.pid, now - self._heard)
-            self._heard = now
+        if self._process is None and not self._stopping and now >= self._start_after:
+            self._start_worker()
+        elif self._process is not None and (reason := self._watchdog.timeout_reason()) is not None:
+            log.error("worker %s is replaced: %s", self._process.pid, reason)
+            self._watchdog.reset()
             self._process.kill()
-        if self._ready and self._job is None and not self._stopping and self._office.room():
-            self._claim()
-        if self._ready and self._job is not None and not self._given:
-            self._give(self._job)
+        if self._ready and self._current is None and not self._stopping and self._context.has_disk_space():
+            self._claim_job()
+        if self._ready and self._current is not None and not self._current.sent:
+            self._send_job(self._current)
 
-    def _start_worker(self, now: float) -> None:
-        self._heard = now
+    def _start_worker(self) -> None:
+        self._watchdog.reset()
         self._ready = False
-        self._process = Process(lambda process, words: self._inbox.put(_Said(process, words)))
-        office = self._office
-        self._process.say(Begin(settings=office.settings, device=self._device, models=office.limits.models))
+        self._process = WorkerProcess(
+            lambda process, message: self._inbox.put(_Received(process, message)), workers=self._context.workers
+        )
+        context = self._context
+        self._process.send(
+            Configure(
+                settings=context.settings, device=self._device, models=context.limits.models, preload=context.preload
+            )
+        )
 
-    def _claim(self) -> None:
-        claimed = self._office.ledger.claim()
-        if claimed is not None:
-            job = self._job = claimed.job
-            self._given = False
-            self._office.board.place(job.id, Progress(job.picture // job.request.batch_size, job.step, job.steps))
-            self._deaths, self._furthest = 0, (-1, -1)
-            self._began = time.monotonic()
-            self._office.tally.take(claimed.waited)
-            log.info("job %s taken after %.1f s", job.id, claimed.waited)
-            self._office.board.change(job.id)
+    def _claim_job(self) -> None:
+        claimed = self._context.store.claim()
+        if claimed is None:
+            return
+        job = claimed.job
+        self._context.tracker.set(job.id, Progress(job.picture // job.batch_size, job.step, job.steps))
+        self._current = _Assignment(job, [], time.monotonic())
+        self._context.metrics.job_started(claimed.queued_seconds)
+        log.info("job %s started after %.1f s in the queue", job.id, claimed.queued_seconds)
+        try:
+            self._current.costs = step_costs(job.request, job.resolution)
+        except InvalidRequest as error:
+            self._end_job(job, "failed", failures.to_failure(error))
+            return
+        self._write_record(job)
+        self._context.tracker.notify(job.id)
 
-    def _give(self, job: Job) -> None:
-        assert self._process is not None, "only a worker that is there is ready"
-        self._given = True
-        self._process.say(Paint(job=job.id, folder=job.folder, request=job.request))
+    def _write_record(self, job: Job) -> None:
+        key = self._context.store.key(job.id)
+        try:
+            if key is not None:
+                write_record(job, key)
+        except StorageError as error:  # the worker reports a full disk
+            log.error("%s", error.en)
 
-    def _take(self, message: _Said | str | None) -> None:
-        if isinstance(message, str):
-            self._cancel(message)
-        elif message is not None and message.process is self._process:
-            self._heard = time.monotonic()
-            self._hear(message.words)
+    def _send_job(self, current: _Assignment) -> None:
+        assert self._process is not None, "a worker that is ready exists"
+        current.sent = True
+        self._process.send(StartJob(job=current.job.id, folder=current.job.folder, request=current.job.request))
 
-    def _hear(self, words: Report | Gone) -> None:
-        board = self._office.board
-        match words:
+    def _receive(self, item: _Received | str | None) -> None:
+        if isinstance(item, str):
+            self._cancel(item)
+        elif item is not None and item.process is self._process:
+            self._watchdog.message()
+            self._on_message(item.message)
+
+    def _on_message(self, message: WorkerMessage | ProcessExited) -> None:
+        match message:
             case Ready():
-                self._ready, self._misstarts = True, 0
-            case Moved() if self._job is not None:
-                pace = pace_of(self._job.request, words.step, words.seconds)
-                board.move(words.job, Progress(words.batch, words.step, words.steps), pace=pace)
-                self._office.tally.step(words.seconds)
-            case Noted():
-                board.change(words.job)
-            case Ended():
-                self._ended(words)
-            case Gone():
-                self._gone(words.code)
-            case Alive() | Moved():
+                self._ready, self._failed_starts, self._problem = True, 0, message.problem
+            case StartFailed():
+                self._problem = message.problem
+                log.error("worker on %s: %s", self._device, message.problem.en)
+            case StepDone():
+                self._on_step(message)
+            case EventLogged():
+                self._watchdog.progress()
+                self._context.tracker.notify(message.job)
+            case JobEnded():
+                self._on_job_ended(message)
+            case ProcessExited():
+                self._on_exit(message.code)
+            case Heartbeat():
                 pass
 
-    def _cancel(self, id: str) -> None:
-        if self._job is None or self._job.id != id:
+    def _on_step(self, message: StepDone) -> None:
+        current, tracker = self._current, self._context.tracker
+        if current is None or current.job.id != message.job:
             return
-        if self._given and self._process is not None:
-            self._process.say(Cancel(job=id))
-        else:
-            self._end(self._job, "cancelled")
+        costs = current.costs
+        cost = costs[message.step - 1] if message.step <= len(costs) else None
+        pace = message.seconds / cost if cost else None
+        tracker.advance(message.job, Progress(message.batch, message.step, message.steps), seconds_per_unit=pace)
+        self._context.metrics.step_done(message.seconds)
+        longest = max(costs, default=0.0) * (tracker.seconds_per_unit or 0.0)
+        self._watchdog.progress(expected_step_seconds=max(longest, message.seconds))
 
-    def _tell_to_stop(self) -> None:
+    def _cancel(self, id: str) -> None:
+        current = self._current
+        if current is None or current.job.id != id:
+            return
+        if current.sent and self._process is not None:
+            self._process.send(CancelJob(job=id))
+        else:
+            self._end_job(current.job, "cancelled")
+
+    def _shut_down_worker(self) -> None:
         if self._process is not None:
-            self._process.say(Stop())
-            if not self._ready:  # still loading its libraries, and holding nothing
+            self._process.send(Shutdown())
+            if not self._ready:  # still loading, without a job
                 self._process.kill()
 
-    def _ended(self, words: Ended) -> None:
-        if self._job is None or words.job != self._job.id:
+    def _on_job_ended(self, message: JobEnded) -> None:
+        if self._current is None or message.job != self._current.job.id:
             return
-        if words.reason == "error":
-            self._ready = False  # it ends itself, and a new one starts clean
-        if words.outcome == "interrupted":
-            self._let_go(self._job)
-        elif words.outcome == "failed":
-            self._end(self._job, "failed", Failure(words.reason or "error", words.zh, words.en))
+        job = self._current.job
+        if message.reason == "error":
+            self._ready = False  # it exits, and is replaced
+        if message.outcome == "interrupted":
+            self._requeue(job)
+        elif message.outcome == "failed":
+            self._end_job(job, "failed", Failure(message.reason or "error", message.text or Text("", "")))
         else:
-            self._end(self._job, words.outcome)
+            if message.outcome == "finished":
+                self._problem = None  # it can paint after all
+            self._end_job(job, message.outcome)
 
-    def _gone(self, code: int | None) -> None:
-        was_ready = self._ready
+    def _on_exit(self, code: int | None) -> None:
+        was_ready, current = self._ready, self._current
         self._process, self._ready = None, False
         if self._stopping:
             return
         self._restarts += 1
-        log.warning("worker on %s ended with %s%s", self._device, code, f", at job {self.job}" if self.job else "")
-        if not was_ready and not self._given:
-            self._misstarts += 1
-            self._not_before = time.monotonic() + min(0.5 * 2**self._misstarts, LONGEST_PAUSE)
-        if self._job is not None and self._given:
-            self._given = False
-            self._survive(self._job, code)
+        self._context.metrics.worker_replaced()
+        job = f" during job {current.job.id}" if current else ""
+        log.warning("worker on %s exited with %s%s", self._device, code, job)
+        if not was_ready and not (current and current.sent):
+            self._failed_starts += 1
+            self._start_after = time.monotonic() + min(0.5 * 2**self._failed_starts, MAX_BACKOFF)
+        if current is not None and current.sent:
+            current.sent = False
+            self._on_crash(current, code)
 
-    def _survive(self, job: Job, code: int | None) -> None:
-        """The worker died painting a job: the next one goes on with it, unless it seems to be the job's fault."""
-        board, limits = self._office.board, self._office.limits
-        progress = board.progress(job.id)
+    def _on_crash(self, current: _Assignment, code: int | None) -> None:
+        """Let the next worker resume the job, unless the job has crashed too many workers."""
+        context, job = self._context, current.job
+        progress = context.tracker.progress(job.id)
         reached = (progress.batch, progress.step)
-        self._deaths = 1 if reached > self._furthest else self._deaths + 1
-        self._furthest = max(reached, self._furthest)
-        if self._office.ledger.get(job.id).cancelling:
-            self._end(job, "cancelled")
-        elif self._deaths >= limits.deaths:
-            failure = failures.died(self._deaths, progress.step, code)
-            failures.note(job.folder, failure, batch=progress.batch, step=progress.step)
-            self._end(job, "failed", failure)
-        board.change(job.id)
+        current.crashes = 1 if reached > current.furthest else current.crashes + 1
+        current.furthest = max(reached, current.furthest)
+        if context.store.get(job.id).cancelling:
+            self._end_job(job, "cancelled")
+        elif current.crashes >= context.limits.max_crashes:
+            failure = failures.worker_crashed(current.crashes, progress.step, code)
+            failures.log_failure(job.folder, failure, batch=progress.batch, step=progress.step)
+            self._end_job(job, "failed", failure)
+        context.tracker.notify(job.id)
 
-    def _end(self, job: Job, state: State, failure: Failure | None = None) -> None:
-        progress = self._office.board.progress(job.id)
-        ledger = self._office.ledger
-        self._store(lambda: ledger.end(job.id, state, at=progress, failure=failure))
-        painted = time.monotonic() - self._began
-        self._office.tally.end(state, reason=failure.reason if failure else None, painted=painted)
-        log.info("job %s %s after %.1f s%s", job.id, state, painted, f": {failure.en}" if failure else "")
-        self._put_down(job)
+    def _end_job(self, job: Job, state: State, failure: Failure | None = None) -> None:
+        context = self._context
+        progress = context.tracker.progress(job.id)
+        self._store(lambda: context.store.finish(job.id, state, progress=progress, failure=failure))
+        seconds = time.monotonic() - self._current.started if self._current else 0.0
+        context.metrics.job_ended(state, reason=failure.reason if failure else None, painting_seconds=seconds)
+        log.info("job %s %s after %.1f s%s", job.id, state, seconds, f": {failure.text.en}" if failure else "")
+        self._clear_job(job)
 
-    def _let_go(self, job: Job) -> None:
-        progress = self._office.board.progress(job.id)
-        self._store(lambda: self._office.ledger.give_back(job.id, progress))
-        log.info("job %s interrupted; it goes on after the next start", job.id)
-        self._put_down(job)
+    def _requeue(self, job: Job) -> None:
+        progress = self._context.tracker.progress(job.id)
+        self._store(lambda: self._context.store.requeue(job.id, progress))
+        log.info("job %s interrupted; it resumes after the next start", job.id)
+        self._clear_job(job)
 
-    def _put_down(self, job: Job) -> None:
-        self._job, self._given = None, False
-        self._office.board.drop(job.id)
-        self._office.board.change(job.id)
+    def _clear_job(self, job: Job) -> None:
+        self._current = None
+        self._watchdog.reset()
+        self._context.tracker.clear(job.id)
+        self._context.tracker.notify(job.id)
 
     def _store(self, change: Callable[[], None]) -> None:
-        """Write down how a job ended, as soon as the disk takes it; at a stop it is left to the next start."""
+        """Store the end of a job, repeatedly until the disk accepts it; on shutdown the next start does it."""
         while True:
             try:
                 return change()

@@ -16,7 +16,7 @@ from danqing.models.init import normal_parameter
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)  # of CLIP's training images: red, green, blue, in [0, 1]
 STD = (0.26862954, 0.26130258, 0.27577711)
-CONTEXT = 52  # context length in training; its BERT has more positions
+CONTEXT = 64  # as in the PaddleHub module; the networks were trained with 52 tokens, and BERT has more positions
 
 
 class Clip(nn.Module, ABC):

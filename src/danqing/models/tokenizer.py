@@ -5,12 +5,13 @@ import html
 import re
 import unicodedata
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from tokenizers import Encoding, Regex
 from tokenizers import Tokenizer as HfTokenizer
 from tokenizers.models import BPE, WordPiece
@@ -18,9 +19,11 @@ from tokenizers.normalizers import NFC, BertNormalizer, Lowercase
 from tokenizers.normalizers import Sequence as Normalizers
 from tokenizers.pre_tokenizers import BertPreTokenizer, ByteLevel, Split
 from tokenizers.pre_tokenizers import Sequence as Splitters
-from torch import Tensor
 
 from danqing.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 UNKNOWN, START, END, PAD = "[UNK]", "[CLS]", "[SEP]", "[PAD]"
 MAX_WORD_LENGTH = 200  # letters; longer words become the unknown token
@@ -82,7 +85,27 @@ def _word_pieces(file: Path, lines: list[str]) -> Vocabulary:
     tokenizer = HfTokenizer(WordPiece(vocabulary, unk_token=UNKNOWN, max_input_chars_per_word=MAX_WORD_LENGTH))
     tokenizer.normalizer = BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = BertPreTokenizer()
-    return Vocabulary(tokenizer, vocabulary[START], vocabulary[END], vocabulary[UNKNOWN], context=52, clean=str)
+    clean = partial(_replace_variants, vocabulary=frozenset(vocabulary), simplified=_simplified_characters())
+    return Vocabulary(tokenizer, vocabulary[START], vocabulary[END], vocabulary[UNKNOWN], context=52, clean=clean)
+
+
+def _simplified_characters() -> Mapping[str, str]:
+    """Read the simplified form of each traditional character; the table is OpenCC's TSCharacters (Apache-2.0)."""
+    file = Path(__file__).with_name("traditional_characters.txt")
+    return {line[0]: line[1] for line in file.read_text("utf-8").splitlines()}
+
+
+def _replace_variants(text: str, *, vocabulary: frozenset[str], simplified: Mapping[str, str]) -> str:
+    """Replace characters that are not in the vocabulary by their compatibility form (NFKC) or their simplified form."""
+
+    def replace(character: str) -> str:
+        if character.isascii() or character.lower() in vocabulary:
+            return character
+        normal = unicodedata.normalize("NFKC", character)
+        short = simplified.get(normal, normal)
+        return next((form for form in (normal, short) if form.isascii() or form.lower() in vocabulary), character)
+
+    return "".join(map(replace, text))
 
 
 def _byte_pairs(file: Path, lines: list[str]) -> Vocabulary:
@@ -135,19 +158,28 @@ class Tokenizer:
         self._vocabulary = read_vocabulary(vocab_file)
         self.start, self.end = self._vocabulary.start, self._vocabulary.end
 
-    def encode(self, texts: Sequence[str], length: int | None = None) -> Tensor:
+    @property
+    def reads_english(self) -> bool:
+        """True for OpenAI's byte pairs, False for the Chinese vocabularies."""
+        return self._vocabulary.unknown is None
+
+    def encode(self, texts: Sequence[str], length: int | None = None) -> "Tensor":
         """Tokenize texts, truncated or padded with zeros.
 
         Args:
             texts: P texts.
-            length: L, tokens of each text including start and end; None: the context length, 52 or 77.
+            length: maximum of L, tokens of each text including start and end; None: the context length, 52 or 77.
         Returns:
-            [P, L], int64.
+            [P, L], int64; L exceeds 52 (or 77) only if a text is that long.
         """
+        import torch
+
         length = length or self._vocabulary.context
-        tokens = torch.zeros(len(texts), length, dtype=torch.int64)
-        for row, text in zip(tokens, texts, strict=True):
-            ids = [self.start, *self._tokenize(self._vocabulary.clean(text)).ids[: length - 2], self.end]
+        clean = self._vocabulary.clean
+        rows = [[self.start, *self._tokenize(clean(text)).ids[: length - 2], self.end] for text in texts]
+        width = min(length, max(self._vocabulary.context, *map(len, rows)))
+        tokens = torch.zeros(len(texts), width, dtype=torch.int64)
+        for row, ids in zip(tokens, rows, strict=True):
             row[: len(ids)] = torch.tensor(ids)
         return tokens
 

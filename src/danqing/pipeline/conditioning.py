@@ -1,8 +1,7 @@
 """Encoding of the prompts of a request, and construction of its guide."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 
 import torch
 from torch import Tensor, nn
@@ -60,26 +59,10 @@ def _zero_if_unused(weight: Schedule, prompt_weights: Sequence[Schedule]) -> Sch
     return Schedule(tuple(clip if any(prompts) else 0.0 for clip, *prompts in rows))
 
 
-def prompt_warnings(clips: Iterable[LoadedClip], request: Request) -> Iterator[Warned]:
-    """Yield warnings for truncated prompts and for unknown characters."""
-    for prompt, clip in product(request.parsed_prompts(), clips):
-        truncated = clip.tokenizer.truncated_text(prompt.text, clip.encoder.context)
-        if truncated:
-            yield Warned(
-                zh=f"画题太长，{clip.name} 只读前面的部分，后面的“{truncated}”被截断。请把重要的内容放到前面。",
-                en=f"The prompt is too long; {clip.name} truncates the end: {truncated!r}. Put the important words first.",
-            )
-        unknown = clip.tokenizer.unknown_characters(prompt.text)
-        if unknown:
-            yield Warned(
-                zh=f"{clip.name} 的词表里没有这些字：{'、'.join(unknown)}。请换一种写法。",
-                en=f"The vocabulary of {clip.name} lacks: {', '.join(unknown)}. Use other words.",
-            )
-
-
 def init_warnings(model: LoadedModel, request: Request) -> Iterator[Warned]:
     """Yield a warning if `init_scale` is used without the LPIPS weights."""
-    if request.init_image is not None and request.init_scale.max and model.perceptual_loss is pyramid_mse:
+    has_init = request.init_image is not None or request.perlin_init
+    if has_init and request.init_scale.max and model.perceptual_loss is pyramid_mse:
         yield Warned(
             zh="没有安装 LPIPS 权重，init_scale 改用多尺度均方误差衡量与底图的差别，效果与 LPIPS 不同。",
             en="The LPIPS weights are not installed: init_scale uses a multiscale mean squared error, with other results.",

@@ -50,6 +50,6 @@ def load_init_image(
     """
     loaded = decode_image(read_image_bytes(source, offline=offline), display_name(source))
     image = loaded.image
-    fitted = image.resize(size, Image.Resampling.LANCZOS) if fit == "stretch" else ImageOps.fit(image, size)
+    fitted = image.resize(size, Image.Resampling.BICUBIC) if fit == "stretch" else ImageOps.fit(image, size)
     pixels = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8).view(size[1], size[0], 3)
     return InitImage(pixels.permute(2, 0, 1)[None].float() / 127.5 - 1, loaded.notices)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 import torch
@@ -9,15 +10,18 @@ from torch import Tensor, nn
 
 from danqing.errors import InvalidRequest
 from danqing.guidance.losses import pyramid_mse
+from danqing.i18n import Text
 from danqing.models.clip import Clip
 from danqing.models.load import load_encoder, load_lpips, load_secondary, load_unet
 from danqing.models.secondary import Secondary
 from danqing.models.tokenizer import Tokenizer
 from danqing.models.unet import UNet
+from danqing.pipeline.dtype import TORCH_DTYPES, select_dtype
+from danqing.pipeline.memory.usage import is_out_of_memory
 from danqing.zoo.registry import InstalledClip, InstalledModel
 from danqing.zoo.spec import ModelSpec
 
-Dtype = Literal["float32", "bfloat16", "float16"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 Network = TypeVar("Network", bound=nn.Module)
 
 
@@ -58,38 +62,63 @@ class LoadedModel:
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device with a name; 'auto' selects CUDA, else MPS, else the CPU.
+    """Return the device with a name; 'auto' selects CUDA, else MPS, else the CPU. A kernel is run on it as a test.
 
     Raises:
-        InvalidRequest: the device is not available on this machine.
+        InvalidRequest: the device is not available, or this build of PyTorch does not support it.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).add_(1).cpu()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
+        if is_out_of_memory(error):
+            raise
+        cause = _device_error(name, str(error))
         raise InvalidRequest(
-            f"这台机器上没有设备“{name}”。请用 cpu，或 auto 自动选择。",
-            f"There is no device {name!r} on this machine. Use cpu, or auto to let it be chosen.",
+            f"无法使用设备“{name}”：{cause.zh}或使用 cpu，或用 auto 自动选择。",
+            f"Cannot use the device {name!r}: {cause.en} or use cpu, or auto to select one automatically.",
             field="device",
         ) from error
     return device
 
 
-def load_model(installed: InstalledModel, *, device: str = "auto", dtype: Dtype = "float32") -> LoadedModel:
+def _device_error(name: str, message: str) -> Text:
+    """Return the cause of a device error and a remedy, as the first part of a sentence."""
+    message = message.lower()
+    if "no kernel image" in message or "not compatible with the current pytorch" in message:
+        return Text(
+            "已安装的 PyTorch 不支持这块显卡。请安装支持它的版本（见 pytorch.org），",
+            "the installed PyTorch does not support this GPU. Install a build that does (see pytorch.org),",
+        )
+    if "not compiled with cuda" in message or (name.startswith("cuda") and torch.version.cuda is None):
+        return Text(
+            "已安装的 PyTorch 是 CPU 版。请安装 CUDA 版（见 pytorch.org），",
+            "the installed PyTorch is a CPU build. Install a CUDA build (see pytorch.org),",
+        )
+    if "driver" in message:
+        return Text(
+            "没有找到可用的 NVIDIA 驱动，或驱动太旧。请安装新的驱动，",
+            "no NVIDIA driver was found, or it is too old. Install a current driver,",
+        )
+    return Text("这台机器上没有这个设备。请检查名称，", "this machine has no such device. Check the name,")
+
+
+def load_model(installed: InstalledModel, *, home: Path, device: str = "auto", dtype: Dtype = "float32") -> LoadedModel:
     """Load all networks of an installed model.
 
     Args:
         installed: paths of the files.
+        home: DANQING_HOME, which stores the dtype that "auto" selects.
         device: auto, cpu, cuda, cuda:1 or mps.
-        dtype: dtype of the networks; the noise schedule, losses and sums remain float32.
+        dtype: dtype of the networks, auto for the fastest; the noise schedule, losses and sums remain float32.
     Raises:
         InvalidRequest: the device is not available.
         WeightsError: a file is damaged or belongs to another architecture.
     """
     target = resolve_device(device)
-    torch_dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[dtype]
+    torch_dtype = TORCH_DTYPES[select_dtype(target, home) if dtype == "auto" else dtype]
     paths = installed.paths
     secondary = load_secondary(paths["secondary"], dtype=torch_dtype) if "secondary" in paths else None
     return LoadedModel(

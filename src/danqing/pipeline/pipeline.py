@@ -19,8 +19,10 @@ from danqing.events import (
     Stepped,
     Warned,
 )
+from danqing.i18n import Text
+from danqing.models.prompt_check import PromptReader, check_prompts
 from danqing.pipeline.batch_sampler import BatchSampler, BatchStep
-from danqing.pipeline.conditioning import encode_prompts, init_warnings, prompt_warnings
+from danqing.pipeline.conditioning import encode_prompts, init_warnings
 from danqing.pipeline.images import InitImage, load_init_image, resize, to_images
 from danqing.pipeline.memory.dry_run import RunContext
 from danqing.pipeline.memory.plan import MemoryPlan, default_plan, needs_unet_grad
@@ -28,6 +30,7 @@ from danqing.pipeline.memory.planner import plan_run
 from danqing.pipeline.memory.timing import plan_and_time
 from danqing.pipeline.memory.usage import free_memory, is_out_of_memory
 from danqing.pipeline.model import LoadedClip, LoadedModel, load_clip
+from danqing.pipeline.threads import limited_threads
 from danqing.request import ClipWeight, Request
 from danqing.schedule import Schedule
 from danqing.settings import Settings
@@ -57,13 +60,15 @@ class Pipeline:
         return self.model.spec
 
     def resolve(self, request: Request) -> Request:
-        """Complete a request with the defaults of this model and a random seed.
+        """Complete a request with the defaults of this model, a random seed, and the dtype that auto selected.
 
         Raises:
             InvalidRequest: the canvas is larger than the settings allow, or eta is too large for the steps.
             ModelNotFound: a requested CLIP is not installed.
         """
         resolved = resolve_request(request, self.spec, self.settings)
+        if resolved.dtype == "auto":
+            resolved = resolved.with_changes(dtype=str(self.model.dtype).removeprefix("torch."))
         if resolved.sampler == "ddim":  # fail before the run starts
             check_eta(NoiseSchedule.spaced(resolved.steps, resolved.spacing), resolved.eta)
         return resolved
@@ -82,6 +87,15 @@ class Pipeline:
         for name in unused[: max(0, len(self.extra_clips) - MAX_EXTRA_CLIPS)]:
             del self.extra_clips[name]
         return clips
+
+    def check_prompts(self, request: Request) -> tuple[Text, ...]:
+        """Return messages about prompts that may not be painted as the user expects; see `models.prompt_check`.
+
+        Args:
+            request: completed with `resolve` first.
+        """
+        clips = [clip for clip, _ in self.clips_for(request)]
+        return check_prompts(request, [PromptReader(clip.name, clip.tokenizer, clip.encoder.context) for clip in clips])
 
     def _clip(self, name: str) -> LoadedClip:
         loaded = {clip.name: clip for clip in self.model.clips} | self.extra_clips
@@ -108,7 +122,12 @@ class Pipeline:
             InvalidRequest: the model does not support the request; raised before the first event.
             OutOfMemory: the run does not fit into memory with any plan; raised before the first event.
         """
-        return _Run(self, self.resolve(request)).events(resume, on_checkpoint)
+        run = _Run(self, self.resolve(request))
+        return self._limited(run.events(resume, on_checkpoint))
+
+    def _limited(self, events: Iterator[Event]) -> Iterator[Event]:
+        with limited_threads(self.model.unet, self.model.device, self.settings):
+            yield from events
 
     def plan(self, request: Request) -> tuple[MemoryPlan, ResourceEstimate]:
         """Return the memory plan of a request on this machine and its estimated memory and time, without running it.
@@ -138,6 +157,7 @@ class _Run:
         self.request = request
         context = pipeline.run_context(request)
         self.prompts = context.prompts
+        self.prompt_messages = pipeline.check_prompts(request)
         init = self._load_init(offline=pipeline.settings.offline)
         self.init_notices = init.notices if init else ()
         plan, self.forecast = plan_run(context, request.memory or pipeline.settings.memory)
@@ -162,7 +182,7 @@ class _Run:
                 "内存不足，已启用省内存选项：{}。画面不变，速度会变慢。",
                 "Memory is short, memory-saving options are used: {}. The picture is the same, but takes longer.",
             )
-        yield from prompt_warnings([part.clip for part in self.prompts], self.request)
+        yield from (Warned(zh=text.zh, en=text.en) for text in self.prompt_messages)
         yield from init_warnings(self.model, self.request)
         yield from (Warned(zh=notice.zh, en=notice.en) for notice in self.init_notices)
         try:

@@ -285,8 +285,13 @@ class Request(BaseModel):
         max_length=20,
         **field_help("机器", "设备：auto、cpu、cuda、mps", "device: auto, cpu, cuda, mps"),
     )
-    dtype: Literal["float32", "bfloat16", "float16"] = Field(
-        default="float32", **field_help("机器", "网络的精度", "precision of the networks")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="float32",
+        **field_help(
+            "机器",
+            "网络的精度；auto 选择这台机器上最快的，只测一次",
+            "precision of the networks; auto selects the fastest of this machine, measured once",
+        ),
     )
     memory: Gigabytes = Field(
         default=None,

@@ -87,8 +87,8 @@ def save_mp4(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) ->
     """
     if not has_mp4():
         raise MissingExtra(
-            '保存 MP4 需要安装：pip install "danqing[video]"；也可以改用 GIF。',
-            'Saving MP4 needs an extra library: pip install "danqing[video]"; or use GIF.',
+            "保存 MP4 需要安装：pip install av；也可以改用 GIF。",
+            "Saving MP4 needs an extra library: pip install av; or use GIF.",
         )
     import av
 

@@ -124,7 +124,7 @@ def list_runs(settings: Settings) -> tuple[Run, ...]:
 
 
 def find_run(name: str, settings: Settings) -> Run:
-    """Find a run by its folder, one of its pictures, its name or the beginning of its name; 'last' is the newest.
+    """Find a run by its folder, one of its pictures, its name or a part of its name; 'last' is the newest.
 
     Raises:
         RunNotFound: no run, or more than one, matches.
@@ -141,9 +141,15 @@ def find_run(name: str, settings: Settings) -> Run:
             f"The file {name} is not in the folder of a run. Give the original PNG that Danqing saved, or the run's folder.",
         )
     runs = list_runs(settings)
-    if name == "last" and runs:
+    if name == "last" and not runs:
+        raise RunNotFound("还没有作画记录。请先运行 danqing draw。", "There are no runs yet. Run danqing draw first.")
+    if name == "last":
         return runs[0]
-    matches = [run for run in runs if run.name == name] or [run for run in runs if run.name.startswith(name)]
+    matches = (
+        [run for run in runs if run.name == name]
+        or [run for run in runs if run.name.startswith(name)]
+        or [run for run in runs if name in run.name]
+    )
     if len(matches) == 1:
         return matches[0]
     if matches:

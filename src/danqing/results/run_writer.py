@@ -268,8 +268,8 @@ class RunWriter:
 def _require_video_library(request: Request) -> None:
     if "mp4" in request.save and not has_mp4():
         raise MissingExtra(
-            '保存 MP4 需要安装：pip install "danqing[video]"；也可以改用 --save gif。',
-            'Saving MP4 needs an extra library: pip install "danqing[video]"; or use --save gif.',
+            "保存 MP4 需要安装：pip install av；也可以改用 --save gif。",
+            "Saving MP4 needs an extra library: pip install av; or use --save gif.",
         )
 
 

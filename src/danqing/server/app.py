@@ -1,4 +1,4 @@
-"""The application: all routes behind one gate, errors in one shape, the OpenAPI openapi."""
+"""The FastAPI application: routes, security middleware, error handlers and the OpenAPI document."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -10,94 +10,119 @@ from fastapi.openapi.utils import get_openapi
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
+from starlette.types import Scope
 
 import danqing
 from danqing.errors import DanqingError, InvalidRequest
 from danqing.request.validation import validation_error
 from danqing.server import openapi
-from danqing.server.dependencies import Service, service_behind
-from danqing.server.errors import Refusal, answer, language_of, to_refusal
-from danqing.server.middleware import Gate
-from danqing.server.routers import health, index, job_files, jobs, openai_images, paddlehub_predict
+from danqing.server.dependencies import ServerContext, context_of
+from danqing.server.errors import ApiError, error_response, language_of, to_api_error
+from danqing.server.middleware import SecurityMiddleware
+from danqing.server.routers import health, job_files, jobs, openai_images, paddlehub_predict
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-def create_app(service: Service) -> FastAPI:
-    """The HTTP application over a runtime, which is started and stopped by whoever made it."""
+def create_app(context: ServerContext) -> FastAPI:
+    """Create the application. The caller starts and stops `context.runner`."""
 
     @asynccontextmanager
-    async def life(_: FastAPI) -> AsyncGenerator[None]:
-        service.feed.start()
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        context.job_events.start()
         try:
             yield
         finally:
-            service.feed.stop()
+            context.job_events.stop()
+            context.probe_threads.shutdown(wait=False)
 
-    # No pages of FastAPI's own: they load scripts from elsewhere.
+    # FastAPI's own documentation pages are disabled: they load scripts from other hosts.
     app = FastAPI(
         title="丹青 Danqing",
         version=danqing.__version__,
-        description=openapi.ABOUT,
-        lifespan=life,
+        description=openapi.DESCRIPTION,
+        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        max_body_size=context.limits.body,
     )
-    app.state.service = service
-    for part in (index, health, jobs, job_files, openai_images, paddlehub_predict):
-        app.include_router(part.router)
-    for mount in service.mounts:
-        app.add_route(mount.path, _into(mount.path))
+    app.state.context = context
+    for module in (health, jobs, job_files, openai_images, paddlehub_predict):
+        app.include_router(module.router)
+    start = context.mounts[0].path + "/" if context.mounts else "/openapi.json"
+    app.add_route("/", _redirect(f"{context.root_path}{start}"))
+    app.add_route("/favicon.ico", lambda _: Response(status_code=204))
+    for mount in context.mounts:
+        app.add_route(mount.path, _redirect(f"{context.root_path}{mount.path}/"))
         app.mount(mount.path, mount.app)
     app.add_api_route("/openapi.json", lambda: app.openapi(), include_in_schema=False)
-    app.openapi = lambda: _describe(app, service)
-    app.add_middleware(Gate, service=service)
-    app.add_exception_handler(DanqingError, _explain)
-    app.add_exception_handler(RequestValidationError, _explain)
-    app.add_exception_handler(HTTPException, _explain)
+    app.openapi = lambda: _openapi(app, context)
+    app.add_middleware(SecurityMiddleware, context=context)
+    app.add_exception_handler(DanqingError, _handle_error)
+    app.add_exception_handler(RequestValidationError, _handle_error)
+    app.add_exception_handler(HTTPException, _handle_error)
     return app
 
 
-def _into(path: str) -> Callable[[Request], Response]:
-    """From a mount's path into it. Without a host: what this service believes of its own may not be true behind a proxy."""
-    return lambda _: RedirectResponse(f"{path}/")
+def _redirect(path: str) -> Callable[[Request], Response]:
+    """Return a handler that redirects to a path. The host is omitted, because a proxy may publish another one."""
+    return lambda _: RedirectResponse(path)
 
 
-def _describe(app: FastAPI, service: Service) -> dict[str, Any]:
-    found = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    return openapi.complete(found, service.limits, keyed=service.keyed)
+def _openapi(app: FastAPI, context: ServerContext) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+    if context.root_path:
+        document["servers"] = [{"url": context.root_path}]
+    return openapi.customize_openapi(document, context.limits, keyed=context.requires_key)
 
 
-def _explain(request: Request, error: Exception) -> Response:
-    """The answer to an error that was raised on purpose."""
+def _handle_error(request: Request, error: Exception) -> Response:
+    """Return the response for an expected error."""
+    headers = dict(getattr(error, "headers", None) or {})
     match error:
         case DanqingError():
-            refusal = to_refusal(error)
+            api_error = to_api_error(error)
         case RequestValidationError():
-            refusal = to_refusal(_first(error))
+            api_error = to_api_error(_first_error(error))
         case HTTPException():
-            refusal = _plain(error.status_code)
+            api_error = _http_error(error.status_code)
+            if error.status_code == 405:
+                headers["Allow"] = ", ".join(_allowed_methods(cast("FastAPI", request.app), request.scope))
         case _:
             raise error
-    language = language_of(request.headers, service_behind(request).settings.language)
-    reply = answer(refusal, path=request.url.path, request_id=request.state.request_id, language=language)
-    reply.headers.update(getattr(error, "headers", None) or {})  # 405 says what is allowed instead
+    language = language_of(request.headers, context_of(request).settings.language)
+    path = request.scope["path"].removeprefix(context_of(request).root_path)
+    reply = error_response(api_error, path=path, request_id=request.state.request_id, language=language)
+    reply.headers.update(headers)
     return reply
 
 
-def _first(error: RequestValidationError) -> InvalidRequest:
-    found = cast("ErrorDetails", error.errors()[0])
-    return validation_error({**found, "loc": found["loc"][1:]})
+def _allowed_methods(app: FastAPI, scope: Scope) -> list[str]:
+    """Return all methods of a path; it can have several routes."""
+    methods = [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in app.router.routes)
+    ]
+    return ["GET", "HEAD", *methods[1:]] if "GET" in methods else methods
 
 
-def _plain(status: int) -> Refusal:
+def _first_error(error: RequestValidationError) -> InvalidRequest:
+    details = cast("ErrorDetails", error.errors()[0])
+    return validation_error({**details, "loc": details["loc"][1:]})
+
+
+def _http_error(status: int) -> ApiError:
     match status:
         case 404:
-            return Refusal(
-                404, "not_found", "没有这个地址。看 /openapi.json。", "There is no such address. See /openapi.json."
-            )
+            zh, en = "地址不存在。所有地址见 /openapi.json。", "Not found. See /openapi.json for all routes."
+            return ApiError(404, "not_found", zh, en)
         case 405:
-            return Refusal(
-                405, "method", "这个地址不这样用。看 /openapi.json。", "Not with this method. See /openapi.json."
-            )
+            zh, en = "这个地址不支持此方法。见 /openapi.json。", "Method not allowed. See /openapi.json."
+            return ApiError(405, "method", zh, en)
+        case 413:
+            return ApiError(413, "too_large", "请求体太大。", "The request body is too large.")
         case _:
-            return Refusal(status, "http", "请求不对。", "The request cannot be used.")
+            return ApiError(status, "http", "请求无效。", "Invalid request.")

@@ -1,5 +1,6 @@
-"""Errors on their way to a caller: their status, and their shape: OpenAI's everywhere, PaddleHub's below /predict."""
+"""Error responses: OpenAI's format everywhere, PaddleHub's below /predict."""
 
+import logging
 from math import ceil
 from typing import Any
 
@@ -15,22 +16,29 @@ from danqing.errors import (
     ModelNotFound,
     RunNotFound,
     ServiceBusy,
+    ServiceStopping,
     StorageError,
     TooManyJobs,
 )
 from danqing.i18n import Language
 
-EXCEPTION = "101"
-"""PaddleHub's status for anything that went wrong while a module worked."""
+_MAX_MESSAGE = 600
+_MAX_FIELD = 100
+
+_log = logging.getLogger(__name__)
+
+PADDLEHUB_ERROR = "101"
+"""PaddleHub's status for errors of a module."""
 
 
-class Refusal(DanqingError):
-    """What the service answers instead of doing something.
+class ApiError(DanqingError):
+    """An error response.
 
-    status: the HTTP status.
-    code: one English word for programs.
-    field: the field that is at fault, if one is.
-    retry_after: seconds after which trying again makes sense.
+    Attributes:
+        status: HTTP status.
+        code: error code for programs, one English word.
+        field: name of the invalid field, if any.
+        retry_after: seconds after which the client should retry.
     """
 
     def __init__(
@@ -43,83 +51,114 @@ class Refusal(DanqingError):
         self.retry_after = retry_after
 
 
-class Problem(BaseModel):
+class ErrorBody(BaseModel):
     """What is wrong and what to do next."""
 
-    message: str = Field(description="One sentence, in Chinese, or in English where Accept-Language asks for it.")
+    message: str = Field(description="One sentence in Chinese, or in English if Accept-Language requests it.")
     type: str = Field(description="invalid_request_error, authentication_error, rate_limit_error or server_error.")
-    param: str | None = Field(default=None, description="The field at fault.")
-    code: str = Field(description="One word for programs.")
-    request_id: str = Field(description="Also in the header X-Request-ID and in the server's log.")
+    param: str | None = Field(default=None, description="Name of the invalid field.")
+    code: str = Field(description="Error code for programs.")
+    request_id: str = Field(description="Also in the header X-Request-ID and in the log of the server.")
 
 
-class ErrorAnswer(BaseModel):
-    """Every error of /v1, in OpenAI's shape."""
+class ErrorResponse(BaseModel):
+    """An error in OpenAI's format."""
 
-    error: Problem
+    error: ErrorBody
 
 
-def to_refusal(error: DanqingError) -> Refusal:
-    """The status and code of one of our errors."""
+def to_api_error(error: DanqingError) -> ApiError:
+    """Convert an exception to an error response.
+
+    Messages of storage errors are replaced, because they contain paths of the server; they are logged instead.
+    """
     match error:
-        case Refusal():
+        case ApiError():
             return error
         case InvalidRequest():
-            return Refusal(422, "invalid_value", error.zh, error.en, field=error.field)
+            return ApiError(422, "invalid_value", error.zh, error.en, field=error.field)
         case ModelNotFound():
-            return Refusal(404, "model_not_found", error.zh, error.en, field="model")
+            return ApiError(404, "model_not_found", error.zh, error.en, field="model")
         case JobNotFound() | RunNotFound():
-            return Refusal(404, "not_found", error.zh, error.en)
+            return ApiError(404, "not_found", error.zh, error.en)
         case JobConflict():
-            return Refusal(409, "conflict", error.zh, error.en)
+            return ApiError(409, "conflict", error.zh, error.en)
         case ServiceBusy():
             status, code = (429, "too_many_jobs") if isinstance(error, TooManyJobs) else (503, "busy")
-            return Refusal(status, code, error.zh, error.en, retry_after=max(1, ceil(error.retry_after)))
+            code = "stopping" if isinstance(error, ServiceStopping) else code
+            return ApiError(status, code, error.zh, error.en, retry_after=max(1, ceil(error.retry_after)))
         case StorageError():
-            return Refusal(503, "storage", error.zh, error.en, retry_after=60)
+            _log.error("storage", extra={"reason": error.en})
+            zh, en = (
+                "服务器的存储暂时不可用，请稍后再试。",
+                "The storage of the server is unavailable. Try again later.",
+            )
+            return ApiError(503, "storage", zh, en, retry_after=60)
         case _:
-            return Refusal(500, "failed", error.zh, error.en)
+            _log.error("failed", extra={"reason": error.en})
+            zh, en = (
+                "服务器出错，请把请求编号告诉管理员。",
+                "Server error. Report this request ID to the administrator.",
+            )
+            return ApiError(500, "failed", zh, en)
 
 
-def answer(refusal: Refusal, *, path: str, request_id: str, language: Language) -> JSONResponse:
-    """The answer that a caller of this path understands.
+def too_large(limit: int) -> ApiError:
+    """Return the error for a body of more than `limit` bytes."""
+    zh, en = f"请求体太大，最多 {limit >> 20} MB。", f"The request body is too large; the limit is {limit >> 20} MB."
+    return ApiError(413, "too_large", zh, en)
+
+
+def error_response(error: ApiError, *, path: str, request_id: str, language: Language) -> JSONResponse:
+    """Return the response for an error.
 
     Args:
-        refusal: what is wrong.
-        path: of the request; below /predict/ the answer has PaddleHub's shape.
-        request_id: goes into the answer.
+        error: the error; long texts in it, which may quote the client, are shortened.
+        path: path of the request; below /predict/ the response has PaddleHub's format.
+        request_id: ID included in the response.
         language: zh or en.
     """
-    text = writable(refusal.in_language(language))
-    headers = {} if refusal.retry_after is None else {"Retry-After": str(refusal.retry_after)}
-    if refusal.status == 401:
+    text = shorten(sanitize_utf8(error.in_language(language)), _MAX_MESSAGE)
+    headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
+    if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     if path.startswith("/predict/"):
-        content: dict[str, Any] = {"status": EXCEPTION, "msg": f"{text} [{request_id}]", "results": ""}
+        content: dict[str, Any] = {"status": PADDLEHUB_ERROR, "msg": f"{text} [{request_id}]", "results": ""}
     else:
-        problem = Problem(
-            message=text, type=type_of(refusal.status), param=refusal.field, code=refusal.code, request_id=request_id
-        )
-        content = ErrorAnswer(error=problem).model_dump()
-    return JSONResponse(content, refusal.status, headers)
+        body = error_body(error, text, request_id)
+        content = ErrorResponse(error=body).model_dump()
+    return JSONResponse(content, error.status, headers)
+
+
+def error_body(error: ApiError, message: str, request_id: str) -> ErrorBody:
+    """Return the body of an error in OpenAI's format."""
+    param = None if error.field is None else shorten(sanitize_utf8(error.field), _MAX_FIELD)
+    return ErrorBody(
+        message=message, type=error_type(error.status), param=param, code=error.code, request_id=request_id
+    )
 
 
 def language_of(headers: Headers, default: Language) -> Language:
     """Return the first of zh and en in Accept-Language, or the server's own language."""
-    for part in headers.get("accept-language", "").lower().split(","):
+    for part in headers.get("accept-language", "")[:1000].lower().split(","):
         language = part.strip()[:2]
         if language in ("zh", "en"):
             return language
     return default
 
 
-def writable(text: str) -> str:
-    """The text with what cannot be sent as UTF-8 replaced: an error may quote what a caller wrote."""
+def sanitize_utf8(text: str) -> str:
+    """Replace characters that cannot be encoded as UTF-8: an error may quote a client's text."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def type_of(status: int) -> str:
-    """OpenAI's word for the kind of an error."""
+def shorten(text: str, limit: int) -> str:
+    """Return a text of at most `limit` characters."""
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def error_type(status: int) -> str:
+    """Return OpenAI's name for the type of an error."""
     match status:
         case 401 | 403:
             return "authentication_error"

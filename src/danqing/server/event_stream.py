@@ -1,4 +1,4 @@
-"""Waiting for jobs without holding a thread: the runtime says that a job has changed, and whoever waits for it looks."""
+"""Asynchronous job events: coroutines wait for changes without occupying a thread."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -6,105 +6,113 @@ from contextlib import suppress
 
 from starlette.concurrency import run_in_threadpool
 
-from danqing.jobs import Job, Numbered, Runtime
+from danqing.errors import JobNotFound
+from danqing.jobs import Job, JobRunner, NumberedEvent
 
-PATIENCE = 10.0
-"""Seconds without news after which a waiting caller is told that nothing happened."""
+KEEPALIVE_SECONDS = 10.0
+"""Interval of keep-alive messages while a job does not change."""
 
 
-class Feed:
-    """The jobs of a runtime for coroutines. Started and closed in the event loop that waits."""
+class JobEventStream:
+    """Events of a runner's jobs for coroutines. `start` and `stop` are called in the event loop."""
 
-    def __init__(self, runtime: Runtime) -> None:
-        self._runtime = runtime
+    def __init__(self, runner: JobRunner) -> None:
+        self._runner = runner
         self._waiting: dict[str, set[asyncio.Event]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._unwatch: Callable[[], None] = _nothing
+        self._unsubscribe: Callable[[], None] = _nothing
         self._closing = False
 
     @property
     def closing(self) -> bool:
-        """Whether the service is on its way down: no new work, and nobody waits any longer."""
+        """True once the service is shutting down; all waits have ended then."""
         return self._closing
 
     def start(self) -> None:
-        """Begin to listen, from within the event loop."""
+        """Subscribe to the runner; called in the event loop."""
         self._loop = asyncio.get_running_loop()
-        self._unwatch = self._runtime.watch(self._changed)
+        self._unsubscribe = self._runner.subscribe(self._changed)
 
     def close(self) -> None:
-        """Send everybody who waits away. From any thread, also from a signal's handler."""
+        """Wake all waiters so that they return. Thread- and signal-safe."""
         self._closing = True
         self._call(self._wake_all)
 
     def stop(self) -> None:
-        """End listening."""
-        self._unwatch()
+        """Unsubscribe from the runner."""
+        self._unsubscribe()
 
-    async def events(self, id: str, *, after: int = 0) -> AsyncIterator[Numbered | None]:
-        """The events of a job as they happen, None whenever there was nothing for a while; ends with the job or the service.
+    async def events(self, id: str, *, after: int = 0) -> AsyncIterator[NumberedEvent | None]:
+        """Yield the events of a job as they happen, and None every `KEEPALIVE_SECONDS`. Ends with the job or the service.
 
         Raises:
-            JobNotFound: there is no such job, or it was forgotten meanwhile.
+            JobNotFound: no job has this ID, or it was deleted meanwhile.
         """
-        news = asyncio.Event()
-        self._waiting.setdefault(id, set()).add(news)
+        changed = asyncio.Event()
+        self._waiting.setdefault(id, set()).add(changed)
         try:
+            first = True
             while not self._closing:
-                news.clear()
-                seen, over = await run_in_threadpool(self._read, id, after)
-                for numbered in seen:
+                changed.clear()
+                try:
+                    events, is_ended = await run_in_threadpool(self._read, id, after)
+                except JobNotFound:
+                    if first:
+                        raise
+                    return  # deleted by another client
+                first = False
+                for numbered in events:
                     after = numbered.number
                     yield numbered
-                if over:
+                if is_ended:
                     return
-                if not await _happens(news):
+                if not await _changed_in_time(changed):
                     yield None
         finally:
-            self._waiting[id].discard(news)
+            self._waiting[id].discard(changed)
             if not self._waiting[id]:
                 del self._waiting[id]
 
-    async def ended(self, id: str) -> Job:
-        """Wait until a job is over or the service stops; the job as it stands then.
+    async def wait(self, id: str) -> Job:
+        """Wait until a job has ended or the service shuts down; return its current state.
 
         Raises:
-            JobNotFound: there is no such job.
+            JobNotFound: no job has this ID.
         """
         async for _ in self.events(id):
             pass
-        return await run_in_threadpool(self._runtime.get, id)
+        return await run_in_threadpool(self._runner.get, id)
 
-    def _read(self, id: str, after: int) -> tuple[list[Numbered], bool]:
-        """The events that are there, and whether more can come."""
-        seen: list[Numbered] = []
-        for numbered in self._runtime.events(id, after=after, timeout=0):
+    def _read(self, id: str, after: int) -> tuple[list[NumberedEvent], bool]:
+        """Return the new events, and True if there will be no more."""
+        events: list[NumberedEvent] = []
+        for numbered in self._runner.events(id, after=after, timeout=0):
             if numbered is None:
-                return seen, False
-            seen.append(numbered)
-        return seen, True
+                return events, False
+            events.append(numbered)
+        return events, True
 
     def _changed(self, id: str) -> None:
         self._call(self._wake, id)
 
-    def _call(self, what: Callable[..., None], *arguments: str) -> None:
+    def _call(self, callback: Callable[..., None], *arguments: str) -> None:
         if self._loop is not None:
-            with suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(what, *arguments)
+            with suppress(RuntimeError):  # the loop is closed
+                self._loop.call_soon_threadsafe(callback, *arguments)
 
     def _wake(self, id: str) -> None:
-        for news in self._waiting.get(id, ()):
-            news.set()
+        for changed in self._waiting.get(id, ()):
+            changed.set()
 
     def _wake_all(self) -> None:
         for id in self._waiting:
             self._wake(id)
 
 
-async def _happens(news: asyncio.Event) -> bool:
+async def _changed_in_time(changed: asyncio.Event) -> bool:
     try:
-        async with asyncio.timeout(PATIENCE):
-            await news.wait()
+        async with asyncio.timeout(KEEPALIVE_SECONDS):
+            await changed.wait()
     except TimeoutError:
         return False
     return True

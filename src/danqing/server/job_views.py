@@ -1,23 +1,26 @@
-"""What callers see of a job: never a path of the server, only addresses of its own routes."""
+"""JSON views of jobs. They contain URLs of this service, never paths of its file system."""
 
 from collections.abc import Mapping
 from typing import Literal
 
 from danqing.client.schemas import FailureView, JobView, PictureView
 from danqing.events import Completed, Previewed, Started
-from danqing.jobs import Job, Numbered
-from danqing.request import Request
-from danqing.server.request_parsing import SERVERS_OWN
+from danqing.jobs import Job, NumberedEvent
+from danqing.server.fields import FIELDS
 
 Kind = Literal["png", "gif", "webp", "mp4"]
-TYPES: Mapping[str, str] = {"png": "image/png", "gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
+MEDIA_TYPES: Mapping[str, str] = {"png": "image/png", "gif": "image/gif", "webp": "image/webp", "mp4": "video/mp4"}
 
 
-def job_view(job: Job) -> JobView:
-    """A job for its caller."""
-    home, failure = address(job), job.failure
+def job_view(job: Job, root_path: str) -> JobView:
+    """Return the view of a job.
+
+    Args:
+        job: the job.
+        root_path: path prefix of the service, see `ServerContext.root_path`.
+    """
+    url, failure = f"{root_path}{job_path(job)}", job.failure
     numbers = [int(file.stem) for file in job.pictures]
-    seed = job.request.seed or 0
     return JobView(
         id=job.id,
         state=job.state,
@@ -30,39 +33,39 @@ def job_view(job: Job) -> JobView:
         picture=job.picture,
         step=job.step,
         steps=job.steps,
-        progress=round(job.share, 4),
+        progress=round(job.progress, 4),
         seconds_left=job.seconds_left,
-        failure=None if failure is None else FailureView(reason=failure.reason, zh=failure.zh, en=failure.en),
-        pictures=tuple(PictureView(number=n, seed=seed + n, url=f"{home}/pictures/{n}.png") for n in numbers),
-        animations=tuple(f"{home}/pictures/{int(file.stem)}{file.suffix}" for file in job.animations),
-        sheet=f"{home}/sheet.png" if job.sheet else None,
-        events=f"{home}/events",
-        request=plain(job.request),
-        start=f"{home}/start" if job.request.init_image else None,
+        failure=None if failure is None else FailureView(reason=failure.reason, zh=failure.text.zh, en=failure.text.en),
+        pictures=tuple(PictureView(number=n, seed=job.seed + n, url=f"{url}/pictures/{n}.png") for n in numbers),
+        animations=tuple(f"{url}/pictures/{int(file.stem)}{file.suffix}" for file in job.animations),
+        sheet=f"{url}/sheet.png" if job.sheet else None,
+        events=f"{url}/events",
+        request=public_fields(job.values),
+        start=f"{url}/start" if job.init_image else None,
     )
 
 
-def plain(request: Request) -> dict[str, object]:
-    """The fields that the caller may give, as JSON, without a start picture."""
-    return request.model_dump(mode="json", exclude={*SERVERS_OWN, "init_image"})
+def public_fields(values: Mapping[str, object]) -> dict[str, object]:
+    """Return the fields of a stored request that clients may set, without the init image."""
+    return {name: value for name, value in values.items() if name in FIELDS and name != "init_image"}
 
 
-def event_data(job: Job, numbered: Numbered) -> dict[str, object]:
-    """An event as JSON values: instead of its picture there is the picture's address."""
-    event = numbered.event
+def event_data(job: Job, numbered: NumberedEvent, root_path: str) -> dict[str, object]:
+    """Return an event as JSON values, with the URL of its image instead of the image."""
+    event, url = numbered.event, f"{root_path}{job_path(job)}"
     match event:
         case Started():
-            return {**event.model_dump(mode="json", exclude={"request"}), "request": plain(event.request)}
+            request = public_fields(event.request.model_dump(mode="json"))
+            return {**event.model_dump(mode="json", exclude={"request"}), "request": request}
         case Previewed():
-            url = f"{address(job)}/previews/{event.picture}/{event.step}.png" if numbered.file else None
-            return {**event.model_dump(mode="json", exclude={"image"}), "url": url}
+            preview = f"{url}/previews/{event.picture}/{event.step}.png" if numbered.file else None
+            return {**event.model_dump(mode="json", exclude={"image"}), "url": preview}
         case Completed():
-            url = f"{address(job)}/pictures/{event.picture}.png"
-            return {**event.model_dump(mode="json", exclude={"image"}), "url": url}
+            return {**event.model_dump(mode="json", exclude={"image"}), "url": f"{url}/pictures/{event.picture}.png"}
         case _:
             return event.model_dump(mode="json")
 
 
-def address(job: Job) -> str:
-    """Where a job is found on this server."""
+def job_path(job: Job) -> str:
+    """Return the path of a job below the root path of the service."""
     return f"/v1/jobs/{job.id}"

@@ -1,4 +1,4 @@
-"""The process of a service: its socket, its runtime, and an end in good order."""
+"""Runs the service: socket, job runner, HTTP server and orderly shutdown."""
 
 import logging
 import re
@@ -11,121 +11,138 @@ from types import FrameType
 import uvicorn
 
 from danqing.errors import InvalidRequest
-from danqing.jobs import Limits as RuntimeLimits
-from danqing.jobs.local_runner import LocalRuntime
-from danqing.server.api_keys import Keyring
+from danqing.jobs import RunnerLimits
+from danqing.jobs.housekeeping import record_port
+from danqing.jobs.local_runner import LocalJobRunner
+from danqing.request import read_request
+from danqing.server.api_keys import ApiKeyStore
 from danqing.server.app import create_app
-from danqing.server.dependencies import Mount, Service
-from danqing.server.event_stream import Feed
-from danqing.server.json_logging import write_logs
+from danqing.server.connections import ConnectionLimits, limited_protocol
+from danqing.server.dependencies import Mount, ServerContext
+from danqing.server.event_stream import JobEventStream
+from danqing.server.json_logging import configure_logging
 from danqing.server.limits import Limits
 from danqing.server.middleware import is_loopback
-from danqing.server.model_registry import Shelf
-from danqing.server.pidfile import posted
+from danqing.server.model_registry import ModelRegistry
+from danqing.server.signed_links import LinkSigner
 from danqing.settings import Settings
 
-DRAIN = 6.0
-"""Seconds that the workers have to keep their checkpoints when the service is told to end."""
-LINGER = 2
-"""Seconds that open connections have after that."""
-CONNECTIONS = 1000
-"""Connections at once; more are answered with 503."""
+SHUTDOWN_SECONDS = 6.0
+"""Time for the workers to save their checkpoints at shutdown."""
+CONNECTION_DRAIN_SECONDS = 2
+"""Time for open connections after that."""
+MAX_CONNECTIONS = 1000
+"""Maximum number of connections; more are answered with 503."""
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
-    """How a service is started.
+class ServerOptions:
+    """Options of `serve`.
 
-    models: the models to paint with, the default first; empty for all that are installed.
-    names: further host names under which it may be called, behind a proxy for instance.
-    insecure: whether anybody may reach it without a key.
-    mounts: what else is reached through it, such as the studio.
-    open: whether to show the first of them in the browser of this machine.
+    Attributes:
+        models: models to offer, the default first; empty for all installed ones.
+        devices: one worker process for each.
+        allowed_hosts: additional accepted host names, for example of a reverse proxy.
+        insecure: accept requests without an API key on public addresses.
+        allow_urls: init images may be https addresses.
+        root_path: path prefix under which a reverse proxy publishes the service, for example /danqing.
+        trusted_proxies: addresses of reverse proxies whose X-Forwarded-* headers are used.
+        mounts: further applications such as the studio.
+        open_browser: open the first mount in the browser of this machine; its address is printed then.
+        log_requests: write one log line per request.
     """
 
     host: str = "127.0.0.1"
     port: int = 8866
     models: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("auto",)
-    names: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
     allow_urls: bool = False
+    root_path: str = ""
+    trusted_proxies: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     mounts: tuple[Mount, ...] = ()
-    open: bool = False
+    open_browser: bool = False
+    log_requests: bool = True
 
 
-def serve(options: Options, settings: Settings) -> None:
-    """Serve until told to end by SIGTERM or Ctrl-C.
+def serve(options: ServerOptions, settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl-C.
 
     Args:
         options: from the command line.
-        settings: where state lies.
+        settings: location of the models and of all state.
     Raises:
-        InvalidRequest: a public address without a key, or an address that is taken.
+        InvalidRequest: a public address without an API key, an address in use, or an invalid root path.
         ModelNotFound: a model is unknown.
-        HomeLocked: another service works in this home.
+        HomeLocked: another service uses this home.
         StorageError: the home cannot be written.
     """
-    write_logs()
-    keys = Keyring.of(settings)
-    shelf = Shelf(settings, options.models)
-    _check_openness(options, keys)
-    with _listen(options) as listener, posted(settings, listener.getsockname()[1]):
-        limits = runtime_limits(options.limits)
-        runtime = LocalRuntime(settings, limits=limits, devices=options.devices)
-        service = Service(
-            runtime,
+    configure_logging()
+    api_keys = ApiKeyStore.from_settings(settings)
+    models = ModelRegistry(settings, options.models)
+    _require_key_if_public(options, api_keys)
+    with _listen(options) as listener:
+        runner = LocalJobRunner(settings, limits=runner_limits(options.limits), devices=options.devices)
+        context = ServerContext(
+            runner,
             settings,
-            shelf,
-            keys,
-            Feed(runtime),
+            models,
+            api_keys,
+            JobEventStream(runner),
             limits=options.limits,
-            names=_names(options),
-            # A public service whose last key is taken back lets nobody in, rather than everybody.
-            locked=not (is_loopback(options.host) or options.insecure),
+            allowed_hosts=_allowed_hosts(options),
+            # After the last key is removed a public service rejects everyone instead of accepting everyone.
+            always_requires_key=not (is_loopback(options.host) or options.insecure),
             allow_urls=options.allow_urls,
             mounts=options.mounts,
+            root_path=_root_path(options.root_path),
+            log_requests=options.log_requests,
+            links=LinkSigner.from_file(settings.service / "link.key"),
         )
-        runtime.start()
+        runner.start()
         try:
-            address = _announce(listener, shelf)
-            if options.open and options.mounts:
-                _open(f"{address}{options.mounts[0].path}/")
-            _Server(service).run(sockets=[listener])
+            record_port(settings.service, listener.getsockname()[1])
+            _warn_if_defaults_exceed_limits(context)
+            _announce(listener, context, options)
+            _Server(context, options).run(sockets=[listener])
         finally:
-            runtime.stop(DRAIN)
+            runner.stop(SHUTDOWN_SECONDS)
 
 
-def runtime_limits(limits: Limits) -> RuntimeLimits:
-    """The service's bounds, as far as the runtime behind it keeps them."""
-    return RuntimeLimits(
+def runner_limits(limits: Limits) -> RunnerLimits:
+    """Return the limits that the job runner enforces."""
+    return RunnerLimits(
         queue=limits.queue, per_owner=limits.per_key, pictures=limits.pictures, keep_days=limits.keep_days
     )
 
 
 class _Server(uvicorn.Server):
-    """Told to end, it keeps answering (new work with 503) until the checkpoints are kept, and then goes with exit code 0."""
+    """At shutdown it answers requests (new jobs with 503) until the checkpoints are saved, then exits with code 0."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, context: ServerContext, options: ServerOptions) -> None:
+        trusted = frozenset(options.trusted_proxies)
         config = uvicorn.Config(
-            create_app(service),
+            create_app(context),
+            http=limited_protocol(ConnectionLimits(trusted)),
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
-            limit_concurrency=CONNECTIONS,
-            timeout_graceful_shutdown=LINGER,
+            proxy_headers=bool(trusted),
+            forwarded_allow_ips=sorted(trusted),
+            limit_concurrency=MAX_CONNECTIONS,
+            timeout_graceful_shutdown=CONNECTION_DRAIN_SECONDS,
         )
         super().__init__(config)
-        self._service = service
+        self._context = context
         self._ending = False
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal ends in order, a second one at once."""
+        """Shut down in order at the first signal, at once at the second."""
         del frame
         if self._ending:
             self.force_exit = self.should_exit = True
@@ -135,41 +152,63 @@ class _Server(uvicorn.Server):
         threading.Thread(target=self._drain, name="drain", daemon=True).start()
 
     def _drain(self) -> None:
-        self._service.feed.close()
+        self._context.job_events.close()
         try:
-            self._service.runtime.stop(DRAIN)
+            self._context.runner.stop(SHUTDOWN_SECONDS)
         finally:
             self.should_exit = True
 
 
-def _check_openness(options: Options, keys: Keyring) -> None:
-    if not (is_loopback(options.host) or keys.list() or options.insecure):
+def _require_key_if_public(options: ServerOptions, api_keys: ApiKeyStore) -> None:
+    if not (is_loopback(options.host) or api_keys.list() or options.insecure):
         raise InvalidRequest(
-            f"{options.host} 从别的机器也连得到，还没有钥匙。请先 danqing serve keys add 名字；确实谁都可以用时加 --insecure。",
-            f"Other machines reach {options.host}, and there is no key yet. First run danqing serve keys add NAME; if anybody may "
-            "paint, add --insecure.",
+            f"其他机器可以访问 {options.host}，但还没有密钥。请先运行 danqing serve keys add 名字；允许任何人使用时加 --insecure。",
+            f"Other machines can reach {options.host}, but there is no API key. Run danqing serve keys add NAME first, or add "
+            "--insecure to accept requests without a key.",
             field="host",
         )
 
 
-def _names(options: Options) -> frozenset[str]:
-    """Names that are answered to. On a loopback address only its own, so that no web page gets in under a name of its own."""
+def _allowed_hosts(options: ServerOptions) -> frozenset[str]:
+    """Return the accepted host names; on a loopback address this stops pages that rebind their own name to it."""
     if is_loopback(options.host):
-        return _LOOPBACK | {name.lower() for name in (*options.names, options.host)}
-    return frozenset(name.lower() for name in options.names)
+        return _LOOPBACK | {name.lower() for name in (*options.allowed_hosts, options.host)}
+    return frozenset(name.lower() for name in options.allowed_hosts)
 
 
-def _listen(options: Options) -> socket.socket:
+def _root_path(text: str) -> str:
+    path = text.rstrip("/")
+    if path and not re.fullmatch(r"(?:/[\w.~-]+)+", path, re.ASCII):
+        raise InvalidRequest(
+            f"路径前缀 {text} 无效，例如 /danqing。",
+            f"Invalid root path {text}; an example is /danqing.",
+            field="root_path",
+        )
+    return path
+
+
+def _warn_if_defaults_exceed_limits(context: ServerContext) -> None:
+    """Log a warning for each model whose default request exceeds the limits of the service."""
+    for model in context.models.models:
+        request = context.models.with_defaults(read_request({"prompts": "山", "model": model}))
+        try:
+            context.limits.check(request, context.settings)
+        except InvalidRequest as error:
+            extra = {"model": model, "reason": error.in_language(context.settings.language)}
+            _log.warning("defaults_exceed_limits", extra=extra)
+
+
+def _listen(options: ServerOptions) -> socket.socket:
     try:
         listener = socket.create_server((options.host, options.port), family=_family(options.host), backlog=2048)
-        # What is accepted inherits this. Without it an answer of two packets waits 40 ms for the caller's receipt.
+        # Accepted sockets inherit this. Without it a response of two packets waits 40 ms for an acknowledgement.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InvalidRequest(
-            f"不能在 {options.host}:{options.port} 上服务：{reason}。用 --port 换一个端口。",
-            f"Cannot serve on {options.host}:{options.port}: {reason}. Take another --port.",
+            f"无法监听 {options.host}:{options.port}：{reason}。请用 --port 换一个端口。",
+            f"Cannot listen on {options.host}:{options.port}: {reason}. Choose another port with --port.",
             field="port",
         ) from error
 
@@ -178,18 +217,16 @@ def _family(host: str) -> socket.AddressFamily:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _open(address: str) -> None:
-    """Show a page in the browser of this machine, without waiting for it: some browsers hold whoever starts them."""
-    here = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", address)
-    threading.Thread(target=webbrowser.open, args=(here,), daemon=True).start()
-
-
-def _announce(listener: socket.socket, shelf: Shelf) -> str:
-    """Say where the service is; that address."""
+def _announce(listener: socket.socket, context: ServerContext, options: ServerOptions) -> None:
+    """Print and log the address; open the browser if requested."""
     host, port = listener.getsockname()[:2]
-    address = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
-    print(address, flush=True)
-    _log.info("serving", extra={"host": host, "port": port, "models": list(shelf.models)})
-    for painter in shelf.remarks:
-        _log.warning("stand_in", extra={"asked": painter.module, "model": painter.model})
-    return address
+    url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if options.open_browser and options.mounts:
+        url = f"{url}{context.root_path}{options.mounts[0].path}/"
+        local = re.sub(r"//(0\.0\.0\.0|\[::\]):", "//127.0.0.1:", url)
+        # Some browsers block the process that starts them.
+        threading.Thread(target=webbrowser.open, args=(local,), daemon=True).start()
+    print(url, flush=True)
+    _log.info("serving", extra={"host": host, "port": port, "models": list(context.models.models)})
+    for module in context.models.notices:
+        _log.warning("model_replaced", extra={"module": module.module, "model": module.model})

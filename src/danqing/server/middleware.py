@@ -1,5 +1,6 @@
-"""What stands before every route: a number for each request, the host and origin it may come from, and its key."""
+"""Security middleware: request IDs, allowed hosts and origins, API keys, HEAD, and the request log."""
 
+import asyncio
 import ipaddress
 import logging
 import re
@@ -12,15 +13,14 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from danqing.errors import DanqingError
-from danqing.server.dependencies import Service
-from danqing.server.errors import Refusal, answer, language_of, to_refusal
-from danqing.server.request_body import too_large
+from danqing.server.dependencies import ServerContext
+from danqing.server.errors import ApiError, error_response, language_of, to_api_error, too_large
 
-OPEN = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/favicon.ico"})
-"""Paths that need no key; every other does, also those that do not exist."""
-GONE = 499
-"""Status in the log of a request whose caller went away before it was answered."""
-CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+PUBLIC_PATHS = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/favicon.ico"})
+"""Paths that need no API key. Every other path needs one, including paths that do not exist."""
+CLIENT_CLOSED = 499
+"""Status logged if the client disconnected before the response."""
+UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 _ID = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "X-Frame-Options": "SAMEORIGIN"}
@@ -28,114 +28,130 @@ _HEADERS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer
 _log = logging.getLogger(__name__)
 
 
-class Gate:
-    """ASGI middleware: lets a request in or answers it, and writes one line of log for it."""
+class SecurityMiddleware:
+    """ASGI middleware that accepts or rejects each request and logs it."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, context: ServerContext) -> None:
         self._app = app
-        self._service = service
+        self._context = context
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        path = self._set_root_path(scope)
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
-        passage = _Passage(send, given if _ID.fullmatch(given) else secrets.token_hex(8))
+        response = _ResponseTracker(send, given if _ID.fullmatch(given) else secrets.token_hex(8), scope["method"])
         state = scope.setdefault("state", {})
-        state.update(request_id=passage.id, owner="")
+        state.update(request_id=response.id, owner="")
         try:
-            state["owner"] = self._admit(scope, headers)
-            await self._app(scope, receive, passage.send)
+            state["owner"] = self._authorize(scope, path, headers)
+            if scope["method"] == "HEAD":
+                await self._app({**scope, "method": "GET"}, response.receive_head, response.send)
+            else:
+                await self._app(scope, receive, response.send)
         except DanqingError as error:
-            await self._turn_away(error, scope, passage)
+            await self._send_error(error, scope, path, response)
         except ClientDisconnect:
-            passage.status = passage.status or GONE
+            response.status = response.status or CLIENT_CLOSED
         except Exception:
-            # Of a fault the caller learns only the request's number, which stands in the log with the traceback.
-            _log.exception("fault", extra={"request_id": passage.id, "path": scope["path"]})
-            if passage.status:  # the answer has begun: all that is left is to break off
+            # The client gets only the request ID; the traceback is logged with it.
+            _log.exception("internal_error", extra={"request_id": response.id, "path": path})
+            if response.status:  # the response has begun: the only way to report an error is to close the connection
                 raise
-            zh = "服务出错了。请把编号告诉管理员。"
-            fault = Refusal(500, "fault", zh, "The service failed. Tell its keeper the request's number.")
-            await self._turn_away(fault, scope, passage)
+            zh = "内部错误。请把请求编号告诉管理员。"
+            en = "Internal error. Report this request ID to the administrator."
+            await self._send_error(ApiError(500, "internal_error", zh, en), scope, path, response)
         finally:
-            self._note(scope, passage, state["owner"])
+            self._log_request(scope, path, response)
 
-    async def _turn_away(self, error: DanqingError, scope: Scope, passage: "_Passage") -> None:
-        language = language_of(Headers(scope=scope), self._service.settings.language)
-        reply = answer(to_refusal(error), path=scope["path"], request_id=passage.id, language=language)
-        await reply(scope, _nothing_more, passage.send)
+    def _set_root_path(self, scope: Scope) -> str:
+        """Add the root path to the scope, whether the proxy removed it or not, and return the path without it."""
+        root, path = self._context.root_path, scope["path"]
+        if not root:
+            return path
+        if path == root or path.startswith(f"{root}/"):
+            path = path.removeprefix(root) or "/"
+        scope.update(root_path=root, path=f"{root}{path}", raw_path=None)
+        return path
 
-    def _admit(self, scope: Scope, headers: Headers) -> str:
-        """The name of the caller's key.
+    async def _send_error(self, error: DanqingError, scope: Scope, path: str, response: "_ResponseTracker") -> None:
+        language = language_of(Headers(scope=scope), self._context.settings.language)
+        reply = error_response(to_api_error(error), path=path, request_id=response.id, language=language)
+        await reply(scope, response.receive_head, response.send)
+
+    def _authorize(self, scope: Scope, path: str, headers: Headers) -> str:
+        """Return the name of the request's API key.
 
         Raises:
-            Refusal: 403 for a foreign host or page, 401 without a key, 413 and 415 for bodies that will not be read.
+            ApiError: 403 for another host or origin, 401 without a valid key, 413 for a large body.
         """
         host = host_name(headers.get("host", ""))
-        if self._service.names and host not in self._service.names:
-            zh = f"这里不叫 {host[:80]}。请用 127.0.0.1，或启动时加 --name {host[:80]}。"
-            en = f"This is not {host[:80]!r}. Use 127.0.0.1, or start the service with --name {host[:80]}."
-            raise Refusal(403, "foreign_host", zh, en)
-        if scope["method"] in CHANGING:
+        if self._context.allowed_hosts and host not in self._context.allowed_hosts:
+            zh = f"不接受主机名 {host[:80]}。请用 127.0.0.1 访问，或启动服务时加 --name {host[:80]}。"
+            en = f"Host {host[:80]!r} is not allowed. Use 127.0.0.1, or start the service with --name {host[:80]}."
+            raise ApiError(403, "foreign_host", zh, en)
+        if scope["method"] in UNSAFE_METHODS:
             _check_origin(headers)
-            _check_kind(scope["path"], headers)
         length = headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > self._service.limits.body:
-            raise too_large(self._service.limits.body)
-        return self._owner(scope["path"], headers)
+        if length.isdecimal() and (len(length) > 15 or int(length) > self._context.limits.body):
+            raise too_large(self._context.limits.body)
+        return self._find_owner(scope, path, headers)
 
-    def _owner(self, path: str, headers: Headers) -> str:
-        if path in OPEN or self._mounted(path) or not self._service.keyed:
+    def _find_owner(self, scope: Scope, path: str, headers: Headers) -> str:
+        if path in PUBLIC_PATHS or self._is_mounted(path) or not self._context.requires_key:
             return ""
         scheme, _, text = headers.get("authorization", "").partition(" ")
-        owner = self._service.keys.owner(text.strip()) if scheme.lower() == "bearer" else None
-        if owner is None:
-            raise Refusal(
-                401,
-                "no_key",
-                "要有钥匙：请加请求头 Authorization: Bearer <钥匙>，钥匙用 danqing serve keys add 新建。",
-                "A key is needed: send the header Authorization: Bearer KEY; danqing serve keys add makes one.",
-            )
-        return owner
-
-    def _mounted(self, path: str) -> bool:
-        """Whether a path belongs to what is mounted here for everybody."""
-        return any(f"{path}/".startswith(f"{mount.path}/") for mount in self._service.mounts if mount.open)
-
-    def _note(self, scope: Scope, passage: "_Passage", owner: str) -> None:
-        seconds = time.perf_counter() - passage.began
-        route = getattr(scope.get("route"), "path", "-")
-        self._service.meters.count(method=scope["method"], route=route, status=passage.status, seconds=seconds)
-        _log.info(
-            "request",
-            extra={
-                "request_id": passage.id,
-                "method": scope["method"],
-                "path": scope["path"],
-                "status": passage.status,
-                "ms": round(seconds * 1000, 1),
-                "key": owner,
-            },
+        owner = self._context.api_keys.find_owner(text.strip()) if scheme.lower() == "bearer" else None
+        if owner is not None:
+            return owner
+        query = scope["query_string"].decode("latin-1")
+        if scope["method"] in ("GET", "HEAD") and self._context.links.is_valid(path, query):
+            return ""
+        raise ApiError(
+            401,
+            "no_key",
+            "需要密钥：请发送请求头 Authorization: Bearer <密钥>。密钥用 danqing serve keys add 创建。",
+            "An API key is required. Send the header Authorization: Bearer KEY; create one with danqing serve keys add.",
         )
 
+    def _is_mounted(self, path: str) -> bool:
+        """Return True if a path belongs to a public mount."""
+        return any(f"{path}/".startswith(f"{mount.path}/") for mount in self._context.mounts if mount.public)
 
-async def _nothing_more() -> Message:
-    return {"type": "http.disconnect"}
+    def _log_request(self, scope: Scope, path: str, response: "_ResponseTracker") -> None:
+        seconds = time.perf_counter() - response.began
+        route = getattr(scope.get("route"), "path", "-")
+        self._context.metrics.observe(method=scope["method"], route=route, status=response.status, seconds=seconds)
+        if not self._context.log_requests and response.status < 500:
+            return
+        extra = {
+            "request_id": response.id,
+            "method": scope["method"][:20],
+            "path": path[:500],
+            "status": response.status,
+            "ms": round(seconds * 1000, 1),
+            "key": scope["state"]["owner"],
+        }
+        _log.info("request", extra=extra)
 
 
-class _Passage:
-    """One answer on its way out: its status, and the headers that all answers carry."""
+class _ResponseTracker:
+    """Sends a response with the headers common to all responses, without its body for HEAD, and records its status."""
 
-    def __init__(self, send: Send, id: str) -> None:
+    def __init__(self, send: Send, id: str, method: str) -> None:
         self.id = id
         self.status = 0
         self.began = time.perf_counter()
         self._send = send
+        self._head = method == "HEAD"
+        self._ended = asyncio.Event()
+        self._received = False
 
     async def send(self, message: Message) -> None:
+        """Forward one message."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
@@ -143,11 +159,24 @@ class _Passage:
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
-        await self._send(message)
+            await self._send(message)
+            if self._head:
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+                self._ended.set()
+        elif not self._head:
+            await self._send(message)
+
+    async def receive_head(self) -> Message:
+        """Receive an empty body, then a disconnect once the headers were sent: a stream ends then."""
+        if not self._received:
+            self._received = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await self._ended.wait()
+        return {"type": "http.disconnect"}
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches a host of that name."""
+    """Return True if only this machine can connect to a host name."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -155,7 +184,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_name(host: str) -> str:
-    """The name in a Host header, without the port."""
+    """Return the name in a Host header without the port."""
     try:
         return (urlsplit(f"//{host}").hostname or "").rstrip(".")
     except ValueError:
@@ -163,25 +192,9 @@ def host_name(host: str) -> str:
 
 
 def _check_origin(headers: Headers) -> None:
-    """A page of another site may not make a visitor's browser change anything here."""
+    """Reject requests that a page of another site makes a visitor's browser send."""
     scheme, slashes, origin = headers.get("origin", "").lower().partition("://")
     foreign = bool(scheme) and (not slashes or origin != headers.get("host", "").lower())
     if foreign or headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        zh, en = "别的网站的网页不能在这里作画。", "Pages of other sites may not paint here."
-        raise Refusal(403, "foreign_origin", zh, en)
-
-
-def _check_kind(path: str, headers: Headers) -> None:
-    """Bodies are JSON: what a form on some page could send is refused. PaddleHub's route says so in its own way."""
-    kind = headers.get("content-type")
-    empty = headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers
-    if not path.startswith("/v1/") or (kind is None and empty):
-        return
-    if not is_json(kind or ""):
-        zh, en = "只收 Content-Type: application/json。", "Only Content-Type: application/json is read."
-        raise Refusal(415, "not_json", zh, en)
-
-
-def is_json(kind: str) -> bool:
-    """Whether a Content-Type is JSON."""
-    return kind.partition(";")[0].strip().lower() == "application/json"
+        zh, en = "不接受其他网站的网页发来的请求。", "Requests from pages of other sites are not accepted."
+        raise ApiError(403, "foreign_origin", zh, en)

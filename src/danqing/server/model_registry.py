@@ -1,84 +1,84 @@
-"""Which models the service paints with, and under which names they can be asked for."""
+"""The models that a service offers and the names under which clients request them."""
 
 from collections.abc import Sequence
 
 from danqing.errors import ModelNotFound
-from danqing.paddlehub.fallback import Painter, painter_of
+from danqing.paddlehub.fallback import ResolvedModule, resolve_module
 from danqing.request import Request
 from danqing.settings import Settings
-from danqing.zoo.registry import get_installed, installed_models, get_spec
+from danqing.zoo.registry import get_installed, get_spec, installed_models
 from danqing.zoo.spec import ModelSpec
 
 AUTO = "auto"
 
 
-class Shelf:
-    """The models of a service: those that were named when it started, or else all that are installed."""
+class ModelRegistry:
+    """The models of a service: those given at start, or all installed ones."""
 
     def __init__(self, settings: Settings, named: Sequence[str] = ()) -> None:
-        """Look the models up.
+        """Find the models.
 
         Args:
-            settings: where they lie.
-            named: the first one is taken where a caller names none; empty for all that are installed.
+            settings: location of the models.
+            named: models to offer, the default first; empty for all installed ones.
         Raises:
-            ModelNotFound: one is unknown.
+            ModelNotFound: a model is unknown.
         """
         self._settings = settings
-        self._named = {name: painter_of(name, settings) for name in named}
+        self._named = {name: resolve_module(name, settings) for name in named}
         self._specs: dict[str, ModelSpec] = {}
 
     @property
     def default(self) -> str:
-        """The model that paints where a caller names none."""
+        """Name of the default model."""
         named = next(iter(self._named.values()), None)
         return get_installed(AUTO, self._settings).spec.name if named is None else named.model
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Names of the models that paint, the default first."""
+        """Names of the models, the default first."""
         if self._named:
-            return tuple(dict.fromkeys(painter.model for painter in self._named.values()))
+            return tuple(dict.fromkeys(module.model for module in self._named.values()))
         return tuple(dict.fromkeys((self.default, *(spec.name for spec in installed_models(self._settings)))))
 
     @property
-    def remarks(self) -> tuple[Painter, ...]:
-        """Models that were named but are painted for by another one."""
-        return tuple(painter for painter in self._named.values() if painter.remark)
+    def notices(self) -> tuple[ResolvedModule, ...]:
+        """Models given at start that another model replaces."""
+        return tuple(module for module in self._named.values() if module.notice)
 
     @property
     def served_module(self) -> str:
         """A name that PaddleHub's route knows, for examples."""
         return next(iter(self._named), self.default)
 
-    def model(self, asked: str) -> str:
-        """The model for a request.
+    def resolve(self, requested: str) -> str:
+        """Return the model for a requested name.
 
         Raises:
-            ModelNotFound: it is not offered here; those that are are named.
+            ModelNotFound: it is not offered; the message lists the offered ones.
         """
-        if asked == AUTO:
+        if requested == AUTO:
             return self.default
-        if asked not in self.models:
+        if requested not in self.models:
             offered = ", ".join(self.models)
             raise ModelNotFound(
-                f"这里没有模型 {asked[:80]}。有：{offered}。",
-                f"There is no model {asked[:80]!r} here. There are: {offered}.",
+                f"没有模型 {requested[:80]}。可用的模型：{offered}。",
+                f"There is no model {requested[:80]!r}. Available models: {offered}.",
             )
-        return asked
+        return requested
 
-    def filled(self, request: Request) -> Request:
-        """A request with its model's own defaults; the model is looked up once."""
-        name = self.model(request.model)
+    def with_defaults(self, request: Request) -> Request:
+        """Return a request completed with its model's defaults."""
+        name = self.resolve(request.model)
         if name not in self._specs:
             self._specs[name] = get_spec(name, self._settings)
         return request.with_defaults(self._specs[name].defaults_for(request))
 
-    def module(self, name: str) -> Painter | None:
-        """Who paints for a PaddleHub module; None for one that is not served."""
+    def resolve_module(self, name: str) -> ResolvedModule | None:
+        """Return the model for a PaddleHub module; None if it is not offered."""
         if self._named:
             return self._named.get(name)
         try:
-            return painter_of(name, self._settings)
+            return resolve_module(name, self._settings)
         except ModelNotFound:
             return None

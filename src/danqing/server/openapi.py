@@ -1,31 +1,33 @@
-"""The OpenAPI document: the bodies, made from `Request` and PaddleHub's parameters, with the limits of this service in them."""
+"""Completes FastAPI's OpenAPI document: request bodies from `Request` and PaddleHub's parameters, limits and API keys."""
 
 from collections.abc import Mapping
 from typing import Any, cast
 
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request
+from danqing.server.fields import SERVER_ONLY_FIELDS
 from danqing.server.limits import Limits
-from danqing.server.openai_schema import OURS, Wish
-from danqing.server.request_parsing import SERVERS_OWN
+from danqing.server.openai_schema import EXTRA_FIELDS, ImagesRequest
 from danqing.server.routers.openai_images import ImageEvent
 
 REF = "#/components/schemas/{model}"
-ABOUT = """丹青：用一句中文画一幅画。任务排队来画，掉电不丢；OpenAI 与 PaddleHub 的客户端照旧可用。
+DESCRIPTION = """丹青：用一句中文画一幅画。任务在持久化队列中等待；兼容 OpenAI 与 PaddleHub 的客户端。
 
-Danqing paints a picture from a Chinese sentence. Jobs wait in a queue that survives a crash; clients of OpenAI's images and of
-PaddleHub work as they are."""
+Danqing paints a picture from a Chinese sentence. Jobs wait in a queue that survives crashes. Clients of OpenAI's images API and of
+PaddleHub are supported."""
 
 _Schema = dict[str, Any]
 
 
-def complete(document: _Schema, limits: Limits, *, keyed: bool) -> _Schema:
-    """Add the bodies that routes name, and the key if there is one.
+def customize_openapi(document: _Schema, limits: Limits, *, keyed: bool) -> _Schema:
+    """Add the schemas of request bodies and the security scheme.
 
     Args:
-        document: as FastAPI made it; it is changed.
-        limits: bounds of this service.
-        keyed: whether callers need a key.
+        document: made by FastAPI; modified.
+        limits: limits of this service.
+        keyed: requests need an API key.
+    Returns:
+        The same document.
     """
     parts = document.setdefault("components", {})
     parts.setdefault("schemas", {}).update(_bodies(limits))
@@ -39,17 +41,22 @@ def complete(document: _Schema, limits: Limits, *, keyed: bool) -> _Schema:
 
 def _bodies(limits: Limits) -> dict[str, _Schema]:
     fields = _fields(limits)
-    job = {name: schema for name, schema in fields.items() if name not in SERVERS_OWN}
-    identity = {"type": "string", "format": "uuid", "description": "A UUID of your own: asking twice paints once."}
-    wish = _schema_of(Wish)
-    ours = {name: _or_null(job[name]) for name in sorted(OURS)}
+    job = {name: schema for name, schema in fields.items() if name not in SERVER_ONLY_FIELDS}
+    identity = {
+        "type": "string",
+        "format": "uuid",
+        "description": "A UUID of your own; repeating the request returns the same job.",
+    }
+    images = _schema_of(ImagesRequest)
+    extra = {name: _or_null(job[name]) for name in sorted(EXTRA_FIELDS - set(images))}
     paddle = {p.name: _or_null(fields[p.field]) for p in PARAMETERS if p.field is not None and p.field != "device"}
-    paddle |= {"use_gpu": {"type": ["boolean", "null"], "description": "Read, but the server decides."}}
+    paddle |= {"use_gpu": {"type": ["boolean", "null"], "description": "Validated, but the server chooses the device."}}
     paddle |= {"text_prompts": fields["prompts"]}
     return {
         "NewJob": _object({"id": identity, **job}, "prompts"),
         "NewImages": _object(
-            {**{n: _or_null(s) for n, s in wish.items() if n != "prompt"}, **ours, "prompt": wish["prompt"]}, "prompt"
+            {**{n: _or_null(s) for n, s in images.items() if n != "prompt"}, **extra, "prompt": images["prompt"]},
+            "prompt",
         ),
         "PaddleHub": _object(paddle, "text_prompts"),
         "ImageEvent": ImageEvent.model_json_schema(ref_template=REF),
@@ -57,7 +64,7 @@ def _bodies(limits: Limits) -> dict[str, _Schema]:
 
 
 def _fields(limits: Limits) -> dict[str, _Schema]:
-    fields = {name: _explained(schema) for name, schema in _schema_of(Request).items()}
+    fields = {name: _described(schema) for name, schema in _schema_of(Request).items()}
     fields["prompts"] |= {"anyOf": [_SENTENCE, {"type": "array", "items": _SENTENCE, "minItems": 1, "maxItems": 20}]}
     fields["size"] |= {"anyOf": [{"type": "string", "pattern": _SIZE}, _SIDES]}
     for name in ("prompts", "size"):
@@ -65,8 +72,8 @@ def _fields(limits: Limits) -> dict[str, _Schema]:
             fields[name].pop(key, None)
     fields["steps"]["maximum"] = limits.steps
     fields["n_batches"]["maximum"] = fields["batch_size"]["maximum"] = limits.pictures
-    fields["init_image"]["description"] = "A start picture: data:image/png;base64,… or plain base64; PNG, JPEG or WebP."
-    fields["model"]["description"] = "A model of /v1/models; auto takes the default."
+    fields["init_image"]["description"] = "Init image: data:image/png;base64,… or plain base64; PNG, JPEG or WebP."
+    fields["model"]["description"] = "A model of /v1/models; auto selects the default."
     return fields
 
 
@@ -80,17 +87,17 @@ _SIDES: _Schema = {
 }
 
 
-def _explained(schema: _Schema) -> _Schema:
-    """A field as the document shows it: in both languages, and without a default, since each model has its own."""
+def _described(schema: _Schema) -> _Schema:
+    """Return the schema of a field described in both languages, without a default, because each model has its own."""
     inner = {
         key: value for key, value in schema.items() if key not in ("default", "title", "group", "unit", "zh", "en")
     }
     return {**inner, "description": f"{schema['zh']} · {schema['en']}"}
 
 
-def _schema_of(model: type[Request] | type[Wish]) -> dict[str, _Schema]:
+def _schema_of(model: type[Request] | type[ImagesRequest]) -> dict[str, _Schema]:
     schema = model.model_json_schema(ref_template=REF)
-    assert "$defs" not in schema, "bodies stand for themselves"
+    assert "$defs" not in schema, "bodies must not refer to other schemas"
     return schema["properties"]
 
 

@@ -1,80 +1,44 @@
-"""A note of which process serves a port, so that `danqing hub serving stop` finds it; held locked while it serves."""
+"""Stops a running service by the pid file in its home (`danqing hub serving stop`)."""
 
 import os
 import signal
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
 
 from danqing.errors import InvalidRequest
+from danqing.jobs.housekeeping import RunningServer, find_server
 from danqing.settings import Settings
-from danqing.storage.atomic import HOME_ADVICE, storage_errors, write_text
-from danqing.storage.lock import Lock
 
-PATIENCE = 15.0
-"""Seconds in which a service that was told to end has ended."""
+STOP_TIMEOUT = 15.0
+"""Seconds to wait for a service to exit."""
 
 
-@contextmanager
-def posted(settings: Settings, port: int) -> Generator[None]:
-    """The note that this process serves a port.
-
-    Raises:
-        StorageError: the home cannot be written.
-    """
-    file = _file(settings, port)
-    lock = Lock(file.with_suffix(".lock"))
-    with storage_errors(file, HOME_ADVICE):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    try:
-        write_text(file, f"{os.getpid()}\n", advice=HOME_ADVICE)
-        yield
-    finally:
-        file.unlink(missing_ok=True)
-        lock.release(remove=True)
-
-
-def stop(settings: Settings, port: int) -> int:
-    """Tell the service of a port to end, and wait until it has.
+def stop_server(settings: Settings, port: int) -> int:
+    """Stop the service on a port with SIGTERM and wait until it has exited.
 
     Returns:
-        its process id.
+        its process ID.
     Raises:
-        InvalidRequest: nobody of this home serves that port, or it does not end.
+        InvalidRequest: no service of this home uses the port, or the service does not exit.
     """
-    file = _file(settings, port)
-    pid = _holder(file)
-    if pid is None:
+    server = find_server(settings.service)
+    if server is None or server.pid is None or server.port != port:
         raise InvalidRequest(
-            f"端口 {port} 上没有正在运行的服务（就 {settings.home} 所知）。",
-            f"No service of {settings.home} runs on port {port}.",
+            f"端口 {port} 上没有使用 {settings.home} 的服务。",
+            f"No service of {settings.home} is running on port {port}.",
             field="port",
         )
-    os.kill(pid, signal.SIGTERM)
-    end = time.monotonic() + PATIENCE
-    while _holder(file) == pid:
-        if time.monotonic() > end:
+    os.kill(server.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while _is_running(settings, server):
+        if time.monotonic() > deadline:
             raise InvalidRequest(
-                f"进程 {pid} 还没有停下。请稍后再看，或用 kill {pid}。",
-                f"The process {pid} has not ended yet. Look again later, or kill {pid}.",
+                f"进程 {server.pid} 尚未退出。请稍后再试，或用 kill {server.pid} 结束它。",
+                f"Process {server.pid} has not exited yet. Try again later, or run kill {server.pid}.",
             )
         time.sleep(0.05)
-    return pid
+    return server.pid
 
 
-def _file(settings: Settings, port: int) -> Path:
-    return settings.service / f"port-{port}.pid"
-
-
-def _holder(file: Path) -> int | None:
-    """Return the id of the process that holds a pid file; None if no process does."""
-    lock = Lock(file.with_suffix(".lock"))
-    try:
-        if lock.acquire():
-            lock.release(remove=True)
-            return None
-        return int(file.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
+def _is_running(settings: Settings, server: RunningServer) -> bool:
+    current = find_server(settings.service)
+    return current is not None and current.pid == server.pid

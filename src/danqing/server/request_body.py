@@ -1,111 +1,111 @@
-"""The bodies of requests, read strictly: bounded in bytes and time, finite numbers, whole characters."""
+"""Reads request bodies strictly: limited size and time, finite numbers, valid Unicode text."""
 
 import asyncio
 import json
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from danqing.server.dependencies import Service, service_of
-from danqing.server.errors import Refusal
+from danqing.server.dependencies import ContextDep, limited
+from danqing.server.errors import ApiError, too_large
 
-PATIENCE = 60.0
-"""Seconds within which a body must have arrived."""
+BODY_TIMEOUT = 60.0
+"""Seconds within which a body must arrive."""
 LARGE = 256 * 1024
-"""From this size on a body needs one of the few places for large ones, so that many at once cannot fill the memory."""
+"""Bodies of at least this many bytes use one of a few slots, so that many at once cannot exhaust the memory."""
 
 
-async def read_bytes(request: Request, service: Annotated[Service, Depends(service_of)]) -> bytes:
-    """The body of a request.
+async def read_bytes(request: Request, context: ContextDep) -> bytes:
+    """Read the body of a request.
 
     Raises:
-        Refusal: 413 too large, 408 too slow, 503 too many large ones at once.
+        ApiError: 413 too large, 408 too slow, 503 too many large bodies at once.
     """
     chunks: list[bytes] = []
-    size, held = 0, False
+    size = 0
     try:
-        async with asyncio.timeout(PATIENCE):
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > service.limits.body:
-                    raise too_large(service.limits.body)
-                if size > LARGE and not held:
-                    held = service.large_bodies.take()
-                chunks.append(chunk)
-        return b"".join(chunks)
+        with ExitStack() as slot:
+            async with asyncio.timeout(BODY_TIMEOUT):
+                async for chunk in request.stream():
+                    if size <= LARGE < size + len(chunk):
+                        slot.enter_context(limited(context.large_bodies))
+                    size += len(chunk)
+                    if size > context.limits.body:
+                        raise too_large(context.limits.body)
+                    chunks.append(chunk)
+            return b"".join(chunks)
     except TimeoutError as error:
-        raise Refusal(
-            408, "too_slow", "请求送得太慢，请重试。", "The request took too long to arrive; try again."
-        ) from error
-    finally:
-        if held:
-            service.large_bodies.give_back()
+        zh, en = "请求体传输超时，请重试。", "The request body took too long to arrive. Try again."
+        raise ApiError(408, "too_slow", zh, en) from error
 
 
-def read_json(body: Annotated[bytes, Depends(read_bytes)]) -> dict[str, object]:
-    """The JSON object in a body.
+def read_json(request: Request, body: Annotated[bytes, Depends(read_bytes)]) -> dict[str, object]:
+    """Read the JSON object in a body.
 
     Raises:
-        Refusal: 400 where it is not JSON, 422 where it is not an object or holds what is not text.
+        ApiError: 415 if the Content-Type is not JSON, 400 if it is not JSON, 422 if it is not an object of valid text.
     """
-    return parse(body)
+    if not is_json(request.headers.get("content-type", "")):
+        zh = "请求体须为 JSON，并带请求头 Content-Type: application/json。"
+        en = "The body must be JSON with the header Content-Type: application/json."
+        raise ApiError(415, "not_json", zh, en)
+    return parse_json(body)
 
 
 Payload = Annotated[dict[str, object], Depends(read_json)]
 
 
-def parse(body: bytes) -> dict[str, object]:
-    """Read JSON more strictly than Python does: no NaN or infinity, no NUL, no half of a surrogate pair.
+def is_json(content_type: str) -> bool:
+    """Return True for the media type of JSON."""
+    return content_type.partition(";")[0].strip().lower() == "application/json"
+
+
+def parse_json(body: bytes) -> dict[str, object]:
+    """Parse a JSON object more strictly than Python: no NaN or infinity, no NUL, no unpaired surrogate.
 
     Raises:
-        Refusal: as `read_json`.
+        ApiError: as for `read_json`.
     """
     try:
-        value: object = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+        value: object = json.loads(body, parse_constant=_reject_constant, parse_float=_parse_finite)
     except (ValueError, RecursionError) as error:
-        raise Refusal(
-            400, "not_json", "请求体不是 JSON。请检查引号和逗号。", "The body is not JSON. Check quotes and commas."
-        ) from error
+        zh, en = "请求体不是 JSON。请检查引号和逗号。", "The body is not valid JSON. Check quotes and commas."
+        raise ApiError(400, "not_json", zh, en) from error
     if not isinstance(value, dict):
-        raise Refusal(
+        raise ApiError(
             422,
             "not_an_object",
-            '请求体要是一个 JSON 对象，例如 {"prompts": "远山"}。',
+            '请求体须为 JSON 对象，例如 {"prompts": "远山"}。',
             'The body must be a JSON object, for example {"prompts": "远山"}.',
         )
-    if any(not _is_text(text) for text in _texts(cast("object", value))):
-        raise Refusal(
+    if any(not _is_valid_text(text) for text in _texts(cast("object", value))):
+        raise ApiError(
             422,
             "not_text",
-            "请求里有不是文字的字符（空字符或残缺的编码）。",
-            "The request holds characters that are not text (NUL or half of a surrogate pair).",
+            "请求含有无效字符（空字符或不完整的编码）。",
+            "The request contains invalid characters (NUL or an unpaired surrogate).",
         )
     return cast("dict[str, object]", value)
 
 
-def too_large(limit: int) -> Refusal:
-    """The refusal of a body above the limit in bytes."""
-    zh, en = f"请求体太大，最多 {limit >> 20} MB。", f"The body is too large; at most {limit >> 20} MB are read."
-    return Refusal(413, "too_large", zh, en)
-
-
 def _texts(value: object) -> Iterator[str]:
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
+    pending = [value]
+    while pending:
+        item = pending.pop()
         if isinstance(item, str):
             yield item
         elif isinstance(item, dict):
             pairs = cast("dict[str, object]", item)
             yield from pairs
-            waiting.extend(pairs.values())
+            pending.extend(pairs.values())
         elif isinstance(item, list):
-            waiting.extend(cast("list[object]", item))
+            pending.extend(cast("list[object]", item))
 
 
-def _is_text(text: str) -> bool:
+def _is_valid_text(text: str) -> bool:
     if text.isascii():
         return "\0" not in text
     try:
@@ -115,11 +115,11 @@ def _is_text(text: str) -> bool:
     return "\0" not in text
 
 
-def _refuse_constant(name: str) -> float:
+def _reject_constant(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(text: str) -> float:
+def _parse_finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
         raise ValueError("a number that is not finite")

@@ -11,8 +11,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from danqing.errors import InvalidRequest
 
 MAX_BYTES = 10 * 2**20
-SECONDS = 10.0
-HOPS = 3
+TIMEOUT_SECONDS = 10.0
+MAX_REDIRECTS = 3
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 # Inside 2000::/3, but ways to say some other address, or nobody's.
@@ -22,7 +22,7 @@ _TUNNELS = tuple(
 _RELAYS = (ipaddress.IPv4Network("192.88.99.0/24"), ipaddress.IPv4Network("192.0.0.0/24"))
 _NEUTRAL = ipaddress.IPv6Network("2000::/3")
 
-Judge = Callable[[str, int], bool]
+AddressPolicy = Callable[[str, int], bool]
 """Whether an address (as the system writes it) and a port may be connected to."""
 
 
@@ -39,7 +39,7 @@ def is_public(address: str, port: int) -> bool:  # noqa: ARG001 - any port of a 
     return place in _NEUTRAL and place.is_global and not isatap and not any(place in net for net in _TUNNELS)
 
 
-def fetch(url: str, *, judge: Judge = is_public, trust: ssl.SSLContext | None = None) -> bytes:
+def fetch(url: str, *, is_allowed: AddressPolicy = is_public, ssl_context: ssl.SSLContext | None = None) -> bytes:
     """The bytes behind an https address.
 
     The name is looked up once, every address it has is judged, and the connection goes to the address that was judged;
@@ -55,10 +55,10 @@ def fetch(url: str, *, judge: Judge = is_public, trust: ssl.SSLContext | None = 
         InvalidRequest: the address may not be fetched, or gave nothing usable in 10 seconds; it never says what an
             inner machine answered.
     """
-    deadline = time.monotonic() + SECONDS
-    for _ in range(HOPS + 1):
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    for _ in range(MAX_REDIRECTS + 1):
         parts = _split(url)
-        link = _Link(parts, judge, trust, deadline)
+        link = _PinnedHTTPSConnection(parts, is_allowed, ssl_context, deadline)
         try:
             link.request("GET", _target(parts), headers={"Accept": "image/png, image/jpeg, image/webp"})
             with link.getresponse() as reply:
@@ -71,15 +71,15 @@ def fetch(url: str, *, judge: Judge = is_public, trust: ssl.SSLContext | None = 
             raise _refused("连不上或答得不对", "it cannot be reached or does not answer properly") from error
         finally:
             link.close()
-    raise _refused(f"转向超过 {HOPS} 次", f"it redirects more than {HOPS} times")
+    raise _refused(f"转向超过 {MAX_REDIRECTS} 次", f"it redirects more than {MAX_REDIRECTS} times")
 
 
-class _Link(http.client.HTTPConnection):
+class _PinnedHTTPSConnection(http.client.HTTPConnection):
     """A connection over TLS to the very address that was judged, under the name that was asked for."""
 
     default_port = http.client.HTTPS_PORT
 
-    def __init__(self, parts: SplitResult, judge: Judge, trust: ssl.SSLContext | None, deadline: float) -> None:
+    def __init__(self, parts: SplitResult, judge: AddressPolicy, trust: ssl.SSLContext | None, deadline: float) -> None:
         assert parts.hostname is not None, "checked by _split"
         super().__init__(parts.hostname, parts.port or 443)
         self._judge = judge
@@ -109,11 +109,11 @@ class _Link(http.client.HTTPConnection):
         """Seconds that are left."""
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise _refused(f"{SECONDS:g} 秒内没有送到", f"it did not arrive within {SECONDS:g} seconds")
+            raise _refused(f"{TIMEOUT_SECONDS:g} 秒内没有送到", f"it did not arrive within {TIMEOUT_SECONDS:g} seconds")
         return left
 
 
-def _read(reply: http.client.HTTPResponse, link: _Link) -> bytes:
+def _read(reply: http.client.HTTPResponse, link: _PinnedHTTPSConnection) -> bytes:
     data = bytearray()
     while len(data) <= MAX_BYTES:
         if link.sock is not None:

@@ -10,7 +10,7 @@ from typing import Any, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from danqing.errors import ModelNotFound, WeightsError
-from danqing.request import SIDE
+from danqing.request import SIZE_MULTIPLE
 from danqing.settings import Settings
 from danqing.storage.atomic import HOME_ADVICE, storage_errors
 from danqing.storage.lock import install_lock
@@ -72,7 +72,7 @@ def add_export(folder: Path, name: str, settings: Settings) -> None:
     """
     card = _read_card(folder)
     check_name(name, settings)
-    side = -(-card.resolution // SIDE) * SIDE
+    side = -(-card.resolution // SIZE_MULTIPLE) * SIZE_MULTIPLE
     entry = CustomModel(
         unet="unet.safetensors",
         size=sum(file.bytes for file in card.model_files.values()),

@@ -1,4 +1,4 @@
-"""The command run in this process, and a painter that needs no model."""
+"""Runs the command in this process, with a painter that needs no model."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -20,9 +20,9 @@ from tests.unit.results.runs import MODEL, checkpoint, paint
 
 @dataclass
 class Painter:
-    """Stands in for `danqing.api` and its pipeline: records what was asked, and can be told to stop."""
+    """Replaces `danqing.api` and its pipeline: stores the requests, and can stop early."""
 
-    asked: list[Request] = field(default_factory=list[Request])
+    requests: list[Request] = field(default_factory=list[Request])
     stop_after: int | None = None
     error: BaseException = field(default_factory=KeyboardInterrupt)
 
@@ -38,7 +38,7 @@ class Painter:
 
     def resolve(self, request: Request) -> Request:
         """As `Pipeline.resolve`."""
-        self.asked.append(request)
+        self.requests.append(request)
         complete = request.with_defaults(self.spec.defaults)
         return complete.with_changes(seed=7 if complete.seed is None else complete.seed, model=MODEL)
 
@@ -48,7 +48,7 @@ class Painter:
         yield from self.record(self, RunWriter.resume(Run.open(folder).folder))
 
     def record(self, pipeline: Self, writer: RunWriter) -> Iterator[Event]:
-        """As `api.record`."""
+        """As `api.run_recorded`."""
         assert pipeline is self
         with writer:
             for event in islice(paint(writer.request), self.stop_after):
@@ -61,10 +61,10 @@ class Painter:
 
 @pytest.fixture
 def painter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Painter:
-    """The made-up painter in the place of the real one; the working folder is the test's own."""
+    """A painter without a model; the working folder is temporary."""
     painter = Painter()
     monkeypatch.setattr(api, "load", painter.load)
-    monkeypatch.setattr(api, "record", painter.record)
+    monkeypatch.setattr(api, "run_recorded", painter.record)
     monkeypatch.setattr(api, "resume", painter.resume)
     monkeypatch.chdir(tmp_path)
     return painter
@@ -72,7 +72,7 @@ def painter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Painter:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a command printed, and its exit code."""
+    """Output and exit code of a command."""
 
     code: int
     out: str

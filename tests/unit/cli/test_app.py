@@ -53,11 +53,11 @@ def test_a_group_without_a_command_shows_its_help(danqing: Command) -> None:
     for words in ([], ["runs"], ["models"], ["config"]):
         answer = danqing(*words)
         assert (answer.code, answer.err) == (2, "")
-        assert "Usage: danqing" in answer.out
+        assert "用法：danqing" in answer.out
 
 
 def test_wrong_names(danqing: Command) -> None:
-    for words, says in ((["drow"], "是不是 draw"), (["xyz"], "danqing --help"), (["runs", "shew"], "show")):
+    for words, says in ((["drow"], "是否要用 draw"), (["xyz"], "danqing --help"), (["runs", "shew"], "show")):
         answer = danqing(*words)
         assert (answer.code, answer.out) == (2, "")
         assert says in answer.err

@@ -1,41 +1,45 @@
-"""`danqing config`: a file that explains itself, and mistakes in it that are named with their place."""
+"""`danqing config`: the commented template, and errors that name file and line."""
 
 from pathlib import Path
 
 import pytest
 import yaml
 
-from danqing.cli.config import read_config, write_template
+from danqing.cli.config import config_template, default_request, read_config
 from danqing.cli.options import help_text
 from danqing.errors import InvalidRequest
+from danqing.i18n import Language
 from danqing.request import Request, read_request
+from danqing.settings import read_settings
 from tests.unit.cli.conftest import Command
 
 
 def test_the_template_explains_every_field_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    for language in ("zh", "en"):
+    languages: tuple[Language, ...] = ("zh", "en")
+    for language in languages:
         monkeypatch.setenv("DANQING_LANGUAGE", language)
-        template = write_template()
+        template = config_template()
+        defaults = default_request(read_settings())
         assert yaml.safe_load(template) is None
         for name in Request.model_fields:
             if name != "prompts":
-                assert f"# {help_text(name)[language == 'en']}\n# {name}: " in template
+                assert f"# {help_text(name, defaults).in_language(language)}\n# {name}: " in template
 
 
 def test_the_template_without_its_marks_is_the_defaults() -> None:
-    lines = [line[2:] for line in write_template().splitlines() if line.startswith("# ")]
+    lines = [line[2:] for line in config_template().splitlines() if line.startswith("# ")]
     names = {f"{name}:" for name in Request.model_fields}
     values = yaml.safe_load("\n".join(line for line in lines if line.split(" ")[0] in names))
 
     assert set(values) == set(Request.model_fields) - {"prompts"}
-    assert read_request({"prompts": "画", **values}) == read_request({"prompts": "画"})
+    assert read_request({"prompts": "画", **values}) == default_request(read_settings())
 
 
 def test_init_writes_it_once(danqing: Command, home: Path) -> None:
     file = home / "config.yaml"
 
     assert danqing("config", "init").out == f"{file}\n"
-    assert file.read_text("utf-8") == write_template()
+    assert file.read_text("utf-8") == config_template()
     again = danqing("config", "init")
     assert again.code == 2
     assert "--force" in again.err
@@ -50,7 +54,7 @@ def test_show_marks_what_comes_from_the_file(danqing: Command, home: Path) -> No
 
     assert "steps: 50  # 来自配置文件" in lines
     assert "size: 128x64  # 来自配置文件" in lines
-    assert "eta: 0.8" in lines
+    assert "eta: 1.0" in lines  # the default of the embedded model
     assert yaml.safe_load("\n".join(lines))["steps"] == 50
 
 
@@ -58,12 +62,12 @@ def test_show_marks_what_comes_from_the_file(danqing: Command, home: Path) -> No
     ("content", "says"),
     [
         (b"stepz: 3", "是不是 steps"),
-        (b"steps: 1", "steps 不能小于 2"),
+        (b"steps: 1", "步数不能小于 2"),
         (b"a: [1\nb: 2", "第 2 行不是 YAML"),
         (b"- steps", "名字: 值"),
         (b"just words", "名字: 值"),
-        (b"\xff\xfe", "不是 YAML"),
-        (b"seed: .nan", "seed"),
+        (b"\xff\xfe\x00", "不是有效的"),
+        (b"seed: .nan", "随机种子"),
     ],
 )
 def test_mistakes_name_the_file(tmp_path: Path, content: bytes, says: str) -> None:

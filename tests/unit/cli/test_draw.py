@@ -24,14 +24,14 @@ def test_piped_stdout_holds_the_pictures_and_nothing_else(danqing: Command, pain
     folder = next(Path("here").iterdir())
     assert answer.code == 0
     assert answer.out.splitlines() == [str(folder / "000.png"), str(folder / "001.png")]
-    assert answer.err.startswith("由模型 ")
+    assert answer.err.startswith("使用模型 ")
     assert answer.err.splitlines()[1:] == [f"过程  {folder}/000.gif", f"过程  {folder}/001.gif"]
-    assert painter.asked[0].prompts == ("孤舟蓑笠翁",)
+    assert painter.requests[0].prompts == ("孤舟蓑笠翁",)
 
 
 def test_several_sentences(danqing: Command, painter: Painter) -> None:
     danqing("draw", "山：2", "水", *SMALL)
-    assert painter.asked[0].prompts == ("山：2", "水")
+    assert painter.requests[0].prompts == ("山：2", "水")
 
 
 def test_json_is_one_event_a_line(danqing: Command, painter: Painter) -> None:
@@ -43,7 +43,7 @@ def test_json_is_one_event_a_line(danqing: Command, painter: Painter) -> None:
     assert Path(lines[-1]["pictures"][0]).is_file()
     assert Path(lines[-1]["animations"][0]).is_file()
     assert all(line.get("image") is None for line in lines)
-    assert len(painter.asked) == 1
+    assert len(painter.requests) == 1
 
 
 def test_where_values_come_from(danqing: Command, painter: Painter, home: Path) -> None:
@@ -53,7 +53,7 @@ def test_where_values_come_from(danqing: Command, painter: Painter, home: Path) 
 
     danqing("draw", "雪", "--config", "my.yaml", "--eta", "0.3")
 
-    asked = painter.asked[0]
+    asked = painter.requests[0]
     assert (asked.steps, asked.size, asked.eta, asked.display_rate, asked.style) == (4, (64, 128), 0.3, 3, "水墨画")
     assert "cutn_batches" not in asked.model_fields_set  # left to the model's own defaults
 
@@ -64,7 +64,7 @@ def test_a_stored_request_is_a_configuration(danqing: Command, painter: Painter)
 
     assert danqing("draw", "--config", str(folder / "request.yaml"), "--out", "b").code == 0
 
-    assert painter.asked[1] == Run.open(folder).request
+    assert painter.requests[1] == Run.open(folder).request
 
 
 def test_a_dry_run_prints_the_complete_request(danqing: Command, painter: Painter, tiny_home: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_dry_run_prints_the_complete_request(danqing: Command, painter: Painte
 
     assert as_yaml == as_json
     assert (as_yaml["steps"], as_yaml["cut_overview"], as_yaml["model"]) == (6, "[12]*400+[4]*600", model[1])
-    assert painter.asked == []
+    assert painter.requests == []
 
 
 def test_an_interrupt_says_how_to_go_on(danqing: Command, painter: Painter) -> None:
@@ -85,7 +85,7 @@ def test_an_interrupt_says_how_to_go_on(danqing: Command, painter: Painter) -> N
 
     run = Run.open(next(Path("a").iterdir()))
     assert (answer.code, answer.out) == (130, "")
-    assert answer.err.endswith(f"\n已停下。接着画：danqing runs resume {run.name}\n")
+    assert answer.err.endswith(f"\n已停止。继续：danqing runs resume {run.name}\n")
     assert run.state == "unfinished"
     assert run.checkpoint() is not None
 
@@ -93,7 +93,7 @@ def test_an_interrupt_says_how_to_go_on(danqing: Command, painter: Painter) -> N
 def test_an_interrupt_before_the_start(danqing: Command, painter: Painter) -> None:
     painter.stop_after = 0
     answer = danqing("draw", "雪", *SMALL, "--out", "a")
-    assert (answer.code, answer.err) == (130, "已停下。\n")
+    assert (answer.code, answer.err) == (130, "已停止。\n")
     assert list(Path("a").iterdir()) == []
 
 
@@ -116,28 +116,28 @@ def test_a_run_that_failed_keeps_its_pictures_and_says_so(
     folder = next(Path("a").iterdir())
     assert answer.code == 2
     assert answer.out == f"{folder}/000.png\n"
-    assert answer.err.endswith(f"\n错误：画坏了。接着画：danqing runs resume {folder.name}\n")
-    assert len(painter.asked) == 1
+    assert answer.err.endswith(f"\n错误：画坏了。继续：danqing runs resume {folder.name}\n")
+    assert len(painter.requests) == 1
 
 
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        ((), "没有画题"),
-        (("",), "没有画题"),
-        (("：3",), "没有画题"),
+        ((), "画题。"),
+        (("",), "画题。"),
+        (("：3",), "画题。"),
         (("雪", "--size", "100x70"), "最接近的是 64x64, 128x128"),
-        (("雪", "--steps", "0"), "steps 不能小于 2"),
-        (("雪", "--steps", "many"), "要是整数"),
+        (("雪", "--steps", "0"), "步数不能小于 2"),
+        (("雪", "--steps", "many"), "应为整数"),
         (("雪", "--cut-overview", "[1]*999"), "999 项"),
         (("雪", "--cut-overview", "__import__('os')"), "第 1 列"),
-        (("雪", "--skip-steps", "250"), "要小于 steps"),
+        (("雪", "--skip-steps", "250"), "必须小于总步数"),
         (("雪", "--save", "mp3"), "只能是"),
         (("雪", "--set", "stepz=3"), "是不是 steps"),
         (("雪", "--set", "text_prompts=3"), "是不是 prompts"),
         (("雪", "--stepz", "3"), "--steps"),
         (("雪", "--seed"), "--seed"),
-        (("雪", "--config", "nowhere.yaml"), "没有这个文件"),
+        (("雪", "--config", "nowhere.yaml"), "文件不存在"),
     ],
 )
 def test_mistakes_are_one_line(danqing: Command, painter: Painter, words: tuple[str, ...], says: str) -> None:
@@ -147,12 +147,12 @@ def test_mistakes_are_one_line(danqing: Command, painter: Painter, words: tuple[
     assert answer.err.startswith("错误：")
     assert answer.err.count("\n") == 1
     assert says in answer.err
-    assert painter.asked == []
+    assert painter.requests == []
     assert not Path("danqing_out").exists()
 
 
 def test_mistakes_in_english(danqing: Command, painter: Painter, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DANQING_LANGUAGE", "en")
     answer = danqing("draw", "雪", "--size", "100x70")
-    assert answer.err.startswith("error: The size 100x70 cannot be painted")
-    assert painter.asked == []
+    assert answer.err.startswith("error: Invalid size 100x70")
+    assert painter.requests == []

@@ -25,7 +25,7 @@ def test_install_downloads_and_prints_a_line_for_each_file(danqing: Command, mir
     answer = danqing("models", "install", ORIGINAL)
     assert answer.code == 0
     assert [line.split("  ")[0] for line in answer.out.splitlines()[-5:-1]] == list(zoo.NAMES.values())
-    assert answer.out.splitlines()[-1] == f"装好了：{home / 'models' / ORIGINAL}"
+    assert answer.out.splitlines()[-1] == f"已安装：{home / 'models' / ORIGINAL}"
     assert len(mirror.sites["/vocab.txt"].ranges) == 1
     assert danqing("models", "verify", ORIGINAL).out.count("完好") == 4
 
@@ -43,7 +43,7 @@ def test_verify_tells_damage(danqing: Command, mirror: Server, home: Path) -> No
     assert f"danqing models rm {DEFAULT_CLIP}" in answer.err
     assert danqing("models", "rm", DEFAULT_CLIP).code == 0
     assert not (home / "models" / DEFAULT_CLIP).exists()
-    assert "不用删" in danqing("models", "rm", DEFAULT_CLIP).err
+    assert "无需删除" in danqing("models", "rm", DEFAULT_CLIP).err
 
 
 def test_install_from_another_home(
@@ -102,7 +102,7 @@ def test_an_interrupt_says_how_to_go_on(
     monkeypatch.setattr("danqing.zoo.install.install", stop)
     answer = danqing("models", "install", DEFAULT_CLIP)
     assert answer.code == 130
-    assert f"接着下载：danqing models install {DEFAULT_CLIP}" in answer.err
+    assert f"继续下载：danqing models install {DEFAULT_CLIP}" in answer.err
     assert capsys.readouterr().out == ""
 
 
@@ -113,3 +113,24 @@ def test_bars_and_sizes(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == ""
     assert (model_install.format_size(2_900_000_000), model_install.format_size(109_540)) == ("2.9 GB", "0.1 MB")
     assert read_settings().downloads.name == "downloads"
+
+
+def test_an_invalid_name_is_reported_as_such(danqing: Command, tmp_path: Path) -> None:
+    torch.save({}, tmp_path / "x.pt")
+    answer = danqing("models", "add", str(tmp_path / "x.pt"), "--name", "my model")
+    assert answer.code == 2
+    assert "--name “my model” 不能用作模型名" in answer.err
+    assert "my-model" in answer.err
+    assert "models.yaml" not in answer.err
+
+
+def test_verify_of_a_custom_model_advises_to_add_it_again(
+    danqing: Command, mirror: Server, tmp_path: Path, home: Path
+) -> None:
+    assert mirror.sites
+    torch.save(dict(randomise(UNet(UNET), 1).state_dict()), tmp_path / "ink.pt")
+    assert danqing("models", "add", str(tmp_path / "ink.pt"), "--name", "ink").code == 0
+    (home / "models" / "ink" / "unet.safetensors").write_bytes(b"")
+    answer = danqing("models", "verify", "ink")
+    assert answer.code == 2
+    assert "danqing models add 文件 --name ink" in answer.err

@@ -10,9 +10,9 @@ from tests.unit.cli.conftest import Command
 
 
 def test_the_list(danqing: Command, tiny_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert f"未装  {ORIGINAL}" in danqing("models", "list").out
+    assert f"未安装  {ORIGINAL}" in danqing("models", "list").out
     monkeypatch.setenv("DANQING_HOME", str(tiny_home))
-    assert f"已装  {ORIGINAL}" in danqing("models", "list").out
+    assert f"已安装  {ORIGINAL}" in danqing("models", "list").out
     plain = [json.loads(line) for line in danqing("models", "list", "--json").out.splitlines()]
     assert {key: plain[0][key] for key in ("name", "installed")} == {"name": ORIGINAL, "installed": True}
 
@@ -32,9 +32,9 @@ def test_path(danqing: Command, home: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("show", "danqing_mimi"), "是不是 danqing_mini"),
-        (("install", ORIGINAL, "--from", "nowhere"), "缺少"),
-        (("install", MINI, "--from", "."), "不用安装"),
+        (("show", "danqing_mimi"), "是否要找 danqing_mini"),
+        (("install", ORIGINAL, "--from", "nowhere"), "不存在"),
+        (("install", MINI, "--from", "."), "无需安装"),
         (("install", ORIGINAL), "--from"),
     ],
 )

@@ -2,9 +2,12 @@
 
 import pytest
 
-from danqing.cli.options import help_text, parse_value, option_name
+from danqing.cli.config import default_request
+from danqing.cli.options import help_text, option_name, parse_value
+from danqing.i18n import Language
 from danqing.request import Request, read_request
 from danqing.request.field_info import to_text
+from danqing.settings import read_settings
 from tests.unit.cli.conftest import Command, Painter
 
 FIELDS = [name for name in Request.model_fields if name != "prompts"]
@@ -12,13 +15,14 @@ FIELDS = [name for name in Request.model_fields if name != "prompts"]
 
 def test_every_field_is_an_option_with_help(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "300")
-    for language in ("zh", "en"):
+    languages: tuple[Language, ...] = ("zh", "en")
+    for language in languages:
         monkeypatch.setenv("DANQING_LANGUAGE", language)
         shown = danqing("draw", "--help").out
         for name in FIELDS:
-            zh, en = help_text(name)
+            text = help_text(name, default_request(read_settings()))
             assert option_name(name) in shown
-            assert (zh if language == "zh" else en) in shown
+            assert text.in_language(language) in shown.replace("\n", "")
 
 
 @pytest.mark.parametrize(
@@ -33,8 +37,8 @@ def test_every_field_is_an_option_with_help(danqing: Command, monkeypatch: pytes
     ],
 )
 def test_help_has_range_unit_and_default(name: str, zh: str, en: str) -> None:
-    assert zh in help_text(name)[0]
-    assert en in help_text(name)[1]
+    assert zh in help_text(name).zh
+    assert en in help_text(name).en
 
 
 def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> None:
@@ -50,7 +54,7 @@ def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> No
 
     assert danqing("draw", "雪", "--size", "64x64", *given).code == 0
 
-    assert painter.asked == [
+    assert painter.requests == [
         read_request(
             {
                 "prompts": "雪",
@@ -63,7 +67,7 @@ def test_hyphens_underscores_and_flags(danqing: Command, painter: Painter) -> No
             }
         )
     ]
-    assert painter.asked[0].model_fields_set == {
+    assert painter.requests[0].model_fields_set == {
         "prompts", "size", "clip_guidance_scale", "tv_scale", "clamp_grad", "perlin_init", "save",
     }  # fmt: skip
 
@@ -87,12 +91,12 @@ def test_an_assignment_needs_a_value(danqing: Command, painter: Painter) -> None
     answer = danqing("draw", "雪", "--set", "steps")
     assert (answer.code, answer.out) == (2, "")
     assert "--set steps=50" in answer.err
-    assert painter.asked == []
+    assert painter.requests == []
 
 
 def test_options_count_more_than_assignments(danqing: Command, painter: Painter) -> None:
     danqing("draw", "雪", "--set", "size=64x64", "--set", "steps=8", "--set", "tv-scale=3", "--steps", "6")
-    assert (painter.asked[0].steps, str(painter.asked[0].tv_scale)) == (6, "3")
+    assert (painter.requests[0].steps, str(painter.requests[0].tv_scale)) == (6, "3")
 
 
 def test_clips_are_repeated_or_separated_by_commas(danqing: Command, painter: Painter) -> None:
@@ -100,10 +104,17 @@ def test_clips_are_repeated_or_separated_by_commas(danqing: Command, painter: Pa
     danqing("draw", "雪", "--set", "clip=a,b:[1,0]*500")
     danqing("draw", "雪", "--clip", "")
     danqing("draw", "雪")
-    assert [request.clip for request in painter.asked] == [
+    assert [request.clip for request in painter.requests] == [
         ("a", "b:[1]*400+[0]*600"),
         ("a", "b:[1,0]*500"),
         (),
         (),
     ]
-    assert ["clip" in request.model_fields_set for request in painter.asked] == [True, True, True, False]
+    assert ["clip" in request.model_fields_set for request in painter.requests] == [True, True, True, False]
+
+
+def test_number_sets_the_number_of_pictures(danqing: Command, painter: Painter) -> None:
+    assert danqing("draw", "雪", "-n", "3", "--size", "64x64").code == 0
+    assert painter.requests[-1].image_count == 3
+    answer = danqing("draw", "雪", "-n", "3", "--batch-size", "2")
+    assert (answer.code, "-n 不能与" in answer.err) == (2, True)

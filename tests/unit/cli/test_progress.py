@@ -1,4 +1,4 @@
-"""The moving board, drawn into a made-up terminal, and pictures in half blocks."""
+"""The progress display in a fake terminal, and images as half blocks."""
 
 import io
 
@@ -11,35 +11,37 @@ from danqing.events import Stepped, Warned
 from tests.unit.results.runs import paint, small_request
 
 
-def drawn(*, preview: bool, show_model: bool, monkeypatch: pytest.MonkeyPatch) -> str:
+def render(*, preview: bool, show_model: bool, monkeypatch: pytest.MonkeyPatch) -> str:
     terminal = io.StringIO()
 
     def console(**_: object) -> Console:
         return Console(file=terminal, force_terminal=True, width=80, height=20, color_system="truecolor")
 
     monkeypatch.setattr("danqing.cli.progress.Console", console)
-    with ProgressDisplay(preview=preview, show_model=show_model) as board:
+    with ProgressDisplay(preview=preview, show_model=show_model) as display:
         for event in paint(small_request(n_batches=2)):
-            board.on_event(event)
+            display.on_event(event)
             if isinstance(event, Stepped) and event.step == 3:
-                board.on_event(Warned(zh="小心", en="careful"))
-                board.refresh()
+                display.on_event(Warned(zh="小心", en="careful"))
+                display.refresh()
     return terminal.getvalue()
 
 
-def test_it_shows_step_loss_and_warnings(monkeypatch: pytest.MonkeyPatch) -> None:
-    text = drawn(preview=False, show_model=True, monkeypatch=monkeypatch)
-    for words in ("作画", "4/12", "10/12", "损失 1.5", "小心", "由模型 danqing_mini 作画（自动选定"):
+def test_display_shows_steps_and_each_warning_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = render(preview=False, show_model=True, monkeypatch=monkeypatch)
+    for words in ("作画", "4/12", "10/12", "小心", "使用模型 danqing_mini（自动选择"):
         assert words in text
+    assert text.count("小心") == 1
+    assert "损失" not in text
     assert HALF_BLOCK not in text
 
 
 def test_a_named_model_is_not_named_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "自动选定" not in drawn(preview=False, show_model=False, monkeypatch=monkeypatch)
+    assert "自动选择" not in render(preview=False, show_model=False, monkeypatch=monkeypatch)
 
 
 def test_the_picture_is_shown_if_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert HALF_BLOCK in drawn(preview=True, show_model=False, monkeypatch=monkeypatch)
+    assert HALF_BLOCK in render(preview=True, show_model=False, monkeypatch=monkeypatch)
 
 
 def test_half_blocks_hold_two_pixels_each() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from danqing.results import png_metadata
 from danqing.results.run import Run
+from danqing.settings import read_settings
 from tests.unit.cli.conftest import Command, Painter
 from tests.unit.results.runs import image, small_request
 
@@ -29,8 +31,8 @@ def test_the_list(danqing: Command, painter: Painter) -> None:
     lines = danqing("runs", "list").out.splitlines()
     plain = [json.loads(line) for line in danqing("runs", "list", "--json").out.splitlines()]
 
-    assert lines[0].startswith(f"{second.name}  未完 0/1")
-    assert lines[1].startswith(f"{first.name}  画完 1/1")
+    assert lines[0].startswith(f"{second.name}  未完成 0/1")
+    assert lines[1].startswith(f"{first.name}  已完成 1/1")
     assert plain[1] == {
         "name": first.name, "folder": str(first.absolute()), "state": "finished", "pictures": 1, "prompts": ["孤舟"],
     }  # fmt: skip
@@ -68,12 +70,12 @@ def test_again_with_changes(danqing: Command, painter: Painter) -> None:
 
     assert danqing("runs", "again", str(folder / "001.png"), "--seed", "8", "--tv_scale", "5", "--out", "b").code == 0
 
-    asked = painter.asked[-1]
+    asked = painter.requests[-1]
     assert (asked.seed, asked.image_count, str(asked.tv_scale), asked.steps) == (8, 1, "5", 6)
     danqing("runs", "again", str(folder / "001.png"), "--out", "b")
-    assert painter.asked[-1].seed == 8  # the run's 7 and one
+    assert painter.requests[-1].seed == 8  # the run's 7 and one
     danqing("runs", "again", folder.name, "--set", "steps=4", "--out", "b")
-    assert (painter.asked[-1].image_count, painter.asked[-1].steps) == (2, 4)
+    assert (painter.requests[-1].image_count, painter.requests[-1].steps) == (2, 4)
 
 
 def test_again_checks_the_changes(danqing: Command, painter: Painter) -> None:
@@ -81,7 +83,7 @@ def test_again_checks_the_changes(danqing: Command, painter: Painter) -> None:
     answer = danqing("runs", "again", str(folder / "000.png"), "--size", "100x70")
     assert (answer.code, answer.out) == (2, "")
     assert "最接近" in answer.err
-    assert len(painter.asked) == 1
+    assert len(painter.requests) == 1
 
 
 def test_again_needs_a_start_picture_that_was_too_large(danqing: Command, painter: Painter) -> None:
@@ -89,8 +91,9 @@ def test_again_needs_a_start_picture_that_was_too_large(danqing: Command, painte
     image(1, 1).save("a.png", pnginfo=png_metadata.to_pnginfo(request, seed=7, number=0, model="danqing_mini"))
 
     assert "--init-image" in danqing("runs", "again", "a.png").err
+    image(1, 1).save("b.png")
     assert danqing("runs", "again", "a.png", "--init-image", "b.png").code == 0
-    assert painter.asked[-1].init_image == "b.png"
+    assert painter.requests[-1].init_image == "b.png"
 
 
 @pytest.mark.usefixtures("painter")
@@ -98,7 +101,7 @@ def test_a_picture_without_a_recipe(danqing: Command) -> None:
     image(1, 1).save("a.png")
     answer = danqing("runs", "show", "a.png")
     assert (answer.code, answer.out) == (2, "")
-    assert "没有丹青的作画参数" in answer.err
+    assert "不含丹青的作画参数" in answer.err
 
 
 def test_resume(danqing: Command, painter: Painter) -> None:
@@ -111,7 +114,7 @@ def test_resume(danqing: Command, painter: Painter) -> None:
     assert answer.err == f"过程  {folder}/000.gif\n"
     again = danqing("runs", "resume", "last")
     assert again.code == 2
-    assert "已经画完" in again.err
+    assert "已完成" in again.err
 
 
 @pytest.mark.usefixtures("painter")
@@ -153,7 +156,7 @@ def test_rm_asks_first(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> Non
 
     assert "--yes" in danqing("runs", "rm", folder.name).err
     assert folder.exists()
-    assert danqing("runs", "rm", folder.name, "--yes").out == f"已删 {folder.name}\n"
+    assert danqing("runs", "rm", folder.name, "--yes").out == f"已删除 {folder.name}\n"
     assert not folder.exists()
     assert danqing("runs", "list").out == ""
 
@@ -165,3 +168,48 @@ def test_rm_deletes_nothing_if_a_name_is_wrong(danqing: Command) -> None:
     assert danqing("runs", "rm", folder.name, "other", "--yes").code == 2
     assert folder.exists()
     assert Path("other").exists()
+
+
+@pytest.mark.usefixtures("painter")
+def test_list_explains_that_it_is_empty_and_all_includes_the_service(danqing: Command) -> None:
+    answer = danqing("runs", "list")
+    assert (answer.code, answer.out) == (0, "")
+    assert "还没有作画记录" in answer.err
+    assert "--all" in answer.err
+    folder = folder_of(danqing)
+    job = read_settings().service / "jobs" / "7f3a"
+    shutil.copytree(folder, job)
+    assert len(danqing("runs", "list").out.splitlines()) == 1
+    assert danqing("runs", "list", "--all").out.splitlines()[1].startswith("7f3a  已完成")
+
+
+@pytest.mark.usefixtures("painter")
+def test_commands_without_a_name_use_the_last_run(danqing: Command) -> None:
+    for command in ("show", "resume", "gif", "sheet", "again"):
+        assert "还没有作画记录" in danqing("runs", command).err
+    folder = folder_of(danqing, "--save", "previews")
+    assert danqing("runs", "show").out == danqing("runs", "show", folder.name).out
+    assert danqing("runs", "gif").out == f"{folder.absolute() / '000.gif'}\n"
+    assert danqing("runs", "sheet").code == 0
+    assert "已完成" in danqing("runs", "resume").err
+    assert danqing("runs", "again", "--dry-run").code == 0
+
+
+@pytest.mark.usefixtures("painter")
+def test_a_run_is_found_by_a_part_of_its_name(danqing: Command) -> None:
+    folder = folder_of(danqing)
+    assert folder.name.endswith("孤舟-7")
+    assert danqing("runs", "show", "孤舟").code == 0
+
+
+@pytest.mark.usefixtures("painter")
+@pytest.mark.parametrize("command", ["gif", "sheet"])
+def test_good_files_are_not_overwritten_without_previews(danqing: Command, command: str) -> None:
+    folder = folder_of(danqing, "--save", "gif,sheet")
+    for preview in (folder / "previews").glob("*"):
+        preview.unlink()
+    before = {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+    answer = danqing("runs", command)
+    assert answer.code == 2
+    assert "没有保留过程图" in answer.err
+    assert {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()} == before

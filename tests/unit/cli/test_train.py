@@ -70,10 +70,10 @@ def test_one_network_at_a_time(danqing: Command, tmp_path: Path, monkeypatch: py
 
 def test_mistakes_are_one_line(danqing: Command, tmp_path: Path) -> None:
     for words, said in (
-        (("train", "encodr"), "没有“encodr”这个命令，也没有这个文件夹"),
+        (("train", "encodr"), "没有“encodr”这个命令或文件夹"),
         (("train", "scenes"), "--sheet"),
         (("train", str(tmp_path)), "captions.jsonl"),
-        (("train", "encoder", "--data", str(tmp_path / "no"), "--out", str(tmp_path)), "没有"),
+        (("train", "encoder", "--data", str(tmp_path / "no"), "--out", str(tmp_path)), "不存在"),
         (("train", "all", "--data", str(tmp_path), "--out", str(tmp_path), "--device", "abacus"), "abacus"),
         (("train", "encoder", "--out", str(tmp_path)), "--data"),
     ):

@@ -1,93 +1,94 @@
-"""The order of the queue, and how jobs leave it."""
+"""The stored jobs: their order and their states."""
 
 from pathlib import Path
 
 import pytest
 
 from danqing.errors import JobNotFound
-from danqing.jobs import Failure, Limits
-from danqing.jobs.database import Book
-from danqing.jobs.job_store import Asked, Ledger, sum_of
+from danqing.i18n import Text
+from danqing.jobs import Failure, RunnerLimits
+from danqing.jobs.database import JobDatabase
+from danqing.jobs.job_store import JobStore, NewJob, RequestKey, request_digest
 from danqing.jobs.progress import Progress
 from danqing.request import read_request
 from tests.unit.jobs.requests import quick
 
-WHOLE = read_request(quick().model_dump(mode="json"))
+COMPLETE = read_request(quick().model_dump(mode="json"))
 
 
 @pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    """A book with three jobs."""
-    ledger = Ledger(Book(tmp_path), tmp_path / "jobs")
+def store(tmp_path: Path) -> JobStore:
+    """Three queued jobs."""
+    store = JobStore(JobDatabase(tmp_path), tmp_path / "jobs")
     for id in "abc":
-        assert ledger.add(id, WHOLE, asked=Asked("sum", ""), work=1, limits=Limits()) == "taken"
-    return ledger
+        assert store.add(NewJob(id, RequestKey("digest", ""), COMPLETE, 1), limits=RunnerLimits()) == "accepted"
+    return store
 
 
-def claim(ledger: Ledger) -> str | None:
-    claimed = ledger.claim()
+def claim(store: JobStore) -> str | None:
+    claimed = store.claim()
     return claimed.job.id if claimed else None
 
 
-def test_first_come_first_served_and_each_once(ledger: Ledger) -> None:
-    assert ledger.add("a", WHOLE, asked=Asked("sum", ""), work=1, limits=Limits()) == "known"
-    assert [claim(ledger) for _ in range(4)] == ["a", "b", "c", None]
-    assert ledger.counts() == {"queued": 0, "painting": 3, "finished": 0, "failed": 0, "cancelled": 0}
-    assert ledger.get("a").request == WHOLE
-    assert ledger.get("a").started is not None
+def test_jobs_are_claimed_in_order_and_once(store: JobStore) -> None:
+    assert store.add(NewJob("a", RequestKey("digest", ""), COMPLETE, 1), limits=RunnerLimits()) == "duplicate"
+    assert [claim(store) for _ in range(4)] == ["a", "b", "c", None]
+    assert store.counts() == {"queued": 0, "painting": 3, "finished": 0, "failed": 0, "cancelled": 0}
+    assert store.get("a").request == COMPLETE
+    assert store.get("a").started is not None
 
 
-def test_an_interrupted_job_keeps_its_place(ledger: Ledger) -> None:
-    claim(ledger)
-    ledger.give_back("a", Progress(0, 3, 6))
+def test_an_interrupted_job_keeps_its_position(store: JobStore) -> None:
+    claim(store)
+    store.requeue("a", Progress(0, 3, 6))
 
-    waiting = ledger.get("a")
+    waiting = store.get("a")
     assert (waiting.state, waiting.position, waiting.step, waiting.steps) == ("queued", 0, 3, 6)
-    assert claim(ledger) == "a"
-    assert ledger.get("a").started == waiting.started, "painting first began then"
+    assert claim(store) == "a"
+    assert store.get("a").started == waiting.started, "painting first began then"
 
 
-def test_a_job_that_was_to_end_does_not_come_back(ledger: Ledger) -> None:
-    claim(ledger)
-    claim(ledger)
-    assert not ledger.cancel("a")
-    assert ledger.get("a").cancelling
-    assert ledger.cancel("c")
+def test_a_job_being_cancelled_is_not_queued_again(store: JobStore) -> None:
+    claim(store)
+    claim(store)
+    assert not store.cancel("a")
+    assert store.get("a").cancelling
+    assert store.cancel("c")
 
-    ledger.recover()
+    store.requeue_running()
 
-    assert [ledger.state(id) for id in "abc"] == ["cancelled", "queued", "cancelled"]
-    assert not ledger.get("a").cancelling
+    assert [store.state(id) for id in "abc"] == ["cancelled", "queued", "cancelled"]
+    assert not store.get("a").cancelling
 
 
-def test_how_a_job_ended_is_kept_until_it_is_resumed(ledger: Ledger) -> None:
-    claim(ledger)
-    failure = Failure("nan", "画", "p")
-    ledger.end("a", "failed", at=Progress(0, 2, 6), failure=failure)
-    assert (ledger.get("a").failure, ledger.get("a").step) == (failure, 2)
+def test_the_failure_is_stored_until_the_job_is_resumed(store: JobStore) -> None:
+    claim(store)
+    failure = Failure("nan", Text("画", "p"))
+    store.finish("a", "failed", progress=Progress(0, 2, 6), failure=failure)
+    assert (store.get("a").failure, store.get("a").step) == (failure, 2)
 
-    assert ledger.resume("a", limits=Limits(queue=2)) == "queue"
-    assert ledger.state("a") == "failed"
-    assert ledger.resume("a", limits=Limits()) == "taken"
+    assert store.resume("a", limits=RunnerLimits(queue=2)) == "queue_full"
+    assert store.state("a") == "failed"
+    assert store.resume("a", limits=RunnerLimits()) == "accepted"
 
-    again = ledger.get("a")
+    again = store.get("a")
     assert (again.state, again.failure, again.ended, again.position) == ("queued", None, None, 2)
 
 
-def test_only_a_painting_job_ends(ledger: Ledger) -> None:
-    ledger.end("a", "finished", at=Progress())
-    assert ledger.state("a") == "queued"
+def test_only_a_painting_job_ends(store: JobStore) -> None:
+    store.finish("a", "finished", progress=Progress())
+    assert store.state("a") == "queued"
 
 
-def test_what_is_not_there(ledger: Ledger) -> None:
-    ledger.forget("a")
-    for ask in (ledger.get, ledger.state):
+def test_deleted_jobs_are_not_found(store: JobStore) -> None:
+    store.delete("a")
+    for ask in (store.get, store.state):
         with pytest.raises(JobNotFound):
             ask("a")
-    assert ledger.asked("a") is None
-    assert ledger.ids() == ("b", "c")
+    assert store.key("a") is None
+    assert store.ids() == ("b", "c")
 
 
-def test_the_sum_of_a_request_is_that_of_its_words() -> None:
-    assert sum_of(quick()) == sum_of(quick())
-    assert sum_of(quick(seed=None)) != sum_of(quick())
+def test_the_digest_covers_the_given_fields() -> None:
+    assert request_digest(quick()) == request_digest(quick())
+    assert request_digest(quick(seed=None)) != request_digest(quick())

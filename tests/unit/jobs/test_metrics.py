@@ -1,42 +1,55 @@
-"""Counting."""
+"""Prometheus metrics of a runner."""
 
-from danqing.jobs.metrics import Tally
-from danqing.jobs.status import WorkerHealth
+from prometheus_client import CollectorRegistry
 
-WORKER = WorkerHealth("cpu", 1, ready=True, job="a", restarts=2)
+from danqing.jobs.metrics import RunnerMetrics
+from danqing.jobs.status import Health, WorkerHealth
 
-
-def test_what_is_counted() -> None:
-    tally = Tally()
-    tally.take(0.05)
-    tally.take(7.0)
-    tally.take(99999.0)
-    tally.step(0.5)
-    tally.step(0.25)
-    tally.refuse("queue")
-    tally.end("finished", painted=3.0)
-    tally.end("failed", reason="storage", painted=1.0)
-    tally.end("cancelled")
-
-    figures = tally.figures({"queued": 4}, (WORKER,))
-
-    assert figures.jobs == {"queued": 4}
-    assert figures.ended == {"finished": 1, "failed": 1, "cancelled": 1}
-    assert figures.failures == {"storage": 1}
-    assert figures.refused == {"queue": 1}
-    assert (figures.steps, figures.step_seconds, figures.restarts) == (2, 0.75, 2)
-    assert sum(figures.waiting.counts) == 3
-    assert figures.waiting.counts[0] == figures.waiting.counts[-1] == 1
-    assert figures.waiting.counts[figures.waiting.bounds.index(10.0)] == 1
-    assert figures.waiting.total == 0.05 + 7.0 + 99999.0
-    assert (sum(figures.painting.counts), figures.painting.total) == (2, 4.0)
-    assert len(figures.waiting.counts) == len(figures.waiting.bounds) + 1
+HEALTH = Health(
+    (WorkerHealth("cpu", 1, ready=True, job="a", restarts=2),),
+    queued=4,
+    painting=1,
+    disk_free=7,
+    disk_ok=True,
+    stopping=False,
+)
 
 
-def test_speed_is_that_of_running_jobs() -> None:
-    tally = Tally()
-    for _ in range(3):
-        tally.step(0.5)
+def samples(registry: CollectorRegistry) -> dict[tuple[str, ...], float]:
+    """Values by name and labels."""
+    return {
+        (sample.name, *sample.labels.values()): sample.value
+        for metric in registry.collect()
+        for sample in metric.samples
+    }
 
-    assert tally.figures({}, (WORKER,)).steps_per_second > 0
-    assert tally.figures({}, (WorkerHealth("cpu", 1, ready=True, job=None, restarts=0),)).steps_per_second == 0
+
+def test_events_are_counted_by_bounded_labels() -> None:
+    metrics = RunnerMetrics()
+    metrics.job_started(0.05)
+    metrics.job_started(7.0)
+    metrics.job_started(99999.0)
+    metrics.step_done(0.5)
+    metrics.step_done(0.25)
+    metrics.job_rejected("queue_full")
+    metrics.job_ended("finished", painting_seconds=3.0)
+    metrics.job_ended("failed", reason="storage", painting_seconds=1.0)
+    metrics.job_ended("cancelled")
+    metrics.worker_replaced()
+
+    values = samples(metrics.update(HEALTH))
+
+    assert values["danqing_ready",] == 1
+    assert (values["danqing_jobs_queued",], values["danqing_jobs_painting",], values["danqing_disk_free_bytes",]) == (
+        4,
+        1,
+        7,
+    )
+    assert [values["danqing_jobs_ended_total", state] for state in ("finished", "failed", "cancelled")] == [1, 1, 1]
+    assert values["danqing_jobs_failed_total", "storage"] == 1
+    assert values["danqing_jobs_rejected_total", "queue_full"] == 1
+    assert (values["danqing_steps_total",], values["danqing_step_seconds_total",]) == (2, 0.75)
+    assert values["danqing_worker_restarts_total",] == 1
+    assert (values["danqing_queue_seconds_bucket", "10.0"], values["danqing_queue_seconds_bucket", "+Inf"]) == (2, 3)
+    assert values["danqing_queue_seconds_sum",] == 0.05 + 7.0 + 99999.0
+    assert (values["danqing_painting_seconds_count",], values["danqing_painting_seconds_sum",]) == (2, 4.0)

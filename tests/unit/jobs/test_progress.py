@@ -1,52 +1,52 @@
-"""Who is told of what, and when waiting ends."""
+"""Notifications and progress."""
 
 import threading
 
 import pytest
 
-from danqing.jobs.progress import Board, Progress
+from danqing.jobs.progress import Progress, ProgressTracker
 
 
-def test_a_change_wakes_those_who_wait_for_that_job() -> None:
-    board = Board()
-    version = board.version("a")
-    threading.Timer(0.01, lambda: (board.change("b"), board.change("a"))).start()
+def test_a_change_wakes_threads_that_wait_for_the_job() -> None:
+    tracker = ProgressTracker()
+    version = tracker.version("a")
+    threading.Timer(0.01, lambda: (tracker.notify("b"), tracker.notify("a"))).start()
 
-    assert board.wait("a", version, None)
-    assert board.version("a") == version + 1
-    assert board.wait("a", version, 0), "what has changed meanwhile is not waited for"
-    assert not board.wait("a", version + 1, 0)
-
-
-def test_nobody_waits_after_the_end() -> None:
-    board = Board()
-    threading.Timer(0.01, board.close).start()
-
-    assert board.wait("a", board.version("a"), None)
+    assert tracker.wait("a", version, None)
+    assert tracker.version("a") == version + 1
+    assert tracker.wait("a", version, 0), "an earlier change is returned at once"
+    assert not tracker.wait("a", version + 1, 0)
 
 
-def test_watchers_are_told_until_they_have_enough() -> None:
-    board = Board()
-    told: list[str] = []
-    end = board.watch(told.append)
+def test_waiting_ends_when_the_tracker_is_closed() -> None:
+    tracker = ProgressTracker()
+    threading.Timer(0.01, tracker.close).start()
 
-    board.change("a")
-    board.move("b", Progress(0, 1, 9), pace=2.0)
+    assert tracker.wait("a", tracker.version("a"), None)
+
+
+def test_subscribers_are_notified_until_they_unsubscribe() -> None:
+    tracker = ProgressTracker()
+    notified: list[str] = []
+    end = tracker.subscribe(notified.append)
+
+    tracker.notify("a")
+    tracker.advance("b", Progress(0, 1, 9), seconds_per_unit=2.0)
     end()
     end()
-    board.change("c")
+    tracker.notify("c")
 
-    assert told == ["a", "b"]
+    assert notified == ["a", "b"]
 
 
 def test_progress_and_pace() -> None:
-    board = Board()
-    assert (board.progress("a"), board.pace) == (Progress(), None)
+    tracker = ProgressTracker()
+    assert (tracker.progress("a"), tracker.seconds_per_unit) == (Progress(), None)
 
-    board.move("a", Progress(0, 1, 9), pace=2.0)
-    board.move("a", Progress(0, 2, 9), pace=3.0)
+    tracker.advance("a", Progress(0, 1, 9), seconds_per_unit=2.0)
+    tracker.advance("a", Progress(0, 2, 9), seconds_per_unit=3.0)
 
-    assert board.progress("a") == Progress(0, 2, 9)
-    assert board.pace == pytest.approx(2.1)
-    board.drop("a")
-    assert board.progress("a") == Progress()
+    assert tracker.progress("a") == Progress(0, 2, 9)
+    assert tracker.seconds_per_unit == pytest.approx(2.1)
+    tracker.clear("a")
+    assert tracker.progress("a") == Progress()

@@ -17,24 +17,26 @@ from danqing.errors import (
     ServiceStopping,
     TooManyJobs,
 )
-from danqing.jobs import Limits
-from danqing.jobs.local_runner import LocalRuntime
+from danqing.jobs import RunnerLimits
+from danqing.jobs.job_store import idempotent_id
+from danqing.jobs.local_runner import LocalJobRunner
 from danqing.settings import Settings
 from danqing.zoo.catalog import ORIGINAL
+from tests.unit.jobs.metric_values import metric
 from tests.unit.jobs.requests import quick
 
 
-def test_a_job_is_complete_when_it_is_taken(queue: LocalRuntime) -> None:
+def test_a_job_is_complete_when_it_is_taken(queue: LocalJobRunner) -> None:
     job = queue.submit(quick(seed=None), owner="anna")
 
     assert (job.state, job.model, job.owner, job.position) == ("queued", ORIGINAL, "anna", 0)
     assert job.request.seed is not None
     assert job.request.model_fields_set == set(type(job.request).model_fields)
     assert queue.get(job.id) == job
-    assert (job.started, job.ended, job.failure, job.pictures, job.share) == (None, None, None, (), 0)
+    assert (job.started, job.ended, job.failure, job.pictures, job.progress) == (None, None, None, (), 0)
 
 
-def test_an_id_of_the_callers_own_is_taken_once(queue: LocalRuntime) -> None:
+def test_an_id_of_the_callers_own_is_taken_once(queue: LocalJobRunner) -> None:
     id = str(uuid4())
     job = queue.submit(quick(seed=None), id=id.upper(), owner="anna")
 
@@ -49,7 +51,7 @@ def test_an_id_of_the_callers_own_is_taken_once(queue: LocalRuntime) -> None:
     assert len(queue.jobs()) == 1
 
 
-def test_what_does_not_fit_is_refused_and_counted(queue: LocalRuntime) -> None:
+def test_what_does_not_fit_is_refused_and_counted(queue: LocalJobRunner) -> None:
     first = queue.submit(quick(), owner="anna")
     with pytest.raises(TooManyJobs) as caught:
         queue.submit(quick(), owner="anna")
@@ -61,11 +63,11 @@ def test_what_does_not_fit_is_refused_and_counted(queue: LocalRuntime) -> None:
     assert queue.submit(quick(), id=first.id, owner="anna") == first, "asking again is not refused"
     queue.cancel(first.id)
     assert queue.submit(quick()).position == 1
-    assert queue.figures().refused == {"owner": 1, "queue": 1}
+    assert [metric(queue, "jobs_rejected_total", reason) for reason in ("owner_limit", "queue_full")] == [1, 1]
     assert (queue.health().queued, queue.health().painting) == (2, 0)
 
 
-def test_jobs_without_an_owner_are_limited_by_the_queue_alone(queue: LocalRuntime) -> None:
+def test_jobs_without_an_owner_are_limited_by_the_queue_alone(queue: LocalJobRunner) -> None:
     assert [queue.submit(quick()).position for _ in range(2)] == [0, 1]
 
 
@@ -73,20 +75,22 @@ def test_jobs_without_an_owner_are_limited_by_the_queue_alone(queue: LocalRuntim
     ("changes", "field"),
     [({"n_batches": 5, "batch_size": 4}, "n_batches"), ({"size": (1600, 1088)}, "size"), ({"eta": 9}, "eta")],
 )
-def test_what_cannot_be_painted_is_refused_at_once(queue: LocalRuntime, changes: dict[str, object], field: str) -> None:
+def test_what_cannot_be_painted_is_refused_at_once(
+    queue: LocalJobRunner, changes: dict[str, object], field: str
+) -> None:
     with pytest.raises(InvalidRequest) as caught:
         queue.submit(quick(**changes))
     assert caught.value.field == field
     assert queue.jobs() == ()
 
 
-def test_a_model_that_is_not_there_is_refused_at_once(queue: LocalRuntime) -> None:
+def test_a_model_that_is_not_there_is_refused_at_once(queue: LocalJobRunner) -> None:
     with pytest.raises(ModelNotFound):
         queue.submit(quick(model="nobody"))
 
 
 def test_listing_by_owner_and_state_page_by_page(settings: Settings) -> None:
-    with LocalRuntime(settings, devices=()) as queue:
+    with LocalJobRunner(settings, devices=()) as queue:
         jobs = [queue.submit(quick(), owner="ab"[n % 2]) for n in range(6)]
         queue.cancel(jobs[4].id)
 
@@ -100,7 +104,7 @@ def test_listing_by_owner_and_state_page_by_page(settings: Settings) -> None:
             queue.jobs(before="nobody")
 
 
-def test_a_start_picture_is_kept_but_left_out_of_listings(queue: LocalRuntime) -> None:
+def test_a_start_picture_is_kept_but_left_out_of_listings(queue: LocalJobRunner) -> None:
     uri = "data:image/png;base64,iVBORw0KGgo="
     job = queue.submit(quick(init_image=uri))
 
@@ -108,21 +112,21 @@ def test_a_start_picture_is_kept_but_left_out_of_listings(queue: LocalRuntime) -
     assert queue.jobs()[0].request.init_image is None
 
 
-def test_cancelling_is_final_and_harmless_to_repeat(queue: LocalRuntime) -> None:
+def test_cancelling_is_final_and_harmless_to_repeat(queue: LocalJobRunner) -> None:
     job = queue.submit(quick())
 
     cancelled = queue.cancel(job.id)
 
-    assert (cancelled.state, cancelled.cancelling, cancelled.over) == ("cancelled", False, True)
+    assert (cancelled.state, cancelled.cancelling, cancelled.is_ended) == ("cancelled", False, True)
     assert queue.cancel(job.id) == cancelled
     assert queue.wait(job.id) == cancelled
     assert list(queue.events(job.id)) == []
-    assert queue.figures().ended == {"cancelled": 1}
+    assert metric(queue, "jobs_ended_total", "cancelled") == 1
     with pytest.raises(JobNotFound):
         queue.cancel(str(uuid4()))
 
 
-def test_a_cancelled_job_can_wait_again_at_the_end(queue: LocalRuntime) -> None:
+def test_a_cancelled_job_can_wait_again_at_the_end(queue: LocalJobRunner) -> None:
     first, second = queue.submit(quick()), queue.submit(quick(seed=8))
     queue.cancel(first.id)
 
@@ -133,14 +137,14 @@ def test_a_cancelled_job_can_wait_again_at_the_end(queue: LocalRuntime) -> None:
     assert queue.resume(first.id) == again
 
 
-def test_only_what_has_ended_can_be_forgotten(queue: LocalRuntime) -> None:
+def test_only_what_has_ended_can_be_forgotten(queue: LocalJobRunner) -> None:
     job = queue.submit(quick())
     with pytest.raises(JobConflict):
-        queue.forget(job.id)
+        queue.delete(job.id)
     queue.cancel(job.id)
     job.folder.mkdir(parents=True)
 
-    queue.forget(job.id)
+    queue.delete(job.id)
 
     assert not job.folder.exists()
     with pytest.raises(JobNotFound):
@@ -149,29 +153,29 @@ def test_only_what_has_ended_can_be_forgotten(queue: LocalRuntime) -> None:
         queue.events(job.id)
 
 
-def test_jobs_wait_for_the_next_start_and_orphans_are_removed(settings: Settings) -> None:
-    with LocalRuntime(settings, devices=()) as queue:
+def test_jobs_wait_for_the_next_start_and_no_folder_is_removed(settings: Settings) -> None:
+    with LocalJobRunner(settings, devices=()) as queue:
         jobs = [queue.submit(quick(seed=n)) for n in range(3)]
-        orphan = jobs[0].folder.parent / str(uuid4())
-        orphan.mkdir(parents=True)
+        foreign = jobs[0].folder.parent / str(uuid4())
+        foreign.mkdir(parents=True)
         jobs[1].folder.mkdir()
 
-    with LocalRuntime(settings, devices=()) as queue:
+    with LocalJobRunner(settings, devices=()) as queue:
         assert [queue.get(job.id).position for job in jobs] == [0, 1, 2]
-        assert (orphan.exists(), jobs[1].folder.exists()) == (False, True)
+        assert (foreign.exists(), jobs[1].folder.exists()) == (True, True)
 
 
 def test_one_service_in_a_home(settings: Settings) -> None:
-    with LocalRuntime(settings, devices=()), pytest.raises(HomeLocked) as caught:
-        LocalRuntime(settings, devices=()).start()
+    with LocalJobRunner(settings, devices=()), pytest.raises(HomeLocked) as caught:
+        LocalJobRunner(settings, devices=()).start()
     assert caught.value.pid == os.getpid()
     assert str(os.getpid()) in caught.value.zh
 
-    LocalRuntime(settings, devices=()).start()
+    LocalJobRunner(settings, devices=()).start()
 
 
 def test_before_the_start_and_after_the_end_there_is_nobody(settings: Settings) -> None:
-    queue = LocalRuntime(settings, devices=())
+    queue = LocalJobRunner(settings, devices=())
     with pytest.raises(ServiceStopping):
         queue.submit(quick())
     queue.start()
@@ -188,21 +192,61 @@ def test_before_the_start_and_after_the_end_there_is_nobody(settings: Settings) 
 
 
 def test_old_jobs_are_forgotten(settings: Settings) -> None:
-    with LocalRuntime(settings, limits=Limits(keep_days=1), devices=()) as queue:
+    with LocalJobRunner(settings, limits=RunnerLimits(keep_days=1), devices=()) as queue:
         old, new = queue.submit(quick()), queue.submit(quick(seed=8))
         queue.cancel(old.id)
         queue.cancel(new.id)
-        book = queue._office.ledger._book  # pyright: ignore[reportPrivateUsage, reportOptionalMemberAccess]
-        book.write(lambda rows: rows.execute("UPDATE jobs SET ended = ended - 90000 WHERE id = ?", (old.id,)))
+        database = queue._store()._database  # pyright: ignore[reportPrivateUsage]
+        database.transaction(
+            lambda rows: rows.execute("UPDATE jobs SET ended_at = ended_at - 90000 WHERE id = ?", (old.id,))
+        )
 
-        queue._forget_old()  # pyright: ignore[reportPrivateUsage]
+        queue._delete_old()  # pyright: ignore[reportPrivateUsage]
 
         assert [job.id for job in queue.jobs()] == [new.id]
 
 
 def test_a_disk_without_room_is_not_healthy(settings: Settings, tmp_path: Path) -> None:
-    with LocalRuntime(settings, limits=Limits(free_bytes=2**62), devices=()) as queue:
+    with LocalJobRunner(settings, limits=RunnerLimits(free_bytes=2**62), devices=()) as queue:
         assert (queue.health().disk_ok, queue.health().ready) == (False, False)
-    with LocalRuntime(replace(settings, home=tmp_path / "other"), devices=()) as queue:
+    with LocalJobRunner(replace(settings, home=tmp_path / "other"), devices=()) as queue:
         assert (queue.health().disk_ok, queue.health().ready) == (True, True)
         assert queue.health().disk_free > 0
+
+
+def test_following_a_job_ends_cleanly_when_it_is_deleted(queue: LocalJobRunner) -> None:
+    job = queue.submit(quick())
+    stream = queue.events(job.id, timeout=0)
+    assert next(stream) is None
+
+    queue.cancel(job.id)
+    queue.delete(job.id)
+
+    assert list(stream) == []
+
+
+def test_a_repeated_call_gets_the_unfinished_job_of_the_first(settings: Settings) -> None:
+    with LocalJobRunner(settings, devices=()) as queue:
+        first = queue.submit(quick(), owner="anna")
+        assert queue.submit(quick(), owner="anna", retry_seconds=60).id == first.id
+        others = [
+            queue.submit(quick(), owner="anna"),
+            queue.submit(quick(), owner="berta", retry_seconds=60),
+            queue.submit(quick(seed=8), owner="anna", retry_seconds=60),
+        ]
+        assert len({first.id, *(job.id for job in others)}) == 4
+        for job in (first, others[0]):
+            queue.cancel(job.id)
+        assert queue.submit(quick(), owner="anna", retry_seconds=60).id not in (first.id, others[0].id)
+
+
+def test_the_id_of_an_idempotency_key_depends_on_the_owner() -> None:
+    assert idempotent_id("anna", "k") == idempotent_id("anna", "k")
+    assert idempotent_id("anna", "k") != idempotent_id("berta", "k")
+
+
+def test_the_work_of_one_job_is_limited(settings: Settings) -> None:
+    with LocalJobRunner(settings, limits=RunnerLimits(max_cost=64 * 64 * 6), devices=()) as queue:
+        queue.submit(quick())
+        with pytest.raises(InvalidRequest, match=r"2\.0 times"):
+            queue.submit(quick(n_batches=2))

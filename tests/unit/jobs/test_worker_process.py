@@ -1,40 +1,40 @@
-"""A worker process and its end."""
+"""Starting and ending worker processes."""
 
 from queue import SimpleQueue
 
-from danqing.jobs.worker_process import Gone, Process
-from danqing.jobs.worker_protocol import Alive, Begin, Cancel, Ready, Report, Stop
+from danqing.jobs.worker_process import ProcessExited, WorkerProcess
+from danqing.jobs.worker_protocol import CancelJob, Configure, Heartbeat, Ready, Shutdown, WorkerMessage
 from danqing.settings import Settings
 
 
-def start() -> tuple[Process, "SimpleQueue[Report | Gone]"]:
-    heard: SimpleQueue[Report | Gone] = SimpleQueue()
-    return Process(lambda _, words: heard.put(words)), heard
+def start() -> tuple[WorkerProcess, "SimpleQueue[WorkerMessage | ProcessExited]"]:
+    received: SimpleQueue[WorkerMessage | ProcessExited] = SimpleQueue()
+    return WorkerProcess(lambda _, message: received.put(message)), received
 
 
-def test_it_says_when_it_is_ready_and_ends_when_told(workshop: Settings) -> None:
-    process, heard = start()
-    process.say(Begin(settings=workshop, device="cpu", models=1))
-    assert heard.get() == Ready()
+def test_it_reports_ready_and_ends_on_shutdown(shared_settings: Settings) -> None:
+    process, received = start()
+    process.send(Configure(settings=shared_settings, device="cpu", models=1, preload="auto"))
+    assert received.get() == Ready()
 
-    process.say(Stop())
+    process.send(Shutdown())
 
-    assert [words for words in iter(heard.get, Gone(0)) if words != Alive()] == []
+    assert [message for message in iter(received.get, ProcessExited(0)) if message != Heartbeat()] == []
 
 
 def test_it_ends_with_its_parent() -> None:
-    process, heard = start()
+    process, received = start()
     assert process._child.stdin is not None  # pyright: ignore[reportPrivateUsage]
 
     process._child.stdin.close()  # pyright: ignore[reportPrivateUsage]
 
-    assert heard.get() == Gone(3)
+    assert received.get() == ProcessExited(3)
 
 
-def test_its_death_is_heard_and_talking_to_the_dead_is_harmless() -> None:
-    process, heard = start()
+def test_its_exit_is_reported_and_later_commands_are_ignored() -> None:
+    process, received = start()
     process.kill()
 
-    assert heard.get() == Gone(-9)
-    process.say(Cancel(job="a"))
+    assert received.get() == ProcessExited(-9)
+    process.send(CancelJob(job="a"))
     process.kill()

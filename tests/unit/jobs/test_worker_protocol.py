@@ -1,58 +1,61 @@
-"""What is said comes out as it went in."""
+"""Messages survive encoding and decoding."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from danqing.i18n import Text
 from danqing.jobs.worker_protocol import (
-    Alive,
-    Begin,
-    Cancel,
-    Ended,
-    Moved,
-    Noted,
-    Order,
-    Paint,
+    CancelJob,
+    Command,
+    Configure,
+    EventLogged,
+    Heartbeat,
+    JobEnded,
     Ready,
-    Report,
-    Stop,
-    order_reader,
-    report_reader,
+    Shutdown,
+    StartFailed,
+    StartJob,
+    StepDone,
+    WorkerMessage,
+    command_parser,
+    message_parser,
     to_line,
 )
 from danqing.settings import read_settings
 from tests.unit.jobs.requests import quick
 
-ORDERS: list[Order] = [
-    Paint(job="a", folder=Path("画") / "a", request=quick(cut_overview="[12]*400+[4]*600", init_image="雪.png")),
-    Cancel(job="a"),
-    Stop(),
+COMMANDS: list[Command] = [
+    StartJob(job="a", folder=Path("画") / "a", request=quick(cut_overview="[12]*400+[4]*600", init_image="雪.png")),
+    CancelJob(job="a"),
+    Shutdown(),
 ]
-REPORTS: list[Report] = [
+MESSAGES: list[WorkerMessage] = [
     Ready(),
-    Alive(),
-    Noted(job="a"),
-    Moved(job="a", batch=1, step=2, steps=9, seconds=0.5),
-    Ended(job="a", outcome="failed", reason="nan", zh="画\n", en="p"),
+    Heartbeat(),
+    EventLogged(job="a"),
+    StepDone(job="a", batch=1, step=2, steps=9, seconds=0.5),
+    JobEnded(job="a", outcome="failed", reason="nan", text=Text("画\n", "p")),
+    StartFailed(problem=Text("无", "none")),
 ]
 
 
-@pytest.mark.parametrize("order", ORDERS)
-def test_orders(order: Order) -> None:
-    line = to_line(order)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands(command: Command) -> None:
+    line = to_line(command)
     assert line.count(b"\n") == 1
-    assert order_reader().validate_json(line) == order
+    assert command_parser().validate_json(line) == command
 
 
-@pytest.mark.parametrize("report", REPORTS)
-def test_reports(report: Report) -> None:
-    line = to_line(report)
+@pytest.mark.parametrize("message", MESSAGES)
+def test_messages(message: WorkerMessage) -> None:
+    line = to_line(message)
     assert line.count(b"\n") == 1
-    assert report_reader().validate_json(line) == report
+    assert message_parser().validate_json(line) == message
 
 
-def test_the_environment_travels_whole(tmp_path: Path) -> None:
+def test_settings_are_passed_completely(tmp_path: Path) -> None:
     settings = replace(read_settings(), home=tmp_path, mirror="https://example.org", offline=True)
-    begin = Begin(settings=settings, device="cpu", models=2)
-    assert order_reader().validate_json(to_line(begin)) == begin
+    configure = Configure(settings=settings, device="cpu", models=2, preload="auto")
+    assert command_parser().validate_json(to_line(configure)) == configure

@@ -43,6 +43,26 @@ def test_unknown_names_characters_and_words_once(tokenizer: Tokenizer) -> None:
     assert tokenizer.unknown_characters("孤舟") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "known"), [("雪⼭", "雪山"), ("樓閣", "楼阁"), ("１２３", "123"), ("ＡＢＣ", "abc"), ("雪､山", "雪、山")]
+)
+def test_compatibility_and_traditional_forms_are_replaced_where_unknown(tmp_path: Path, text: str, known: str) -> None:
+    tokenizer = Tokenizer(write(tmp_path, [*PIECES, *"雪山楼阁、", "123", "abc"]))
+    assert tokenizer.unknown_characters(text) == []
+    assert torch.equal(tokenizer.encode([text]), tokenizer.encode([known]))
+
+
+def test_forms_that_the_vocabulary_has_are_kept(tmp_path: Path) -> None:
+    tokenizer = Tokenizer(write(tmp_path, [*PIECES, "樓", "楼"]))
+    assert not torch.equal(tokenizer.encode(["樓"]), tokenizer.encode(["楼"]))
+
+
+def test_only_long_texts_are_encoded_with_more_than_52_tokens(tokenizer: Tokenizer) -> None:
+    assert tokenizer.encode(["孤" * 50], 64).shape == (1, 52)
+    assert tokenizer.encode(["孤" * 62, "舟"], 64).shape == (2, 64)
+    assert tokenizer.truncated_text("孤" * 63, 64) == "孤"
+
+
 def test_words_up_to_200_letters_are_read(tmp_path: Path) -> None:
     tokenizer = Tokenizer(write(tmp_path, [*PIECES, "x", "##x"]))
     assert tokenizer.unknown_characters("x" * 200) == []

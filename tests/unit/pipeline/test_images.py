@@ -80,3 +80,12 @@ def test_resize_returns_an_image_of_that_size_unchanged() -> None:
     image = torch.rand(1, 3, 8, 4)
     assert resize(image, (4, 8)) is image
     assert resize(image, (8, 16)).shape == (1, 3, 16, 8)
+
+
+def test_stretch_is_bicubic_as_in_the_original(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (48, 80, 3), dtype=np.uint8)
+    image = Image.fromarray(pixels)
+    image.save(tmp_path / "start.png")
+    expected = np.asarray(image.resize((64, 64), Image.Resampling.BICUBIC)).astype(np.float32) / 127.5 - 1
+    loaded = load_init_image(str(tmp_path / "start.png"), size=(64, 64), fit="stretch").pixels
+    np.testing.assert_allclose(loaded[0].permute(1, 2, 0).numpy(), expected, atol=1e-6)

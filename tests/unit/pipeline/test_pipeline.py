@@ -163,7 +163,7 @@ def test_class_conditional_networks_get_a_class(tiny_pipeline: Pipeline) -> None
 
 def test_unread_and_unknown_characters_are_told(tiny_pipeline: Pipeline) -> None:
     words = [e.zh for e in tiny_pipeline.run(quick(prompts="孤舟" * 30 + "龘")) if isinstance(e, Warned)]
-    assert any("截断" in w for w in words)
+    assert any("太长" in w for w in words)
     assert any("龘" in w for w in words)
 
 

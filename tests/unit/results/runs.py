@@ -1,4 +1,4 @@
-"""Made-up runs: the events a pipeline would yield, with pictures that depend on seed and step alone."""
+"""Artificial runs: events as a pipeline yields them, with pictures that depend only on seed and step."""
 
 from collections.abc import Iterator
 
@@ -26,12 +26,12 @@ def small_request(**changes: object) -> Request:
 
 
 def image(seed: int, step: int) -> Image.Image:
-    """A picture of one colour."""
+    """A picture of a single colour."""
     return Image.new("RGB", SIZE, (seed % 256, step * 20 % 256, 90))
 
 
 def paint(request: Request, *, batch: int = 0, step: int = 0) -> Iterator[Event]:
-    """The events of a run, or of what is left of it from a batch and step on."""
+    """The events of a run, or of its rest from a batch and step on."""
     seed = request.seed or 0
     seeds = tuple(seed + number for number in range(request.image_count))
     yield Started(request=request, model=MODEL, device="cpu", seeds=seeds, steps=request.steps)

@@ -1,4 +1,4 @@
-"""Artworks in memory: gathered from events, saved, shown, and handed to docarray."""
+"""Artworks: built from events, saved, and shown in notebooks."""
 
 import io
 from pathlib import Path
@@ -28,12 +28,12 @@ def test_unfinished_pictures_are_left_out() -> None:
     assert len(Artwork.from_events(events)) == 1
 
 
-def test_a_stream_that_never_started() -> None:
+def test_a_stream_without_a_start() -> None:
     with pytest.raises(ValueError, match="Started"):
         Artwork.from_events([])
 
 
-def test_saved_pictures_carry_their_recipe(tmp_path: Path) -> None:
+def test_saved_pictures_have_metadata(tmp_path: Path) -> None:
     files = Artwork.from_events(paint(small_request(n_batches=2))).save(tmp_path / "new" / "folder")
 
     assert [file.name for file in files] == ["000.png", "001.png"]
@@ -75,7 +75,22 @@ def test_the_contact_sheet(count: int, columns: int | None, size: tuple[int, int
     assert Artwork.from_events(paint(small_request(n_batches=count))).sheet(columns).size == size
 
 
-def test_notebooks_show_it() -> None:
+def test_the_repr_is_one_line() -> None:
+    artwork = Artwork.from_events(paint(small_request(n_batches=5, prompts="雪" * 50)), folder=Path("a"))
+    assert repr(artwork) == (
+        "Artwork(5 pictures, seeds=[7, 8, 9, 10, ...], '" + "雪" * 39 + "…', model='danqing_mini', folder='a')"
+    )
+    assert repr(artwork[0]) == "Picture(0, seed=7, 64x64, '" + "雪" * 39 + "…')"
+
+
+def test_notebooks_show_a_grid_with_seeds() -> None:
+    html = Artwork.from_events(paint(small_request(n_batches=2, prompts="雪<b>")))._repr_html_()  # pyright: ignore[reportPrivateUsage]
+    assert html.count("data:image/png;base64,") == 2
+    assert "seed 8" in html
+    assert "雪&lt;b&gt;" in html
+
+
+def test_notebooks_show_a_png() -> None:
     artwork = Artwork.from_events(paint(small_request(n_batches=2)))
     for shown, size in ((artwork, (152, 80)), (artwork[0], (64, 64))):
         data = shown._repr_png_()  # pyright: ignore[reportPrivateUsage]

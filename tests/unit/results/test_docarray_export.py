@@ -1,4 +1,4 @@
-"""docarray documents, as programs written against the original expect them."""
+"""docarray documents, as programs written for PaddleHub expect them."""
 
 # docarray gives no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportUnknownVariableType=false
@@ -8,12 +8,14 @@
 import pickletools
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from danqing.errors import MissingExtra
 from danqing.events import from_data_uri
 from danqing.results.artwork import Artwork
+from danqing.results.docarray_export import require_docarray
 from tests.unit.results.runs import paint, small_request
 
 docarray = pytest.importorskip("docarray")
@@ -33,7 +35,7 @@ def test_a_document_for_each_picture() -> None:
     assert documents[0].tensor is None
 
 
-def test_tags_of_the_callers_own() -> None:
+def test_custom_tags() -> None:
     documents = artwork().to_documents({"text_prompts": ["雪"], "seed": None})
     assert documents[1].tags == {"text_prompts": ["雪"], "seed": 8}
 
@@ -52,7 +54,7 @@ def test_skipped_steps_are_not_counted() -> None:
     assert documents[0].chunks[-1].tags["cur_t"] == -1
 
 
-def test_what_old_scripts_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_methods_that_old_scripts_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("danqing.results.docarray_export.find_spec", lambda _: None)  # no IPython
     monkeypatch.setenv("MPLBACKEND", "agg")
     documents = artwork().to_documents()
@@ -68,7 +70,7 @@ def test_what_old_scripts_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert (tmp_path / "s.png").stat().st_size > 0
 
 
-def test_sent_to_others_it_names_docarrays_own_classes_only() -> None:
+def test_pickles_refer_only_to_classes_of_docarray() -> None:
     documents = artwork().to_documents()
 
     text = documents.to_base64()
@@ -80,7 +82,8 @@ def test_sent_to_others_it_names_docarrays_own_classes_only() -> None:
     assert back[0].tags["seed"] == 7
 
 
-def test_without_docarray_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "docarray", None)
-    with pytest.raises(MissingExtra, match=r"danqing\[paddlehub\]"):
-        artwork().to_documents()
+def test_a_missing_or_newer_docarray_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (None, ModuleType("docarray")):  # versions from 0.30 on have no DocumentArray
+        monkeypatch.setitem(sys.modules, "docarray", module)
+        with pytest.raises(MissingExtra, match=r"danqing\[paddlehub\]"):
+            require_docarray()

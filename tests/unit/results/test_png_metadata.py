@@ -1,4 +1,4 @@
-"""The recipe inside a picture: round trip, what other programs see, and hostile files."""
+"""Metadata of PNG files: round trip, other viewers, and invalid files."""
 
 import json
 from pathlib import Path
@@ -17,16 +17,16 @@ def save(path: Path, info: PngInfo | None) -> Path:
     return path
 
 
-def test_the_recipe_comes_back(tmp_path: Path) -> None:
+def test_the_metadata_can_be_read_back(tmp_path: Path) -> None:
     request = small_request(prompts=["山：2", "水"], artist="齐白石", n_batches=3, cut_ic_pow="[1]*500+[2]*500")
     path = save(tmp_path / "a.png", png_metadata.to_pnginfo(request, seed=9, number=2, model=MODEL))
 
-    recipe = png_metadata.read_metadata(path)
+    metadata = png_metadata.read_metadata(path)
 
-    assert recipe.request == request
-    assert (recipe.seed, recipe.number, recipe.model, recipe.omitted) == (9, 2, MODEL, ())
-    alone = recipe.single_image_request()
-    assert (alone.seed, alone.image_count, alone.prompts) == (9, 1, request.prompts)
+    assert metadata.request == request
+    assert (metadata.seed, metadata.number, metadata.model, metadata.omitted) == (9, 2, MODEL, ())
+    single = metadata.single_image_request()
+    assert (single.seed, single.image_count, single.prompts) == (9, 1, request.prompts)
 
 
 def test_other_viewers_can_read_it_too(tmp_path: Path) -> None:
@@ -50,14 +50,14 @@ def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_a_start_picture_that_is_too_long_is_left_out(tmp_path: Path) -> None:
+def test_a_long_initial_image_is_omitted(tmp_path: Path) -> None:
     request = small_request(init_image="data:image/png;base64," + "A" * png_metadata.MAX_TEXT)
     path = save(tmp_path / "a.png", png_metadata.to_pnginfo(request, seed=7, number=0, model=MODEL))
 
-    recipe = png_metadata.read_metadata(path)
+    metadata = png_metadata.read_metadata(path)
 
-    assert recipe.request.init_image is None
-    assert recipe.omitted == ("init_image",)
+    assert metadata.request.init_image is None
+    assert metadata.omitted == ("init_image",)
     assert path.stat().st_size < 20_000
 
 
@@ -82,12 +82,12 @@ def _with(text: str) -> PngInfo:
         " " * 3_000_000,
     ],
 )
-def test_recipes_that_are_none(tmp_path: Path, text: str) -> None:
+def test_invalid_metadata(tmp_path: Path, text: str) -> None:
     with pytest.raises(RunNotFound):
         png_metadata.read_metadata(save(tmp_path / "a.png", _with(text)))
 
 
-def test_files_that_carry_none(tmp_path: Path) -> None:
+def test_files_without_metadata(tmp_path: Path) -> None:
     plain = save(tmp_path / "plain.png", None)
     torn = tmp_path / "torn.png"
     torn.write_bytes(plain.read_bytes()[:20])
@@ -104,3 +104,9 @@ def test_files_that_carry_none(tmp_path: Path) -> None:
             png_metadata.read_metadata(path)
     with pytest.raises(RunNotFound):
         png_metadata.read_metadata(tmp_path)
+
+
+def test_metadata_of_another_version_is_named(tmp_path: Path) -> None:
+    text = '{"request": {"prompts": "a", "later": 1}, "seed": 1, "number": 0, "model": "m", "version": "99.0"}'
+    with pytest.raises(RunNotFound, match=r"Danqing 99\.0"):
+        png_metadata.read_metadata(save(tmp_path / "a.png", _with(text)))

@@ -1,7 +1,8 @@
-"""Run folders: what is in them, what a stop leaves, and how they are found again."""
+"""Run folders: their files, interrupted runs, and the list of runs."""
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -13,7 +14,7 @@ import torch
 import yaml
 from PIL import Image
 
-from danqing.errors import MissingExtra, RunNotFound, StorageError
+from danqing.errors import InvalidRequest, MissingExtra, RunLocked, RunNotFound, StorageError
 from danqing.events import Event, Failed, Started
 from danqing.request import Request, read_request
 from danqing.results import animation, run_writer
@@ -104,14 +105,14 @@ def test_animations_of_every_kind_and_no_previews(tmp_path: Path) -> None:
         assert (getattr(gif, "n_frames", 0), getattr(webp, "n_frames", 0)) == (4, 4)
 
 
-def test_nothing_but_the_picture_if_nothing_else_is_wanted(tmp_path: Path) -> None:
+def test_only_the_picture_is_saved_if_nothing_else_is_requested(tmp_path: Path) -> None:
     run = write(tmp_path, small_request(save=[]))
 
     assert names(run.folder) == {"request.yaml", "events.jsonl", "000.png", "result.json"}
     assert run.artwork()[0].previews == ()
 
 
-def test_a_film_without_the_library_is_refused_before_painting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_mp4_without_the_library_is_refused_before_painting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(animation, "find_spec", dict[str, None]().get)
 
     with pytest.raises(MissingExtra, match=r"danqing\[video\]"):
@@ -376,3 +377,69 @@ def test_closing_twice_is_closing_once(tmp_path: Path) -> None:
     writer.close()
     writer.close()
     assert names(writer.folder) == {"request.yaml", "events.jsonl"}
+
+
+@pytest.mark.parametrize("as_uri", [False, True])
+def test_the_initial_image_is_copied_into_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_uri: bool
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = tmp_path / "a.jpg"
+    Image.new("RGB", (8, 8), "red").save(image)
+    data = image.read_bytes()
+    request = small_request(init_image=image.as_uri() if as_uri else "a.jpg")
+    with RunWriter.create(tmp_path / "out", request, model=MODEL) as writer:
+        record_all(writer, islice(paint(request), 3))
+    image.unlink()
+    monkeypatch.chdir("/")
+
+    copy = writer.folder / "init.jpeg"
+    assert copy.read_bytes() == data
+    assert writer.request.init_image == str(copy)
+    assert Run.open(writer.folder).request.init_image == str(copy)
+    moved = writer.folder.rename(tmp_path / "moved")
+    assert Run.open(moved).request.init_image == str(moved / "init.jpeg")
+
+
+def test_an_unusable_initial_image_leaves_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_text("text", "utf-8")
+    for source in ("missing.png", str(tmp_path / "a.png")):
+        with pytest.raises(InvalidRequest):
+            RunWriter.create(tmp_path / "out", small_request(init_image=source), model=MODEL)
+    assert not (tmp_path / "out").exists()
+
+
+def test_damaged_lines_of_the_list_of_runs_are_skipped(tmp_path: Path) -> None:
+    settings = replace(read_settings(), home=tmp_path / "home")
+    settings.runs_file.parent.mkdir()
+    settings.runs_file.write_bytes(b"\xff\xfe\0\0\n" + b"a" * 5000 + b"\n\n/torn")
+
+    run = write(tmp_path / "out", small_request(), runs_file=settings.runs_file)
+
+    assert list_runs(settings) == (run,)
+    assert find_run("last", settings) == run
+    settings.runs_file.unlink()
+    settings.runs_file.mkdir()
+    assert list_runs(settings) == ()
+
+
+def test_a_folder_with_a_name_of_another_encoding(tmp_path: Path) -> None:
+    settings = replace(read_settings(), home=tmp_path / "home")
+    run = write(tmp_path / os.fsdecode("雪".encode("gbk")), small_request(), runs_file=settings.runs_file)
+    renamed = run.folder.rename(run.folder.parent / os.fsdecode("雪山".encode("gbk")))
+    settings.runs_file.write_bytes(os.fsencode(renamed) + b"\n")
+
+    (listed,) = list_runs(settings)
+    listed.name.encode("utf-8")
+    assert listed.folder == renamed
+
+
+def test_a_locked_run_is_reported_as_such(tmp_path: Path) -> None:
+    with RunWriter.create(tmp_path, small_request(), model=MODEL) as writer, pytest.raises(RunLocked):
+        RunWriter.open_or_create(writer.folder, small_request())
+
+
+def test_a_file_outside_of_runs_is_reported_as_such(tmp_path: Path) -> None:
+    (tmp_path / "copy.jpg").write_bytes(b"")
+    with pytest.raises(RunNotFound, match="not in the folder of a run"):
+        find_run(str(tmp_path / "copy.jpg"), read_settings())

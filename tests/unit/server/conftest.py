@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from danqing.jobs import Limits as RuntimeLimits
-from danqing.jobs.local_runner import LocalRuntime
-from danqing.server.api_keys import Keyring
+from danqing.jobs import RunnerLimits as RuntimeLimits
+from danqing.jobs.local_runner import LocalJobRunner
+from danqing.server.api_keys import ApiKeyStore
 from danqing.server.app import create_app
-from danqing.server.dependencies import Service
-from danqing.server.event_stream import Feed
+from danqing.server.dependencies import ServerContext
+from danqing.server.event_stream import JobEventStream
 from danqing.server.limits import Limits
-from danqing.server.model_registry import Shelf
+from danqing.server.model_registry import ModelRegistry
 from danqing.settings import Settings, read_settings
 from tests.serving import MODEL
 
@@ -48,12 +48,12 @@ def make(settings: Settings) -> Iterator[Make]:
     with ExitStack() as exit:
 
         def build(**fields: Any) -> TestClient:
-            runtime = LocalRuntime(settings, limits=RuntimeLimits(queue=2, per_owner=1), devices=())
-            shelf, keys = Shelf(settings, (MODEL,)), Keyring.of(settings)
-            service = replace(Service(runtime, settings, shelf, keys, Feed(runtime), Limits()), **fields)
-            runtime.start()
-            exit.callback(runtime.stop)
-            client = TestClient(create_app(service), base_url="http://127.0.0.1", raise_server_exceptions=False)
+            runner = LocalJobRunner(settings, limits=RuntimeLimits(queue=2, per_owner=1), devices=())
+            models, keys = ModelRegistry(settings, (MODEL,)), ApiKeyStore.from_settings(settings)
+            context = replace(ServerContext(runner, settings, models, keys, JobEventStream(runner), Limits()), **fields)
+            runner.start()
+            exit.callback(runner.stop)
+            client = TestClient(create_app(context), base_url="http://127.0.0.1", raise_server_exceptions=False)
             return exit.enter_context(client)
 
         yield build
@@ -65,6 +65,6 @@ def client(make: Make) -> TestClient:
     return make()
 
 
-def service_behind(client: TestClient) -> Service:
+def context_behind(client: TestClient) -> ServerContext:
     """The service that a client calls."""
-    return client.app.state.service  # type: ignore[attr-defined] # pyright: ignore
+    return client.app.state.context  # type: ignore[attr-defined] # pyright: ignore

@@ -6,25 +6,25 @@ from pathlib import Path
 import pytest
 
 from danqing.errors import InvalidRequest, StorageError
-from danqing.server.api_keys import PREFIX, Keyring
+from danqing.server.api_keys import PREFIX, ApiKeyStore
 from danqing.settings import read_settings
 
 
 @pytest.fixture
-def ring() -> Keyring:
-    return Keyring.of(read_settings())
+def ring() -> ApiKeyStore:
+    return ApiKeyStore.from_settings(read_settings())
 
 
-def test_a_key_opens_under_its_name(ring: Keyring) -> None:
+def test_a_key_opens_under_its_name(ring: ApiKeyStore) -> None:
     text = ring.add("小明")
     assert text.startswith(PREFIX)
-    assert ring.owner(text) == "小明"
-    assert ring.owner(text + "x") is None
-    assert ring.owner("") is None
-    assert ring.owner("\ud800") is None
+    assert ring.find_owner(text) == "小明"
+    assert ring.find_owner(text + "x") is None
+    assert ring.find_owner("") is None
+    assert ring.find_owner("\ud800") is None
 
 
-def test_only_the_hash_is_stored(ring: Keyring, home: Path) -> None:
+def test_only_the_hash_is_stored(ring: ApiKeyStore, home: Path) -> None:
     text = ring.add("a")
     file = home / "service" / "keys.json"
     assert text not in file.read_text("utf-8")
@@ -32,16 +32,16 @@ def test_only_the_hash_is_stored(ring: Keyring, home: Path) -> None:
     assert file.stat().st_mode & 0o077 == 0
 
 
-def test_a_running_service_learns_of_changes(ring: Keyring) -> None:
-    other = Keyring.of(read_settings())
+def test_a_running_service_learns_of_changes(ring: ApiKeyStore) -> None:
+    other = ApiKeyStore.from_settings(read_settings())
     assert other.list() == ()
     text = ring.add("a")
-    assert other.owner(text) == "a"
+    assert other.find_owner(text) == "a"
     ring.remove("a")
-    assert other.owner(text) is None
+    assert other.find_owner(text) is None
 
 
-def test_every_key_has_a_name_of_its_own(ring: Keyring) -> None:
+def test_every_key_has_a_name_of_its_own(ring: ApiKeyStore) -> None:
     ring.add("a")
     with pytest.raises(InvalidRequest, match="rm a"):
         ring.add("a")
@@ -52,7 +52,7 @@ def test_every_key_has_a_name_of_its_own(ring: Keyring) -> None:
             ring.add(name)
 
 
-def test_damaged_keys_let_nobody_in(ring: Keyring, home: Path) -> None:
+def test_damaged_keys_let_nobody_in(ring: ApiKeyStore, home: Path) -> None:
     ring.add("a")
     (home / "service" / "keys.json").write_text("[]]", "utf-8")
     with pytest.raises(StorageError):

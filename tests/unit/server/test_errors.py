@@ -6,7 +6,7 @@ import pytest
 from starlette.datastructures import Headers
 
 from danqing import errors
-from danqing.server.errors import Refusal, answer, language_of, to_refusal
+from danqing.server.errors import ApiError, error_response, language_of, to_api_error
 
 
 @pytest.mark.parametrize(
@@ -19,19 +19,19 @@ from danqing.server.errors import Refusal, answer, language_of, to_refusal
         (errors.JobConflict("a", "b"), 409, "conflict"),
         (errors.TooManyJobs("a", "b", retry_after=1.2), 429, "too_many_jobs"),
         (errors.QueueFull("a", "b", retry_after=0), 503, "busy"),
-        (errors.ServiceStopping("a", "b", retry_after=5), 503, "busy"),
+        (errors.ServiceStopping("a", "b", retry_after=5), 503, "stopping"),
         (errors.StorageError("a", "b"), 503, "storage"),
         (errors.DanqingError("a", "b"), 500, "failed"),
     ],
 )
 def test_status(error: errors.DanqingError, status: int, code: str) -> None:
-    refusal = to_refusal(error)
+    refusal = to_api_error(error)
     assert (refusal.status, refusal.code, refusal.zh, refusal.en) == (status, code, "a", "b")
     assert (refusal.retry_after is None) == (status not in (429, 503))
 
 
 def test_openais_shape() -> None:
-    said = answer(Refusal(422, "c", "远\ud800", "far", field="steps"), path="/v1/jobs", request_id="r", language="zh")
+    said = error_response(ApiError(422, "c", "远\ud800", "far", field="steps"), path="/v1/jobs", request_id="r", language="zh")
     error = json.loads(bytes(said.body))["error"]
     assert error == {
         "message": "远?",
@@ -43,13 +43,13 @@ def test_openais_shape() -> None:
 
 
 def test_paddlehubs_shape() -> None:
-    said = answer(Refusal(401, "c", "远", "far"), path="/predict/x", request_id="r", language="en")
+    said = error_response(ApiError(401, "c", "远", "far"), path="/predict/x", request_id="r", language="en")
     assert json.loads(bytes(said.body)) == {"status": "101", "msg": "far [r]", "results": ""}
     assert said.status_code == 401
 
 
 def test_when_to_come_again() -> None:
-    said = answer(Refusal(503, "c", "a", "b", retry_after=7), path="/", request_id="r", language="zh")
+    said = error_response(ApiError(503, "c", "a", "b", retry_after=7), path="/", request_id="r", language="zh")
     assert said.headers["Retry-After"] == "7"
 
 

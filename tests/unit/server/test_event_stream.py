@@ -6,32 +6,32 @@ from collections.abc import Iterator
 import pytest
 
 from danqing.errors import JobNotFound
-from danqing.jobs.local_runner import LocalRuntime
+from danqing.jobs.local_runner import LocalJobRunner
 from danqing.request import read_request
 from danqing.server import event_stream as feeding
-from danqing.server.event_stream import Feed
+from danqing.server.event_stream import JobEventStream
 from danqing.settings import Settings
 from tests.serving import MODEL, QUICK
 
 
 @pytest.fixture
-def runtime(settings: Settings) -> Iterator[LocalRuntime]:
+def runtime(settings: Settings) -> Iterator[LocalJobRunner]:
     """A runtime without workers: nothing happens but what the test does."""
-    with LocalRuntime(settings, devices=()) as running:
+    with LocalJobRunner(settings, devices=()) as running:
         yield running
 
 
-def submit(runtime: LocalRuntime) -> str:
+def submit(runtime: LocalJobRunner) -> str:
     return runtime.submit(read_request({**QUICK, "model": MODEL})).id
 
 
-def test_who_waits_learns_that_a_job_has_ended(runtime: LocalRuntime) -> None:
+def test_who_waits_learns_that_a_job_has_ended(runtime: LocalJobRunner) -> None:
     id = submit(runtime)
 
     async def watch() -> str:
-        feed = Feed(runtime)
+        feed = JobEventStream(runtime)
         feed.start()
-        waiting = asyncio.create_task(feed.ended(id))
+        waiting = asyncio.create_task(feed.wait(id))
         await asyncio.sleep(0)
         await asyncio.to_thread(runtime.cancel, id)
         job = await asyncio.wait_for(waiting, 60)
@@ -41,13 +41,13 @@ def test_who_waits_learns_that_a_job_has_ended(runtime: LocalRuntime) -> None:
     assert asyncio.run(watch()) == "cancelled"
 
 
-def test_a_service_that_closes_sends_everybody_away(runtime: LocalRuntime) -> None:
+def test_a_service_that_closes_sends_everybody_away(runtime: LocalJobRunner) -> None:
     id = submit(runtime)
 
     async def watch() -> str:
-        feed = Feed(runtime)
+        feed = JobEventStream(runtime)
         feed.start()
-        waiting = [asyncio.create_task(feed.ended(id)) for _ in range(50)]
+        waiting = [asyncio.create_task(feed.wait(id)) for _ in range(50)]
         await asyncio.sleep(0)
         await asyncio.to_thread(feed.close)
         jobs = await asyncio.wait_for(asyncio.gather(*waiting), 60)
@@ -57,12 +57,12 @@ def test_a_service_that_closes_sends_everybody_away(runtime: LocalRuntime) -> No
     assert asyncio.run(watch()) == "queued"
 
 
-def test_nothing_new_is_said_now_and_then(runtime: LocalRuntime, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_new_is_said_now_and_then(runtime: LocalJobRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeding, "PATIENCE", 0.01)
     id = submit(runtime)
 
     async def watch() -> list[object]:
-        feed = Feed(runtime)
+        feed = JobEventStream(runtime)
         feed.start()
         seen: list[object] = []
         async for numbered in feed.events(id):
@@ -75,6 +75,6 @@ def test_nothing_new_is_said_now_and_then(runtime: LocalRuntime, monkeypatch: py
     assert asyncio.run(watch()) == [None, None, None]
 
 
-def test_a_job_that_is_not_there(runtime: LocalRuntime) -> None:
+def test_a_job_that_is_not_there(runtime: LocalJobRunner) -> None:
     with pytest.raises(JobNotFound):
-        asyncio.run(Feed(runtime).ended("649ad2a0-5628-48e8-b87c-71ed9eaea242"))
+        asyncio.run(JobEventStream(runtime).wait("649ad2a0-5628-48e8-b87c-71ed9eaea242"))

@@ -4,12 +4,12 @@ import json
 import logging
 import sys
 
-from danqing.server.json_logging import JsonLines
+from danqing.server.json_logging import JsonFormatter
 
 
 def line(message: str, **extra: object) -> dict[str, object]:
     record = logging.getLogger("x").makeRecord("x", logging.INFO, "f", 1, message, (), None, extra=extra)
-    text = JsonLines().format(record)
+    text = JsonFormatter().format(record)
     assert "\n" not in text
     assert text.isascii()
     return json.loads(text)
@@ -26,4 +26,4 @@ def test_a_fault_brings_its_traceback() -> None:
         raise ValueError("why")
     except ValueError:
         record = logging.getLogger("x").makeRecord("x", logging.ERROR, "f", 1, "fault", (), sys.exc_info())
-    assert "ValueError: why" in json.loads(JsonLines().format(record))["traceback"]
+    assert "ValueError: why" in json.loads(JsonFormatter().format(record))["traceback"]

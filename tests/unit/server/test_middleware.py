@@ -6,11 +6,11 @@ import logging
 import pytest
 from fastapi.testclient import TestClient
 
-from danqing.server.api_keys import Keyring
-from danqing.server.middleware import OPEN, host_name, is_loopback
+from danqing.server.api_keys import ApiKeyStore
+from danqing.server.middleware import PUBLIC_PATHS, host_name, is_loopback
 from danqing.settings import Settings
 from tests.serving import QUICK
-from tests.unit.server.conftest import Make, service_behind
+from tests.unit.server.conftest import Make, context_behind
 
 
 def code(reply: object) -> str:
@@ -19,7 +19,7 @@ def code(reply: object) -> str:
 
 def test_nobody_gets_in_without_a_key_once_there_is_one(client: TestClient, settings: Settings) -> None:
     assert client.get("/v1/jobs").status_code == 200
-    key = Keyring.of(settings).add("a")
+    key = ApiKeyStore.from_settings(settings).add("a")
     for words in (
         {},
         {"Authorization": "Bearer "},
@@ -33,17 +33,17 @@ def test_nobody_gets_in_without_a_key_once_there_is_one(client: TestClient, sett
 
 
 def test_every_route_but_the_open_ones_asks_for_the_key(client: TestClient, settings: Settings) -> None:
-    Keyring.of(settings).add("a")
+    ApiKeyStore.from_settings(settings).add("a")
     for path, operations in client.get("/openapi.json").json()["paths"].items():
         for method in operations:
             filled = path.replace("{job_id}", "649ad2a0-5628-48e8-b87c-71ed9eaea242").replace("{number}", "0")
             reply = client.request(method, filled.replace("{step}", "0").replace("{kind}", "png"))
-            assert (reply.status_code == 401) == (path not in OPEN), (method, path)
+            assert (reply.status_code == 401) == (path not in PUBLIC_PATHS), (method, path)
     assert client.get("/no/such/place").status_code == 401
 
 
 def test_a_job_of_another_key_is_not_there(client: TestClient, settings: Settings) -> None:
-    keys = Keyring.of(settings)
+    keys = ApiKeyStore.from_settings(settings)
     mine, yours = ({"Authorization": f"Bearer {keys.add(name)}"} for name in ("me", "you"))
     where = client.post("/v1/jobs", json=QUICK, headers=mine).headers["Location"]
     assert client.get(where, headers=mine).status_code == 200
@@ -125,7 +125,7 @@ def test_of_a_fault_the_caller_learns_only_the_number(
     def fail(_: object) -> None:
         raise RuntimeError("a secret of the program")
 
-    monkeypatch.setattr(type(service_behind(client).runtime), "health", fail)
+    monkeypatch.setattr(type(context_behind(client).runner), "health", fail)
     reply = client.get("/readyz")
     assert reply.status_code == 500
     assert "secret" not in reply.text

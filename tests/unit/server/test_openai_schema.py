@@ -3,7 +3,7 @@
 import pytest
 
 from danqing.errors import InvalidRequest
-from danqing.server.openai_schema import read_wish, with_previews
+from danqing.server.openai_schema import parse_images_request, with_previews
 
 
 def test_their_words_become_ours() -> None:
@@ -16,14 +16,14 @@ def test_their_words_become_ours() -> None:
         "seed": 7,
         "user": None,
     }
-    wish, request = read_wish(values, allow_urls=False)
+    wish, request = parse_images_request(values, allow_urls=False)
     assert (wish.n, wish.output_format, wish.stream) == (2, "png", False)
     assert request.model_fields_set == {"prompts", "model", "n_batches", "size", "style", "seed"}
     assert (request.prompts, request.n_batches, request.size) == (("远山",), 2, (64, 128))
 
 
 def test_auto_leaves_the_size_to_the_model() -> None:
-    assert "size" not in read_wish({"prompt": "远山"}, allow_urls=False)[1].model_fields_set
+    assert "size" not in parse_images_request({"prompt": "远山"}, allow_urls=False)[1].model_fields_set
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_auto_leaves_the_size_to_the_model() -> None:
 )
 def test_what_is_refused(values: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        read_wish(values, allow_urls=False)
+        parse_images_request(values, allow_urls=False)
     assert caught.value.field == field
 
 
@@ -67,5 +67,5 @@ def test_what_is_refused(values: dict[str, object], field: str) -> None:
     ],
 )
 def test_previews_come_as_often_as_partial_images_need(more: dict[str, object], rate: int) -> None:
-    wish, request = read_wish({"prompt": "a", **more}, allow_urls=False)
+    wish, request = parse_images_request({"prompt": "a", **more}, allow_urls=False)
     assert with_previews(request, wish, 30).display_rate == rate

@@ -1,29 +1,36 @@
-"""The note of who serves a port."""
+"""Stopping the service of a port."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from danqing.errors import InvalidRequest
-from danqing.server.pidfile import posted, stop
+from danqing.jobs.housekeeping import RunningServer, exclusive_home, find_server, record_port
+from danqing.server.pidfile import stop_server
 from danqing.settings import read_settings
 
 
-def test_the_note_is_there_while_it_serves(home: Path) -> None:
-    with posted(read_settings(), 8866):
-        assert (home / "service" / "port-8866.pid").read_text("ascii").strip().isdecimal()
-    assert not (home / "service" / "port-8866.pid").exists()
+def test_the_pid_file_names_process_and_port_while_it_serves(home: Path) -> None:
+    service = read_settings().service
+    with exclusive_home(service):
+        record_port(service, 8866)
+        assert find_server(service) == RunningServer(os.getpid(), 8866)
+        with pytest.raises(InvalidRequest, match="9"):
+            stop_server(read_settings(), 9)
+    assert find_server(service) is None
+    assert not (home / "service" / "server.pid").exists()
 
 
-def test_a_note_that_was_left_behind_ends_nobody(home: Path) -> None:
-    file = home / "service" / "port-8866.pid"
+def test_a_stale_pid_file_stops_no_process(home: Path) -> None:
+    file = home / "service" / "server.pid"
     file.parent.mkdir(parents=True)
-    file.write_text("1\n", "ascii")
+    file.write_text("1\n8866\n", "ascii")
     with pytest.raises(InvalidRequest) as caught:
-        stop(read_settings(), 8866)
+        stop_server(read_settings(), 8866)
     assert caught.value.field == "port"
 
 
-def test_a_port_that_nobody_serves() -> None:
+def test_without_a_service_nothing_is_stopped() -> None:
     with pytest.raises(InvalidRequest, match="9"):
-        stop(read_settings(), 9)
+        stop_server(read_settings(), 9)

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from danqing.server.errors import Refusal
-from danqing.server.request_body import parse
+from danqing.server.errors import ApiError
+from danqing.server.request_body import parse_json
 
 
 def test_an_object_is_read() -> None:
-    assert parse('{"prompts": ["远山", "😀"], "eta": 0.5}'.encode()) == {"prompts": ["远山", "😀"], "eta": 0.5}
+    assert parse_json('{"prompts": ["远山", "😀"], "eta": 0.5}'.encode()) == {"prompts": ["远山", "😀"], "eta": 0.5}
 
 
 @pytest.mark.parametrize(
@@ -29,15 +29,15 @@ def test_an_object_is_read() -> None:
     ],
 )
 def test_what_is_not_json(body: bytes) -> None:
-    with pytest.raises(Refusal) as caught:
-        parse(body)
+    with pytest.raises(ApiError) as caught:
+        parse_json(body)
     assert (caught.value.status, caught.value.code) == (400, "not_json")
 
 
 @pytest.mark.parametrize("body", [b"[]", b"1", b"null", b'"a"'])
 def test_what_is_not_an_object(body: bytes) -> None:
-    with pytest.raises(Refusal) as caught:
-        parse(body)
+    with pytest.raises(ApiError) as caught:
+        parse_json(body)
     assert caught.value.status == 422
 
 
@@ -45,6 +45,6 @@ def test_what_is_not_an_object(body: bytes) -> None:
 @pytest.mark.parametrize("shape", ["value", "name", "deep"])
 def test_what_is_not_text(text: str, shape: str) -> None:
     values: dict[str, object] = {"value": {"a": text}, "name": {text: 1}, "deep": {"a": [1, {"b": [text]}]}}
-    with pytest.raises(Refusal) as caught:
-        parse(json.dumps(values[shape]).encode())
+    with pytest.raises(ApiError) as caught:
+        parse_json(json.dumps(values[shape]).encode())
     assert (caught.value.status, caught.value.code) == (422, "not_text")

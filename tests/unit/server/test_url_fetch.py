@@ -75,7 +75,7 @@ def test_no_spelling_of_loopback_is_reached(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("ALL_PROXY", f"http://127.0.0.1:{port}")
         for spelling in SSRF:
             with pytest.raises(InvalidRequest):
-                fetch(spelling.format(port=port), trust=trust)
+                fetch(spelling.format(port=port), ssl_context=trust)
         assert hits == []
 
 
@@ -178,7 +178,7 @@ Get = Callable[[str], bytes]
 @pytest.fixture
 def get(web: tuple[str, ssl.SSLContext]) -> Get:
     address, trust = web
-    return lambda path: fetch(address + path, judge=loopback_only, trust=trust)
+    return lambda path: fetch(address + path, is_allowed=loopback_only, ssl_context=trust)
 
 
 def test_a_picture_arrives(get: Get) -> None:
@@ -201,7 +201,7 @@ def test_a_slow_answer_is_given_up(get: Get, monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_certificate_must_be_right(web: tuple[str, ssl.SSLContext]) -> None:
     with pytest.raises(InvalidRequest):
-        fetch(web[0] + "/picture", judge=loopback_only)
+        fetch(web[0] + "/picture", is_allowed=loopback_only)
 
 
 def test_a_name_that_turns_inward_between_looks_is_not_followed(
@@ -222,5 +222,5 @@ def test_a_name_that_turns_inward_between_looks_is_not_followed(
 
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     with pytest.raises(InvalidRequest):
-        fetch(web[0] + "/picture", judge=judge, trust=web[1])
+        fetch(web[0] + "/picture", is_allowed=judge, ssl_context=web[1])
     assert looks == ["127.0.0.1", "127.0.0.1"]

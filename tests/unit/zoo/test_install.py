@@ -88,7 +88,7 @@ def test_folder_of_the_paddlehub_module(originals: Originals, tmp_path: Path) ->
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(pickle.dumps(as_paddle(randomise(network, 1))))
     take(tmp_path / ORIGINAL)
-    model = load_model(get_installed(ORIGINAL, read_settings()), device="cpu")
+    model = load_model(get_installed(ORIGINAL, read_settings()), home=read_settings().home, device="cpu")
     assert model.unet.config == UNET
     encoder = randomise(ChineseClip(CLIP_SHAPE), 1).state_dict()
     assert torch.equal(model.clips[0].encoder.state_dict()["text_projection"], encoder["text_projection"])
@@ -103,7 +103,7 @@ def test_a_tensor_that_the_network_has_no_use_for_is_left_out(originals: Origina
     take(tmp_path, name, check=False)
     settings = read_settings()
     assert {result.state for result in verify(get_spec(name), settings)} == {"ok"}
-    assert load_model(get_installed(name, settings), device="cpu").unet.config.classes is None
+    assert load_model(get_installed(name, settings), home=settings.home, device="cpu").unet.config.classes is None
 
 
 def test_a_file_made_of_two_is_converted_from_both(

@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import flop_registry
 
-_CONVOLUTIONS = (torch.ops.aten.convolution, torch.ops.aten.convolution_backward)
+_WEIGHT_POSITION: dict[Any, int] = {torch.ops.aten.convolution: 1, torch.ops.aten.convolution_backward: 2}
 
 
 class MetaProfiler:
@@ -53,8 +53,10 @@ class MetaProfiler:
         outputs = _tensors(out)
         for tensor in outputs:
             self._add(tensor)
-        # oneDNN copies input and output of a convolution into its own memory layout.
-        copies = sum(tensor.nbytes for tensor in (*outputs, *_tensors(args))) if op in _CONVOLUTIONS else 0
+        # oneDNN copies input and output of a convolution into its own memory layout, except where it is a matrix product.
+        copies = (
+            sum(tensor.nbytes for tensor in (*outputs, *_tensors(args))) if _is_spatial_convolution(op, args) else 0
+        )
         self.peak_bytes = max(self.peak_bytes, self.live_bytes + copies)
         if op in flop_registry:
             self.flops += int(flop_registry[op](*args, **kwargs, out_val=out))
@@ -96,6 +98,11 @@ class FlashAttentionOnMeta(TorchFunctionMode):
         return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
             *args, is_causal=bool(options.get("is_causal"))
         )[0]
+
+
+def _is_spatial_convolution(op: Any, args: Any) -> bool:
+    """Return True for convolutions with a kernel larger than 1."""
+    return op in _WEIGHT_POSITION and args[_WEIGHT_POSITION[op]].shape[2:].numel() > 1
 
 
 def _tensors(values: Any) -> list[Tensor]:

@@ -1,30 +1,30 @@
-"""`/livez`, `/readyz` and `/metrics`: for orchestrators and for Prometheus."""
+"""`/livez`, `/readyz` and `/metrics` for orchestrators and Prometheus. They never wait for other requests."""
 
-from typing import Annotated
+import asyncio
+from functools import partial
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from danqing.server.dependencies import Service, service_of
-from danqing.server.openapi_responses import READS, problems
+from danqing.server.dependencies import ContextDep
+from danqing.server.openapi_responses import READ_ERRORS, error_responses
 
 router = APIRouter(tags=["operation"])
 
-Here = Annotated[Service, Depends(service_of)]
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class Alive(BaseModel):
-    """The process answers."""
+class Liveness(BaseModel):
+    """The process responds."""
 
     alive: bool = True
 
 
-class Ready(BaseModel):
-    """Whether work that comes in now gets painted, and why not."""
+class Readiness(BaseModel):
+    """Whether new jobs are painted now, and the reason if not."""
 
     ready: bool
-    workers: int = Field(description="Workers that are ready.")
+    workers: int = Field(description="Workers that have loaded their model and can paint.")
     workers_wanted: int
     disk_ok: bool
     stopping: bool
@@ -33,21 +33,24 @@ class Ready(BaseModel):
 
 
 @router.get("/livez")
-def livez() -> Alive:
-    """Whether the process answers; restart it when not."""
-    return Alive()
+async def livez() -> Liveness:
+    """Liveness probe: restart the process if this fails."""
+    return Liveness()
 
 
 @router.get(
-    "/readyz", responses={503: {"model": Ready, "description": "A worker is away, the disk full, or it stops."}}
+    "/readyz",
+    responses={
+        503: {"model": Readiness, "description": "A worker is not ready, the disk is full, or the server stops."}
+    },
 )
-def readyz(service: Here, response: Response) -> Ready:
-    """Whether to send work here."""
-    health = service.runtime.health()
-    stopping = health.stopping or service.feed.closing
+async def readyz(context: ContextDep, response: Response) -> Readiness:
+    """Readiness probe: send jobs here only while this succeeds."""
+    health = await asyncio.get_running_loop().run_in_executor(context.probe_threads, context.runner.health)
+    stopping = health.stopping or context.job_events.closing
     ready = health.ready and not stopping
     response.status_code = 200 if ready else 503
-    return Ready(
+    return Readiness(
         ready=ready,
         workers=sum(worker.ready for worker in health.workers),
         workers_wanted=len(health.workers),
@@ -62,8 +65,10 @@ def readyz(service: Here, response: Response) -> Ready:
     "/metrics",
     response_class=Response,
     responses={200: {"description": "Prometheus' text format", "content": {TEXT: {"schema": {"type": "string"}}}}}
-    | problems(*READS),
+    | error_responses(*READ_ERRORS),
 )
-def metrics(service: Here) -> Response:
-    """Jobs, seconds of waiting and painting, speed, failures by reason, HTTP requests."""
-    return Response(service.meters.show(service.runtime), headers={"Content-Type": TEXT})
+async def metrics(context: ContextDep) -> Response:
+    """Return metrics of jobs, workers and HTTP requests."""
+    render = partial(context.metrics.render, context.runner)
+    content = await asyncio.get_running_loop().run_in_executor(context.probe_threads, render)
+    return Response(content, headers={"Content-Type": TEXT})

@@ -22,11 +22,11 @@ def test_prometheus_can_read_the_figures(client: TestClient) -> None:
         for family in text_string_to_metric_families(reply.text)
         for sample in family.samples
     }
-    assert samples["danqing_jobs_pending",] == 2
+    assert samples["danqing_jobs_queued",] == 2
     assert samples["danqing_ready",] == 1
-    assert samples["danqing_jobs_refused_total", "queue"] == 2
+    assert samples["danqing_jobs_rejected_total", "queue_full"] == 2
     assert samples["danqing_http_requests_total", "POST", "/v1/jobs", "202"] == 2
-    assert {"danqing_queue_seconds_bucket", "danqing_painting_seconds_sum", "danqing_steps_per_second"} <= {
+    assert {"danqing_queue_seconds_bucket", "danqing_painting_seconds_sum", "danqing_step_seconds_total"} <= {
         name for name, *_ in samples
     }
 

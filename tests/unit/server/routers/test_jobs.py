@@ -5,10 +5,10 @@ from uuid import uuid4
 import pytest
 from fastapi.testclient import TestClient
 
-from danqing.server.api_keys import Keyring
+from danqing.server.api_keys import ApiKeyStore
 from danqing.settings import Settings
 from tests.serving import MODEL, QUICK
-from tests.unit.server.conftest import service_behind
+from tests.unit.server.conftest import context_behind
 
 
 def test_a_job_is_taken_and_told_where_it_is(client: TestClient) -> None:
@@ -38,7 +38,7 @@ def test_a_full_queue_says_when_to_come_again(client: TestClient) -> None:
 
 
 def test_one_key_does_not_take_every_place(client: TestClient, settings: Settings) -> None:
-    headers = {"Authorization": f"Bearer {Keyring.of(settings).add('a')}"}
+    headers = {"Authorization": f"Bearer {ApiKeyStore.from_settings(settings).add('a')}"}
     replies = [client.post("/v1/jobs", json=QUICK, headers=headers) for _ in range(2)]
     assert [reply.status_code for reply in replies] == [202, 429]
     assert int(replies[-1].headers["Retry-After"]) >= 1
@@ -105,7 +105,7 @@ def test_errors_come_in_the_callers_language(client: TestClient) -> None:
 
 
 def test_a_service_on_its_way_down_takes_nothing_new(client: TestClient) -> None:
-    service_behind(client).feed.close()
+    context_behind(client).job_events.close()
     reply = client.post("/v1/jobs", json=QUICK)
     assert (reply.status_code, reply.headers["Retry-After"]) == (503, "10")
     assert client.get("/readyz").status_code == 503
