@@ -36,6 +36,10 @@ EFFECTS: dict[str, tuple[str, str]] = {
     ),
     "guidance_every": ("更快，画题的影响略弱", "faster, slightly weaker influence of the prompt"),
     "use_secondary": ("0 用 U-Net 引导，1 用小网络引导", "0 guides through the U-Net, 1 through the small network"),
+    "guide_through": (
+        "estimate 最快，secondary 与 unet 更准也更慢",
+        "estimate is the fastest; secondary and unet are more exact and slower",
+    ),
     "cutn_batches": ("引导更稳定，时间按倍数增加", "steadier guidance; time multiplies"),
     "cut_overview": ("更注重整体构图，更慢", "more attention to the whole composition, slower"),
     "cut_innercut": ("更注重局部细节，更慢", "more attention to details, slower"),

@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, Unpack
 from danqing.errors import DanqingError, InvalidRequest, OutOfMemory, RunNotFound
 from danqing.events import Event, Failed, Stepped, Warned
 from danqing.pipeline import Pipeline, load_model
-from danqing.request import Quality, Request, Sampler, Saved, Symmetry, read_request
+from danqing.request import GuideThrough, Quality, Request, Sampler, Saved, Symmetry, read_request
 from danqing.request.labels import field_label
 from danqing.results.artwork import Artwork
 from danqing.results.run_writer import Run, RunWriter
@@ -64,6 +64,7 @@ class RequestOptions(TypedDict, total=False):
     spacing: ScheduleInput
     recurrence: ScheduleInput
     use_secondary: ScheduleInput | bool
+    guide_through: GuideThrough | None
     cutn_batches: ScheduleInput
     cut_overview: ScheduleInput
     cut_innercut: ScheduleInput

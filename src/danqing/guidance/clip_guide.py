@@ -11,6 +11,7 @@ from danqing.guidance.cutouts import CutoutSampler
 from danqing.guidance.losses import clamp_gradient, range_loss, saturation_loss, spherical_distance, tv_loss
 from danqing.guidance.params import StepParams
 from danqing.request import Request
+from danqing.request.fields import GuideThrough
 from danqing.schedule import Schedule, schedule_index
 from danqing.types import Guidance, NoiseLevel, RandomSource, TextImageEncoder
 
@@ -85,9 +86,9 @@ class ClipGuide:
     cutout_chunk: int | None = None
 
     def needs_denoiser_grad(self, level: NoiseLevel) -> bool:
-        """See `Guide`: true if any loss is active and the secondary network is missing or disabled."""
+        """See `Guide`: true if any loss is active and its gradient passes through the U-Net."""
         params = StepParams.at(self.request, level.timestep)
-        return self._is_active(params, level) and (self.secondary is None or not params.secondary)
+        return self._is_active(params, level) and self._through(params) == "unet"
 
     def reuses_gradient(self, level: NoiseLevel) -> bool:
         """See `Guide`: true for the steps between those of `guidance_every`, if any loss is active."""
@@ -99,8 +100,10 @@ class ClipGuide:
         params = StepParams.at(self.request, level.timestep)
         if not self._is_active(params, level):
             return Guidance(torch.zeros_like(x), x.new_zeros(len(x)))
+        if params.through == "estimate":
+            return self._estimate_guidance(x0, params, level)
         with torch.enable_grad():
-            if self.secondary is not None and params.secondary:
+            if self.secondary is not None and self._through(params) == "secondary":
                 x = x.detach().requires_grad_()
                 x0 = _secondary_x0(self.secondary, x, level)
             blend = x0 * level.sigma + x * (1 - level.sigma)
@@ -112,6 +115,24 @@ class ClipGuide:
             # A sum, because passing `grad` as grad_outputs makes torch import sympy: half a second.
             gradient = -torch.autograd.grad((blend * grad).sum(), x)[0]
         return Guidance(gradient if params.clamp is None else clamp_gradient(gradient, params.clamp), loss)
+
+    def _through(self, params: StepParams) -> GuideThrough:
+        """Return what the gradient passes through; without a secondary network, the U-Net instead of it."""
+        return "unet" if params.through == "secondary" and self.secondary is None else params.through
+
+    def _estimate_guidance(self, x0: Tensor, params: StepParams, level: NoiseLevel) -> Guidance:
+        """Compute the gradient with respect to x0 alone, limited to an RMS of `clamp_max`.
+
+        It is returned as the gradient for x that moves the estimate by exactly this much: x0 + sigma² / alpha * gradient.
+        """
+        with torch.enable_grad():
+            x_in = x0.detach().clamp(-1, 1).requires_grad_()
+            grad, loss = torch.zeros_like(x_in), x_in.new_zeros(len(x_in))
+            for term in self._losses(x_in, params, level):
+                grad += torch.autograd.grad(term.sum(), x_in)[0]
+                loss += term.detach()
+        shift = -grad if params.clamp is None else clamp_gradient(-grad, params.clamp)
+        return Guidance(shift * (level.alpha / level.sigma**2), loss)
 
     def _is_active(self, params: StepParams, level: NoiseLevel) -> bool:
         """Return whether any loss has a weight; a step without costs as much as an unguided one."""

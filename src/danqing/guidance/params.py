@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from danqing.guidance.cutouts import CutoutSpec
 from danqing.request import Request
+from danqing.request.fields import GuideThrough
 from danqing.request.steps import reuses_gradient
 from danqing.schedule import schedule_index
 
@@ -18,7 +19,7 @@ class StepParams:
     sat: float
     init: float
     clamp: float | None
-    secondary: bool
+    through: GuideThrough
     cutout_batches: int
     cutouts: CutoutSpec
     interval: int
@@ -34,7 +35,7 @@ class StepParams:
             sat=request.sat_scale.at(i),
             init=request.init_scale.at(i),
             clamp=request.clamp_max.at(i) if request.clamp_grad else None,
-            secondary=bool(request.use_secondary.at(i)),
+            through=request.guide_through or ("secondary" if request.use_secondary.at(i) else "unet"),
             cutout_batches=int(request.cutn_batches.at(i)),
             cutouts=CutoutSpec(
                 overview=int(request.cut_overview.at(i)),

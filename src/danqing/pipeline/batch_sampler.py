@@ -219,7 +219,9 @@ class BatchSampler:
                 labels = label_rng.uniform("class", index, ()) * classes  # [B]
                 return unet(x, timestep, labels.long().clamp(max=classes - 1).to(x.device))
 
-        return with_jitter(denoise, rng, self.request.jitter) if self.request.jitter else denoise
+        if not self.request.jitter:
+            return denoise
+        return with_jitter(denoise, rng, self.request.jitter, stride=unet.config.stride)
 
     def _symmetry(self, stage: Stage) -> Symmetry | None:
         kind = self.request.symmetry

@@ -22,6 +22,7 @@ from danqing.request.fields import (
     CutoutCount,
     Fraction,
     Gigabytes,
+    GuideThrough,
     ImageSource,
     PerlinMode,
     Power,
@@ -46,6 +47,7 @@ from danqing.schedule import MAX_TEXT, parse_schedule
 __all__ = [
     "SIZE_MULTIPLE",
     "ClipWeight",
+    "GuideThrough",
     "Quality",
     "Request",
     "Sampler",
@@ -235,6 +237,15 @@ class Request(BaseModel):
         default=constant(1),
         **field_help(
             "引导", "引导用小网络（快）还是主网络（准）", "compute guidance with the small network (fast) or the U-Net"
+        ),
+    )
+    guide_through: GuideThrough | None = Field(
+        default=None,
+        **field_help(
+            "引导",
+            "引导的梯度算到哪里：estimate 只到估计的画（最快），secondary 经小网络，unet 经主网络；不给就听 use_secondary",
+            "what the guidance gradient passes through: only the estimated image (fastest), the small network or the U-Net; "
+            "if not given, as use_secondary says",
         ),
     )
     cutn_batches: Count = Field(

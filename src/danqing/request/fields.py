@@ -25,6 +25,7 @@ _GIGABYTES = re.compile(r" {0,4}(GB?|GiB)$", re.IGNORECASE)
 
 Sampler = Literal["ddim", "plms", "dpmpp_2m"]
 Quality = Literal["draft", "standard", "fine"]
+GuideThrough = Literal["estimate", "secondary", "unet"]
 Symmetry = Literal["none", "horizontal", "vertical", "both"]
 Saved = Literal["previews", "gif", "webp", "mp4", "sheet"]
 

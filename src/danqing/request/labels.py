@@ -41,6 +41,7 @@ _LABELS = {
     "clamp_max": Text("梯度上限", "gradient limit"),
     "guidance_every": Text("引导的间隔", "guidance interval"),
     "use_secondary": Text("小网络开关", "use of the secondary network"),
+    "guide_through": Text("梯度经过", "gradient path"),
     "cutn_batches": Text("切片批数", "cutout batches"),
     "cut_overview": Text("全图切片数", "overview cutouts"),
     "cut_innercut": Text("局部切片数", "inner cutouts"),

@@ -61,6 +61,16 @@ def test_a_step_along_the_gradient_lowers_the_loss(x: Tensor) -> None:
     torch.testing.assert_close(before.loss - after.loss, torch.full((3,), 0.5), rtol=0.2, atol=0)
 
 
+def test_guidance_of_the_estimate_needs_no_denoiser_and_moves_it_by_clamp_max(x: Tensor) -> None:
+    request = ALL_LOSSES.with_changes(guide_through="estimate", clamp_grad=True, clamp_max=always(0.1))
+    estimate = guide(request)
+    assert not estimate.needs_denoiser_grad(LEVEL)
+    found = estimate(x, x.clamp(-1, 1), LEVEL)
+    shift = found.gradient * (LEVEL.sigma**2 / LEVEL.alpha)
+    torch.testing.assert_close(shift.square().mean((1, 2, 3)).sqrt(), torch.full((3,), 0.1), rtol=1e-4, atol=0)
+    assert bool((estimate(x, (x + shift).clamp(-1, 1), LEVEL).loss < found.loss).all())
+
+
 def test_the_same_step_gives_the_same_gradient(x: Tensor) -> None:
     assert torch.equal(evaluate(guide(), x).gradient, evaluate(guide(), x).gradient)
     assert not torch.equal(evaluate(guide(), x).gradient, guide()(x, x, NOISE.noise_level(5)).gradient)

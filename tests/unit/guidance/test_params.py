@@ -25,7 +25,9 @@ def test_parameters_follow_their_schedules() -> None:
     early, late = StepParams.at(request, 600.0), StepParams.at(request, 599.9)
     assert early.cutouts == CutoutSpec(12, 4, 1.0, 0.2, 1.0)
     assert late.cutouts == CutoutSpec(4, 12, 1.0, 0.0, 0.5)
-    assert (early.secondary, late.secondary) == (False, True)
+    assert (early.through, late.through) == ("unet", "secondary")
+    through = request.with_changes(guide_through="estimate")
+    assert StepParams.at(through, 600.0).through == "estimate"
     assert early.cutouts.count == late.cutouts.count == 16
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.diffusion import NoiseSchedule, SeededRandom
+from danqing.diffusion.jitter import with_jitter
 from danqing.models.unet_blocks import Attention
 from danqing.pipeline.conditioning import TextConditioning, build_guide, guidance_modules
 from danqing.pipeline.memory.offload import unique_tensors
@@ -16,6 +17,7 @@ from danqing.pipeline.memory.plan import MemoryPlan
 from danqing.pipeline.memory.profiler import FlashAttentionOnMeta, MetaProfiler
 from danqing.pipeline.model import LoadedModel
 from danqing.request import Request
+from danqing.types import Denoiser
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -120,11 +122,20 @@ class RunContext:
         with torch.set_grad_enabled(needs_grad):
             x_in = x.requires_grad_(needs_grad)
             timestep = torch.full((shape.batch_size,), level.timestep, device=model.device)
-            output = model.unet(x_in, timestep, labels) if model.unet.config.classes else model.unet(x_in, timestep)
+            output = self._denoiser(labels, rng)(x_in, timestep)
             _, x0 = noise.eps_and_x0(output, x_in, shape.index, model.spec.prediction)
         on_denoised()
         if guide is not None:
             guide(x_in, x0, level)
+
+    def _denoiser(self, labels: Tensor, rng: SeededRandom) -> Denoiser:
+        """Return the U-Net as a denoiser, with the larger input that jitter needs."""
+        unet, jitter = self.model.unet, self.request.jitter
+
+        def denoise(x: Tensor, timestep: Tensor) -> Tensor:
+            return unet(x, timestep, labels) if unet.config.classes else unet(x, timestep)
+
+        return with_jitter(denoise, rng, jitter, stride=unet.config.stride) if jitter else denoise
 
     def profile(self, shape: StepShape, plan: MemoryPlan) -> StepCost:
         """Measure the cost of one step. Call it only on a context on the `meta` device."""

@@ -76,4 +76,6 @@ def needs_unet_grad(request: Request, *, secondary: bool) -> bool:
         request: complete.
         secondary: True if the model has a secondary network.
     """
+    if request.guide_through is not None:
+        return request.guide_through == "unet" or (request.guide_through == "secondary" and not secondary)
     return not secondary or not request.use_secondary.min

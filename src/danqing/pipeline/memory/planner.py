@@ -56,7 +56,7 @@ def group_steps(request: Request, *, resolution: int | None, stride: int, second
     for step in plan_steps(request, resolution=resolution, stride=stride):
         params = StepParams.at(request, step.timestep)
         shape = StepShape(step.stage.size, step.index, step.sketches)  # images are sampled one after another
-        key = (step.stage.number, secondary and params.secondary, bool(params.clip))
+        key = (step.stage.number, params.through == "secondary" and secondary, bool(params.clip))
         groups.setdefault(key, []).append((shape, params, step.repeats))
     for steps in groups.values():
         largest, params, _ = max(steps, key=lambda step: step[0].batch_size * (step[1].cutouts.count + 1))

@@ -37,6 +37,13 @@ def test_the_unet_needs_a_gradient_where_the_secondary_network_is_unused(share: 
     assert needs_unet_grad(request, secondary=False)
 
 
+@pytest.mark.parametrize("through", ["estimate", "secondary", "unet"])
+def test_guide_through_decides_whether_the_unet_needs_a_gradient(through: str) -> None:
+    request = read_request({"prompts": "雪", "use_secondary": 0, "guide_through": through})
+    assert needs_unet_grad(request, secondary=True) == (through == "unet")
+    assert needs_unet_grad(request, secondary=False) == (through != "estimate")
+
+
 def test_a_plan_describes_itself() -> None:
     assert MemoryPlan(4).describe().en == "CLIP encodes 4 cutouts at a time"
     assert MemoryPlan(1, checkpointing=True, eager_free=True).describe().zh.count("，") == 2
