@@ -19,7 +19,7 @@ from danqing.settings import read_settings
 if TYPE_CHECKING:
     from typer import Context
 
-    from danqing.train.tasks import Report, Studio
+    from danqing.train.tasks import TrainingRun, TrainProgress
 
 Task = Literal["encoder", "denoiser", "secondary", "all", "export"]
 PresetName = Literal["cpu", "cpu-smoke", "gpu", "judge"]
@@ -157,7 +157,7 @@ def album(
             f"There is no command or folder {str(folder)!r}. See danqing train --help.",
         )
     require_extra()
-    from danqing.train.captioned_folder import Album
+    from danqing.train.captioned_folder import CaptionedFolder
 
     name = re.sub(r"[^\w.+-]+", "-", folder.resolve().name).strip(".-") or "mine"
     out, to = out or Path(f"{name}-training"), to or Path(f"{name}-model")
@@ -174,7 +174,7 @@ def album(
         device=device,
         seed=seed,
     )
-    pictures = Album.open(folder, studio.recipe.resolution)
+    pictures = CaptionedFolder.open(folder, studio.recipe.resolution)
     if len(pictures) < FEW_PICTURES:
         typer.echo(
             tr(
@@ -244,19 +244,19 @@ def _training_run(
     threads: int | None,
     device: str,
     seed: int,
-) -> "Studio":
+) -> "TrainingRun":
     import torch
 
     from danqing.pipeline.model import resolve_device
     from danqing.train.config import PRESETS
-    from danqing.train.tasks import Studio
+    from danqing.train.tasks import TrainingRun
 
     for folder in (*data, heldout, start):
         if folder is not None:
             _require_folder(folder)
     if threads is not None:
         torch.set_num_threads(threads)
-    return Studio(
+    return TrainingRun(
         PRESETS[preset].paced(batch, rate), data, out, resolve_device(read_settings().device if device == "auto" else device),
         heldout=heldout, minutes=minutes, start=start, seed=seed, say=_print_progress,
     )  # fmt: skip
@@ -267,7 +267,7 @@ def _require_folder(folder: Path) -> None:
         raise InvalidRequest(f"文件夹 {folder} 不存在。", f"The folder {folder} does not exist.")
 
 
-def _run_task(task: Task, studio: "Studio", to: Path, second: Path | None = None) -> None:
+def _run_task(task: Task, studio: "TrainingRun", to: Path, second: Path | None = None) -> None:
     from danqing.train import tasks
 
     trainings = {"encoder": tasks.train_encoder, "denoiser": tasks.train_denoiser, "secondary": tasks.train_secondary}
@@ -286,7 +286,7 @@ def _run_task(task: Task, studio: "Studio", to: Path, second: Path | None = None
         typer.echo(tr(f"已导出到 {to}", f"Exported to {to}"))
 
 
-def _print_progress(report: "Report") -> None:
+def _print_progress(report: "TrainProgress") -> None:
     figures = "".join(f"  {name} {value:.3f}" for name, value in report.figures.items())
     zh = f"{report.network}  第 {report.step} 步  {report.pictures} 张  {report.minutes:.1f} 分钟  损失 {report.loss:.4f}"
     en = f"{report.network}  step {report.step}  {report.pictures} pictures  {report.minutes:.1f} minutes  loss {report.loss:.4f}"

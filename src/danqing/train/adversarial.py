@@ -6,14 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from danqing.train.config import Blemishes
+from danqing.train.config import DegradationConfig
 
 Loss = Callable[[Tensor], Tensor]
 """The loss of a batch as a function of its pictures, [N, 3, R, R] -> a scalar."""
 
 
 @dataclass(frozen=True, eq=False)
-class Attack:
+class AdversarialExamples:
     """One step against the network, of a random length for every picture.
 
     Guidance changes a picture until the CLIP is content, and an ordinary CLIP is soonest content with a pattern that
@@ -27,7 +27,7 @@ class Attack:
         "Robustness May Be at Odds with Accuracy", on the gradients of networks that have learnt this way.
     """
 
-    blemishes: Blemishes
+    blemishes: DegradationConfig
     generator: torch.Generator
 
     def __call__(self, pictures: Tensor, loss: Loss) -> Tensor:

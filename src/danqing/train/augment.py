@@ -6,14 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from danqing.train.config import Blemishes
+from danqing.train.config import DegradationConfig
 
 LUMA = (0.299, 0.587, 0.114)
 RADIUS = 4  # of the blur kernel, in pixels
 
 
 def blemish(
-    pictures: Tensor, blemishes: Blemishes, generator: torch.Generator, *, resolution: int | None = None
+    pictures: Tensor, blemishes: DegradationConfig, generator: torch.Generator, *, resolution: int | None = None
 ) -> Tensor:
     """Spoil a share of the pictures; the first ones stay clean.
 
@@ -43,7 +43,7 @@ def _draw(pictures: Tensor, generator: torch.Generator) -> Tensor:
     return torch.rand(len(pictures), generator=generator, device=pictures.device)
 
 
-def _view(pictures: Tensor, blemishes: Blemishes, generator: torch.Generator, resolution: int) -> Tensor:
+def _view(pictures: Tensor, blemishes: DegradationConfig, generator: torch.Generator, resolution: int) -> Tensor:
     """A tilted square out of every picture, `resolution` pixels wide."""
     side = blemishes.crop + (1 - blemishes.crop) * _draw(pictures, generator)  # [N]
     angle = radians(blemishes.tilt) * (2 * _draw(pictures, generator) - 1)
@@ -65,7 +65,7 @@ def _blur(pictures: Tensor, deviation: Tensor) -> Tensor:
     return F.conv2d(flat, kernel[:, None, None, :], groups=n * channels).view(n, channels, height, width)
 
 
-def _recolour(pictures: Tensor, blemishes: Blemishes, generator: torch.Generator) -> Tensor:
+def _recolour(pictures: Tensor, blemishes: DegradationConfig, generator: torch.Generator) -> Tensor:
     """Brightness and contrast a little off; some pictures without colour."""
     contrast = (1 + blemishes.jitter * (2 * _draw(pictures, generator) - 1))[:, None, None, None]
     brightness = (blemishes.jitter * (2 * _draw(pictures, generator) - 1))[:, None, None, None]

@@ -9,23 +9,23 @@ import torch
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
-from danqing.train.captioned_folder import Album
-from danqing.train.dataset import Corpus, Places
-from danqing.train.shard_dataset import Painted
+from danqing.train.captioned_folder import CaptionedFolder
+from danqing.train.dataset import CaptionedDataset, Places
+from danqing.train.shard_dataset import ShardDataset
 
 SIDED = frozenset("左右东西字")  # a caption with one of these may become untrue in the mirror
 FAMILY = 8  # pictures of one group of kin
 
 
-def open_corpus(folder: Path, resolution: int) -> Corpus:
+def open_corpus(folder: Path, resolution: int) -> CaptionedDataset:
     """The pictures of a folder: painted shards if it has some, else a user's own.
 
     Raises:
         InvalidRequest: the folder holds neither, or shards of another size.
     """
     if not any(folder.glob("*.npy")):
-        return Album.open(folder, resolution)
-    painted = Painted.open(folder)
+        return CaptionedFolder.open(folder, resolution)
+    painted = ShardDataset.open(folder)
     side = painted.shards[0].shape[1]
     if side != resolution:
         raise InvalidRequest(
@@ -36,7 +36,7 @@ def open_corpus(folder: Path, resolution: int) -> Corpus:
 
 
 @dataclass(frozen=True)
-class Families:
+class AttributeGroups:
     """Pictures that share a fact, for batches in which pictures are hard to tell apart.
 
     members: for each fact, the pictures it is true of; facts of fewer than `FAMILY` pictures are left out.
@@ -46,7 +46,7 @@ class Families:
     members: tuple[Places, ...]
 
     @classmethod
-    def of(cls, corpus: Corpus) -> "Families":
+    def of(cls, corpus: CaptionedDataset) -> "AttributeGroups":
         """The families of a corpus."""
         found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         for place in range(len(corpus)):
@@ -65,7 +65,7 @@ class Families:
         return rng.permutation(places)
 
 
-def load_batch(corpus: Corpus, places: Places, device: torch.device) -> Tensor:
+def load_batch(corpus: CaptionedDataset, places: Places, device: torch.device) -> Tensor:
     """Those pictures as [N, 3, R, R] in [0, 1] on the device."""
     pixels = np.stack([corpus.pixels(int(place)) for place in places])
     batch = torch.from_numpy(pixels).to(device)  # pyright: ignore[reportUnknownMemberType]

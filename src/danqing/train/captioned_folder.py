@@ -16,7 +16,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 
 
 @dataclass(frozen=True)
-class Album:
+class CaptionedFolder:
     """A user's own pictures: `name.txt` beside `name.png`, one caption a line, or `captions.jsonl` with lines
     {"file": "a.png", "caption": "…"}.
 
@@ -27,7 +27,7 @@ class Album:
     captions: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def open(cls, folder: Path, resolution: int) -> "Album":
+    def open(cls, folder: Path, resolution: int) -> "CaptionedFolder":
         """Every picture of a folder that has a caption, cut to a square from its middle.
 
         Raises:

@@ -12,13 +12,13 @@ from torch import Tensor, nn
 from danqing.models.clip import MEAN, STD, ChineseClip
 from danqing.models.clip_text import PAD
 from danqing.models.tokenizer import Tokenizer
-from danqing.train.adversarial import Attack
+from danqing.train.adversarial import AdversarialExamples
 from danqing.train.augment import blemish
 from danqing.train.batches import load_batch, mirror
-from danqing.train.config import Recipe
-from danqing.train.dataset import Corpus, Places
+from danqing.train.config import TrainConfig
+from danqing.train.dataset import CaptionedDataset, Places
 from danqing.train.denoised_views import estimated
-from danqing.train.trainer import Chance
+from danqing.train.trainer import TrainRng
 
 FACTS = 3.0  # weight of naming single facts: in the first epochs they teach more than whole captions
 SHARPEST = log(100)  # the logarithm of the temperature's inverse goes no higher
@@ -43,7 +43,9 @@ class Pairs:
     facts: list[tuple[slice, Tensor]]
 
 
-def draw_pairs(corpus: Corpus, places: Places, recipe: Recipe, chance: Chance, unet: nn.Module | None = None) -> Pairs:
+def draw_pairs(
+    corpus: CaptionedDataset, places: Places, recipe: TrainConfig, chance: TrainRng, unet: nn.Module | None = None
+) -> Pairs:
     """The batch of those pictures, with fresh captions, flips and blemishes, on the device of `chance`; `unet` guesses some."""
     rng, device = chance.numbers, chance.noise.device
     full = [corpus.full_caption(int(place)) for place in places]
@@ -64,7 +66,9 @@ def draw_pairs(corpus: Corpus, places: Places, recipe: Recipe, chance: Chance, u
     )
 
 
-def encoder_loss(network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words: int, attack: Attack) -> Tensor:
+def encoder_loss(
+    network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words: int, attack: AdversarialExamples
+) -> Tensor:
     """The contrastive loss of a batch, and beside it that of naming single facts.
 
     Args:
@@ -162,7 +166,9 @@ class Recall:
 
 
 @torch.no_grad()
-def recall(network: ChineseClip, tokenizer: Tokenizer, corpus: Corpus, *, words: int, most: int = 512) -> Recall:
+def recall(
+    network: ChineseClip, tokenizer: Tokenizer, corpus: CaptionedDataset, *, words: int, most: int = 512
+) -> Recall:
     """Judge the CLIP by the first `most` pictures of a corpus that it was not trained on."""
     rng = np.random.default_rng(0)
     places = np.arange(min(most, len(corpus)))
@@ -194,7 +200,9 @@ def rank_of_own(cosines: Tensor, own: Tensor) -> Tensor:
     return ((cosines > best) & ~own).sum(1)
 
 
-def _facts(corpus: Corpus, places: Places, rng: np.random.Generator) -> tuple[list[str], list[tuple[slice, Tensor]]]:
+def _facts(
+    corpus: CaptionedDataset, places: Places, rng: np.random.Generator
+) -> tuple[list[str], list[tuple[slice, Tensor]]]:
     """One saying for each value of each kind of fact, and which of them are true of which picture."""
     known = [corpus.facts(int(place)) for place in places]
     sayings: list[str] = []

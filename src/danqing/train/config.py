@@ -9,7 +9,7 @@ from danqing.models.unet import UNetConfig
 
 
 @dataclass(frozen=True)
-class Course:
+class OptimConfig:
     """How one network is trained. It ends at `steps` or after `seconds`, whichever comes first.
 
     batch: pictures a step.
@@ -33,7 +33,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Blemishes:
+class DegradationConfig:
     """What the encoder's training pictures suffer, since guidance shows it crops of rough estimates.
 
     clean: share of the pictures that are left as they are.
@@ -62,7 +62,7 @@ class Blemishes:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainConfig:
     """Everything that decides a training, the pictures and the seed apart.
 
     resolution: side of the training pictures, in pixels.
@@ -82,34 +82,34 @@ class Recipe:
     vision: VisionConfig
     text: TextConfig
     embed: int
-    denoiser: Course
-    helper: Course
-    encoder: Course
-    blemishes: Blemishes = Blemishes()
+    denoiser: OptimConfig
+    helper: OptimConfig
+    encoder: OptimConfig
+    blemishes: DegradationConfig = DegradationConfig()
     words: int = 52
     kin: float = 0.5
     snr: float = 5.0
     floor: float = 0.2
 
-    def paced(self, batch: int | None, rate: float | None) -> "Recipe":
+    def paced(self, batch: int | None, rate: float | None) -> "TrainConfig":
         """The same for all three networks with so many pictures a step and that learning rate, where they are given."""
 
-        def pace(course: Course) -> Course:
+        def pace(course: OptimConfig) -> OptimConfig:
             return replace(course, batch=batch or course.batch, rate=rate or course.rate)
 
         return replace(self, denoiser=pace(self.denoiser), helper=pace(self.helper), encoder=pace(self.encoder))
 
 
-CPU = Recipe(
+CPU = TrainConfig(
     resolution=128,
     unet=UNetConfig(128, (1, 2), (1,), blocks=2, updown=False, patch=8, out_channels=3),
     secondary=SecondaryConfig((32, 48, 64, 96, 96, 96)),
     vision=VisionConfig(resolution=64, patch=8, width=192, layers=6),
     text=TextConfig(vocabulary=0, width=128, layers=2, mlp=512, positions=64),
     embed=192,
-    denoiser=Course(batch=32, steps=20_000, rate=1.5e-3, average=0.995, report=600.0),
-    helper=Course(batch=16, steps=8_000, rate=1.5e-3, average=0.995),
-    encoder=Course(batch=64, steps=12_000, rate=2e-3, warmup=60, decay=0.1, average=0.99),
+    denoiser=OptimConfig(batch=32, steps=20_000, rate=1.5e-3, average=0.995, report=600.0),
+    helper=OptimConfig(batch=16, steps=8_000, rate=1.5e-3, average=0.995),
+    encoder=OptimConfig(batch=64, steps=12_000, rate=2e-3, warmup=60, decay=0.1, average=0.99),
     floor=0.3,
 )
 
@@ -119,21 +119,21 @@ GPU = replace(
     secondary=SecondaryConfig((48, 64, 96, 128, 128, 192)),
     vision=VisionConfig(resolution=64, patch=8, width=256, layers=8),
     text=TextConfig(vocabulary=0, width=192, layers=3, mlp=768, positions=64),
-    denoiser=Course(batch=512, steps=20_000, rate=1e-3, warmup=500, average=0.9995),
-    helper=Course(batch=256, steps=10_000, rate=2e-3, warmup=500, average=0.999),
-    encoder=Course(batch=512, steps=3_000, rate=2e-3, warmup=200, decay=0.1, average=0.998),
+    denoiser=OptimConfig(batch=512, steps=20_000, rate=1e-3, warmup=500, average=0.9995),
+    helper=OptimConfig(batch=256, steps=10_000, rate=2e-3, warmup=500, average=0.999),
+    encoder=OptimConfig(batch=512, steps=3_000, rate=2e-3, warmup=200, decay=0.1, average=0.998),
 )
 
-SMOKE = Recipe(
+SMOKE = TrainConfig(
     resolution=32,
     unet=UNetConfig(32, (1, 1), (1,), blocks=1, updown=False, patch=4, out_channels=3),
     secondary=SecondaryConfig((8, 16, 16)),
     vision=VisionConfig(resolution=32, patch=8, width=64, layers=2),
     text=TextConfig(vocabulary=0, width=64, layers=1, mlp=128, positions=64),
     embed=64,
-    denoiser=Course(batch=8, steps=6, rate=1e-3, warmup=2),
-    helper=Course(batch=8, steps=6, rate=1e-3, warmup=2),
-    encoder=Course(batch=16, steps=6, rate=1e-3, warmup=2),
+    denoiser=OptimConfig(batch=8, steps=6, rate=1e-3, warmup=2),
+    helper=OptimConfig(batch=8, steps=6, rate=1e-3, warmup=2),
+    encoder=OptimConfig(batch=16, steps=6, rate=1e-3, warmup=2),
 )
 
 JUDGE = replace(

@@ -15,7 +15,7 @@ Sayings = Mapping[str, Mapping[Any, tuple[str, ...]]]
 """For every kind of fact and every value of it, words that all say it: {"medium": {"ink": ("水墨画", "国画")}}."""
 
 
-class Corpus(Protocol):
+class CaptionedDataset(Protocol):
     """Pictures and what is true of each."""
 
     def __len__(self) -> int:
@@ -49,10 +49,10 @@ class Corpus(Protocol):
 
 
 @dataclass(frozen=True)
-class Part:
+class Subset:
     """Some of the pictures of a corpus, a corpus in itself."""
 
-    whole: Corpus
+    whole: CaptionedDataset
     places: Places
 
     def __len__(self) -> int:
@@ -79,10 +79,10 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Joined:
+class ConcatDataset:
     """Several corpora one after another, a corpus in itself."""
 
-    parts: tuple[Corpus, ...]
+    parts: tuple[CaptionedDataset, ...]
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
@@ -111,7 +111,7 @@ class Joined:
     def sayings(self) -> Sayings:
         return {kind: words for part in self.parts for kind, words in part.sayings.items()}
 
-    def _find(self, place: int) -> tuple[Corpus, int]:
+    def _find(self, place: int) -> tuple[CaptionedDataset, int]:
         for part in self.parts:
             if place < len(part):
                 return part, place
@@ -119,7 +119,7 @@ class Joined:
         raise IndexError(place)
 
 
-def hold_out(corpus: Corpus, *, most: int = 512, seed: int = 0) -> tuple[Part, Part]:
+def hold_out(corpus: CaptionedDataset, *, most: int = 512, seed: int = 0) -> tuple[Subset, Subset]:
     """Part a corpus into pictures to train on and pictures to judge by.
 
     Args:
@@ -136,4 +136,4 @@ def hold_out(corpus: Corpus, *, most: int = 512, seed: int = 0) -> tuple[Part, P
         )
     order = np.random.default_rng(seed).permutation(len(corpus))
     held = min(most, max(1, len(corpus) // 10))
-    return Part(corpus, np.sort(order[held:])), Part(corpus, order[:held])
+    return Subset(corpus, np.sort(order[held:])), Subset(corpus, order[:held])

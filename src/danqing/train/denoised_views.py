@@ -4,13 +4,13 @@ import torch
 from torch import Tensor, nn
 
 from danqing.train.diffusion_loss import add_noise, guess
-from danqing.train.trainer import Chance
+from danqing.train.trainer import TrainRng
 
 CLEANEST, NOISIEST = 100, 900  # model times; before and after, an estimate is the picture itself or tells nothing of it
 
 
 @torch.no_grad()
-def estimated(unet: nn.Module, pictures: Tensor, share: float, chance: Chance) -> Tensor:
+def estimated(unet: nn.Module, pictures: Tensor, share: float, chance: TrainRng) -> Tensor:
     """The batch with its last pictures replaced by what a guide is shown of them: the U-Net's estimate, blended with the noise.
 
     Args:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.diffusion.noise_schedule import MODEL_STEPS, alpha_sigma
-from danqing.train.trainer import Chance
+from danqing.train.trainer import TrainRng
 
 UNIT = 0.2  # smallest sigma that `picture_loss` divides by: below it, details smaller than one can see would rule
 
@@ -47,7 +47,7 @@ def draw_times(density: Tensor, batch: int, generator: torch.Generator) -> Tenso
     return torch.searchsorted(density.cumsum(0), quantiles).clamp(max=MODEL_STEPS - 1).float()
 
 
-def picture_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: Chance) -> Tensor:
+def picture_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: TrainRng) -> Tensor:
     """The U-Net's loss: its error in naming the clean picture, in units of the noise that was added.
 
     It predicts x0 and not v because its patches of 4x4 pixels have to pass 128 channels: v would have to carry all of
@@ -72,7 +72,7 @@ def guess(network: nn.Module, x: Tensor, tau: Tensor) -> Tensor:
     return predicted.float()
 
 
-def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: Chance) -> Tensor:
+def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: TrainRng) -> Tensor:
     """The secondary network's loss: the squared error of v = alpha*eps - sigma*x0.
 
     Args:
@@ -97,7 +97,7 @@ class Noisy(NamedTuple):
     sigma: Tensor
 
 
-def add_noise(x0: Tensor, tau: Tensor, chance: Chance) -> Noisy:
+def add_noise(x0: Tensor, tau: Tensor, chance: TrainRng) -> Noisy:
     """Pictures [B, 3, H, W] as they look at the model times tau [B], laid out channels last."""
     alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(tau))
     eps = torch.randn(x0.shape, generator=chance.noise, device=x0.device)

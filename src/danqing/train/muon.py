@@ -74,7 +74,7 @@ def orthogonal(matrices: Tensor) -> Tensor:
     return (x.transpose(1, 2) if tall else x).float()
 
 
-class Both:
+class MuonAdamW:
     """Two optimisers as one: Muon inside, AdamW at the edges and for everything that is no matrix.
 
     Args:

@@ -27,7 +27,7 @@ TABLES: Sayings = {
 
 
 @dataclass(frozen=True)
-class Painted:
+class ShardDataset:
     """Shards written by `danqing train scenes --write`: pictures mapped into memory, scenes read.
 
     shards: the pictures, each [n, R, R, 3]; starts: number of the first picture of each shard.
@@ -39,7 +39,7 @@ class Painted:
     scenes: tuple[Scene, ...]
 
     @classmethod
-    def open(cls, folder: Path) -> "Painted":
+    def open(cls, folder: Path) -> "ShardDataset":
         """The shards of a folder, in the order of their names."""
         files = sorted(folder.glob("*.npy"))
         shards = tuple(np.load(file, mmap_mode="r") for file in files)

@@ -14,16 +14,16 @@ from danqing.models.clip import ChineseClip, ClipConfig
 from danqing.models.secondary import Secondary
 from danqing.models.tokenizer import Tokenizer
 from danqing.models.unet import UNet
-from danqing.train.adversarial import Attack
-from danqing.train.batches import Families, load_batch, open_corpus
-from danqing.train.captioned_folder import Album
+from danqing.train.adversarial import AdversarialExamples
+from danqing.train.batches import AttributeGroups, load_batch, open_corpus
+from danqing.train.captioned_folder import CaptionedFolder
 from danqing.train.captions import characters
 from danqing.train.clip_loss import draw_pairs, encoder_loss, recall
-from danqing.train.config import Course, Recipe
-from danqing.train.dataset import Corpus, Joined, hold_out
+from danqing.train.config import OptimConfig, TrainConfig
+from danqing.train.dataset import CaptionedDataset, ConcatDataset, hold_out
 from danqing.train.diffusion_loss import draw_times, picture_loss, time_density, velocity_loss
 from danqing.train.export import read_training, read_weights, write_card, write_vocabulary, write_weights
-from danqing.train.trainer import Chance, Training
+from danqing.train.trainer import Trainer, TrainRng
 from danqing.train.visualize import draw_curve, paint_samples, write_grid
 
 FAST = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
@@ -32,11 +32,11 @@ FILES = {"unet": "unet.safetensors", "secondary": "secondary.safetensors", "enco
 """The exported file of each network."""
 SECOND = {"clip.safetensors": "clip2.safetensors", "vocab.txt": "vocab2.txt"}
 """The files of another export's CLIP, and what they are called beside this one's."""
-NoiseLoss = Callable[[nn.Module, Tensor, Tensor, Chance], Tensor]
+NoiseLoss = Callable[[nn.Module, Tensor, Tensor, TrainRng], Tensor]
 
 
 @dataclass(frozen=True)
-class Report:
+class TrainProgress:
     """How far a training is.
 
     network: encoder, unet or secondary; step, pictures, minutes: done so far, over every resumption.
@@ -52,7 +52,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Studio:
+class TrainingRun:
     """Where and on what a training happens.
 
     recipe: what is trained.
@@ -66,7 +66,7 @@ class Studio:
     say: hears every report.
     """
 
-    recipe: Recipe
+    recipe: TrainConfig
     data: tuple[Path, ...]
     out: Path
     device: torch.device
@@ -76,19 +76,19 @@ class Studio:
     seed: int = 0
     say: Say = lambda _: None
 
-    def corpora(self) -> tuple[Corpus, Corpus]:
+    def corpora(self) -> tuple[CaptionedDataset, CaptionedDataset]:
         """The pictures to train on and the pictures to judge by."""
         corpus = self.corpus()
         if self.heldout is not None:
             return corpus, open_corpus(self.heldout, self.recipe.resolution)
         return hold_out(corpus)
 
-    def corpus(self) -> Corpus:
+    def corpus(self) -> CaptionedDataset:
         """All pictures of `data`."""
         parts = tuple(open_corpus(folder, self.recipe.resolution) for folder in self.data)
-        return parts[0] if len(parts) == 1 else Joined(parts)
+        return parts[0] if len(parts) == 1 else ConcatDataset(parts)
 
-    def training(self, network: nn.Module, course: Course, name: str) -> Training:
+    def training(self, network: nn.Module, course: OptimConfig, name: str) -> Trainer:
         """The training of that name, new or gone on with."""
         if self.minutes is not None:
             course = replace(course, seconds=60 * self.minutes)
@@ -96,7 +96,7 @@ class Studio:
         file = self.out / f"{name}.pt"
         if self.start is not None and not file.exists():
             read_weights(network, self.start / FILES[name])
-        return Training(network, course, file, device=self.device, seed=self.seed)
+        return Trainer(network, course, file, device=self.device, seed=self.seed)
 
     def trained(self, name: str) -> bool:
         """Whether this run has trained the network of that name."""
@@ -130,30 +130,32 @@ class Studio:
         return self.training(UNet(self.recipe.unet), self.recipe.denoiser, "unet").average
 
 
-def vocabulary(corpus: Corpus) -> frozenset[str]:
+def vocabulary(corpus: CaptionedDataset) -> frozenset[str]:
     """Every character that a caption of the corpus can hold."""
-    if isinstance(corpus, Joined):
+    if isinstance(corpus, ConcatDataset):
         return frozenset(character for part in corpus.parts for character in vocabulary(part))
-    if isinstance(corpus, Album):
+    if isinstance(corpus, CaptionedFolder):
         return frozenset("".join(text for said in corpus.captions for text in said))
     return characters() | frozenset("0123456789abcdefghijklmnopqrstuvwxyz")
 
 
-def train_encoder(studio: Studio) -> Training:
+def train_encoder(studio: TrainingRun) -> Trainer:
     """Train the CLIP; every report tells the loss and the recall on held-out pictures."""
     recipe = studio.recipe
     corpus, heldout = studio.corpora()
-    tokenizer, families = studio.tokenizer(), Families.of(corpus)
+    tokenizer, families = studio.tokenizer(), AttributeGroups.of(corpus)
     training = studio.training(studio.clip(), recipe.encoder, "encoder")
     unet = studio.unet()
 
-    def loss(network: nn.Module, chance: Chance) -> Tensor:
+    def loss(network: nn.Module, chance: TrainRng) -> Tensor:
         assert isinstance(network, ChineseClip)
         places = families.draw(recipe.encoder.batch, recipe.kin, chance.numbers)
         pairs = draw_pairs(corpus, places, recipe, chance, unet)
-        return encoder_loss(network, tokenizer, pairs, recipe.words, Attack(recipe.blemishes, chance.noise))
+        return encoder_loss(
+            network, tokenizer, pairs, recipe.words, AdversarialExamples(recipe.blemishes, chance.noise)
+        )
 
-    def report(training: Training) -> None:
+    def report(training: Trainer) -> None:
         network = training.average
         assert isinstance(network, ChineseClip)
         found = asdict(recall(network, tokenizer, heldout, words=recipe.words))
@@ -165,11 +167,11 @@ def train_encoder(studio: Studio) -> Training:
     return training
 
 
-def train_denoiser(studio: Studio) -> Training:
+def train_denoiser(studio: TrainingRun) -> Trainer:
     """Train the U-Net; every report tells the loss and paints a grid."""
     training = studio.training(UNet(studio.recipe.unet), studio.recipe.denoiser, "unet")
 
-    def report(training: Training) -> None:
+    def report(training: Trainer) -> None:
         grid = paint_samples(training.average, resolution=studio.recipe.resolution)
         write_grid(grid, studio.out / f"samples-{training.step:06d}.png")
         _tell(studio, training, "unet", {})
@@ -177,13 +179,13 @@ def train_denoiser(studio: Studio) -> Training:
     return _train_on_noise(studio, training, picture_loss, report)
 
 
-def train_secondary(studio: Studio) -> Training:
+def train_secondary(studio: TrainingRun) -> Trainer:
     """Train the secondary network."""
     training = studio.training(Secondary(studio.recipe.secondary), studio.recipe.helper, "secondary")
     return _train_on_noise(studio, training, velocity_loss, lambda training: _tell(studio, training, "secondary", {}))
 
 
-def export(studio: Studio, folder: Path, second: Path | None = None) -> None:
+def export(studio: TrainingRun, folder: Path, second: Path | None = None) -> None:
     """Write the averaged weights of every network that was trained as fp16, the vocabulary and the card.
 
     Args:
@@ -256,13 +258,13 @@ def _take(other: Path, names: Mapping[str, str], folder: Path) -> Mapping[str, o
 
 
 def _train_on_noise(
-    studio: Studio, training: Training, error: NoiseLoss, report: Callable[[Training], None]
-) -> Training:
+    studio: TrainingRun, training: Trainer, error: NoiseLoss, report: Callable[[Trainer], None]
+) -> Trainer:
     corpus, _ = studio.corpora()
-    families = Families(len(corpus), ())
+    families = AttributeGroups(len(corpus), ())
     density = time_density(studio.recipe.snr, studio.recipe.floor).to(studio.device)
 
-    def loss(network: nn.Module, chance: Chance) -> Tensor:
+    def loss(network: nn.Module, chance: TrainRng) -> Tensor:
         places = families.draw(training.course.batch, 0.0, chance.numbers)
         pictures = load_batch(corpus, places, studio.device)
         tau = draw_times(density, len(places), chance.noise)
@@ -272,7 +274,7 @@ def _train_on_noise(
     return training
 
 
-def _tell(studio: Studio, training: Training, name: str, figures: Mapping[str, float]) -> None:
+def _tell(studio: TrainingRun, training: Trainer, name: str, figures: Mapping[str, float]) -> None:
     draw_curve(training.losses, studio.out / f"{name}.png")
     loss = float(np.mean([loss for _, loss in training.losses[-10:]]))
-    studio.say(Report(name, training.step, training.pictures, training.seconds / 60, loss, figures))
+    studio.say(TrainProgress(name, training.step, training.pictures, training.seconds / 60, loss, figures))

@@ -13,12 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from danqing.train.config import Course
-from danqing.train.muon import Both
+from danqing.train.config import OptimConfig
+from danqing.train.muon import MuonAdamW
 
 
 @dataclass(frozen=True)
-class Chance:
+class TrainRng:
     """Where a training takes its randomness.
 
     numbers: for what happens on the CPU: which pictures, which captions.
@@ -29,12 +29,12 @@ class Chance:
     noise: torch.Generator
 
     @classmethod
-    def seeded(cls, seed: int, device: torch.device) -> "Chance":
+    def seeded(cls, seed: int, device: torch.device) -> "TrainRng":
         """The randomness of a training that starts afresh."""
         return cls(np.random.default_rng(seed), torch.Generator(device).manual_seed(seed))
 
 
-class Training:
+class Trainer:
     """A training under way: a network, its averaged twin, and how far they are.
 
     Args:
@@ -45,15 +45,17 @@ class Training:
         seed: of all its randomness.
     """
 
-    def __init__(self, network: nn.Module, course: Course, file: Path, *, device: torch.device, seed: int = 0) -> None:
+    def __init__(
+        self, network: nn.Module, course: OptimConfig, file: Path, *, device: torch.device, seed: int = 0
+    ) -> None:
         self.course = course
         self.file = file
         self.device = device
         self.network = network.to(device)
         self.network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
-        self.optimiser = Both(self.network, course.decay)
-        self.chance = Chance.seeded(seed, device)
+        self.optimiser = MuonAdamW(self.network, course.decay)
+        self.chance = TrainRng.seeded(seed, device)
         self.step = 0
         self.pictures = 0
         """Seen so far, the same one as often as it was drawn."""
@@ -69,7 +71,7 @@ class Training:
         spent = 0.0 if self.course.seconds is None else self.seconds / self.course.seconds
         return min(1.0, max(self.step / self.course.steps, spent))
 
-    def run(self, loss: Callable[[nn.Module, Chance], Tensor], report: Callable[["Training"], None]) -> None:
+    def run(self, loss: Callable[[nn.Module, TrainRng], Tensor], report: Callable[["Trainer"], None]) -> None:
         """Train until the course is over; save and report on the way and at the end.
 
         Args:
@@ -118,7 +120,7 @@ class Training:
         self.step, self.seconds, losses, self.notes, self.pictures = json.loads(state["progress"])
         self.losses = [(step, loss) for step, loss in losses]
 
-    def _advance(self, loss: Callable[[nn.Module, Chance], Tensor]) -> Tensor:
+    def _advance(self, loss: Callable[[nn.Module, TrainRng], Tensor]) -> Tensor:
         rate = self.course.rate * rate_factor(self.step, self.course.warmup, self.progress)
         value = loss(self.network, self.chance)
         value.backward()  # pyright: ignore[reportUnknownMemberType]

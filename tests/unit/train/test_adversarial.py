@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from danqing.train.adversarial import Attack
-from danqing.train.config import Blemishes
+from danqing.train.adversarial import AdversarialExamples
+from danqing.train.config import DegradationConfig
 
 
-def attack(**knobs: float) -> Attack:
-    return Attack(Blemishes(**knobs), torch.Generator().manual_seed(0))
+def attack(**knobs: float) -> AdversarialExamples:
+    return AdversarialExamples(DegradationConfig(**knobs), torch.Generator().manual_seed(0))
 
 
 def pictures() -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from danqing.errors import InvalidRequest
-from danqing.train.batches import FAMILY, Families, load_batch, mirror, open_corpus
+from danqing.train.batches import FAMILY, AttributeGroups, load_batch, mirror, open_corpus
 
 
 def test_shards_of_another_size_are_refused(shards: Path) -> None:
@@ -16,7 +16,7 @@ def test_shards_of_another_size_are_refused(shards: Path) -> None:
 
 
 def test_a_batch_holds_no_picture_twice(shards: Path) -> None:
-    families, rng = Families.of(open_corpus(shards, 8)), np.random.default_rng(0)
+    families, rng = AttributeGroups.of(open_corpus(shards, 8)), np.random.default_rng(0)
     for _ in range(10):
         places = families.draw(24, 0.5, rng)
         assert len(places) == len(set(places.tolist())) == 24
@@ -25,7 +25,7 @@ def test_a_batch_holds_no_picture_twice(shards: Path) -> None:
 
 def test_families_share_a_fact(shards: Path) -> None:
     corpus = open_corpus(shards, 8)
-    families = Families.of(corpus)
+    families = AttributeGroups.of(corpus)
     assert families.members
     for places in families.members:
         assert len(places) >= FAMILY

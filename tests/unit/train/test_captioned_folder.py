@@ -8,12 +8,12 @@ import pytest
 
 from danqing.errors import InvalidRequest
 from danqing.train.batches import open_corpus
-from danqing.train.captioned_folder import Album
+from danqing.train.captioned_folder import CaptionedFolder
 
 
 def test_an_album_takes_every_captioned_picture(album: Path) -> None:
     corpus = open_corpus(album, 8)
-    assert isinstance(corpus, Album)
+    assert isinstance(corpus, CaptionedFolder)
     assert len(corpus) == 3
     assert corpus.pixels(1).shape == (8, 8, 3)
     assert corpus.full_caption(0) == "雪山"
@@ -27,7 +27,7 @@ def test_captions_may_stand_in_one_file(album: Path) -> None:
     lines = [{"file": "3.png", "caption": "山"}, {"file": "3.png", "caption": "水"}, {"file": "0.png", "caption": "云"}]
     text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
     (album / "captions.jsonl").write_text(text, encoding="utf-8")
-    assert Album.open(album, 8).captions == (("云",), ("山", "水"))
+    assert CaptionedFolder.open(album, 8).captions == (("云",), ("山", "水"))
 
 
 def test_a_folder_without_captions_says_what_to_do(tmp_path: Path) -> None:

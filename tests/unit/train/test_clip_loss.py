@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from danqing.models.clip import MEAN
-from danqing.train.adversarial import Attack
+from danqing.train.adversarial import AdversarialExamples
 from danqing.train.augment import blemish
 from danqing.train.batches import open_corpus
 from danqing.train.clip_loss import (
@@ -22,9 +22,9 @@ from danqing.train.clip_loss import (
     rank_of_own,
     same,
 )
-from danqing.train.config import SMOKE, Blemishes
-from danqing.train.tasks import Studio
-from danqing.train.trainer import Chance
+from danqing.train.config import SMOKE, DegradationConfig
+from danqing.train.tasks import TrainingRun
+from danqing.train.trainer import TrainRng
 
 
 def generator() -> torch.Generator:
@@ -54,7 +54,7 @@ def test_texts_look_for_their_pictures_as_pictures_for_their_texts() -> None:
 
 
 def test_every_picture_is_told_in_full_and_in_part(shards: Path) -> None:
-    corpus, chance = open_corpus(shards, 8), Chance.seeded(0, torch.device("cpu"))
+    corpus, chance = open_corpus(shards, 8), TrainRng.seeded(0, torch.device("cpu"))
     pairs = draw_pairs(corpus, np.arange(40), replace(SMOKE, resolution=8), chance)
     assert pairs.full == [corpus.full_caption(place) for place in range(40)]
     assert len(pairs.some) == len(pairs.rivals) == len(pairs.pictures) == 40
@@ -65,13 +65,15 @@ def test_every_picture_is_told_in_full_and_in_part(shards: Path) -> None:
 def test_the_loss_falls_when_texts_and_pictures_agree(shards: Path) -> None:
     corpus, device = open_corpus(shards, 8), torch.device("cpu")
     torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType]
-    studio = Studio(replace(SMOKE, resolution=8), (shards,), shards / "run", device)
-    network, tokenizer, chance = studio.clip(), studio.tokenizer(), Chance.seeded(0, device)
+    studio = TrainingRun(replace(SMOKE, resolution=8), (shards,), shards / "run", device)
+    network, tokenizer, chance = studio.clip(), studio.tokenizer(), TrainRng.seeded(0, device)
     pairs = draw_pairs(corpus, np.arange(8), studio.recipe, chance)
     optimiser = torch.optim.AdamW(network.parameters(), lr=1e-3)
     losses: list[float] = []
     for _ in range(8):
-        loss = encoder_loss(network, tokenizer, pairs, 52, Attack(Blemishes(attacked=0), chance.noise))
+        loss = encoder_loss(
+            network, tokenizer, pairs, 52, AdversarialExamples(DegradationConfig(attacked=0), chance.noise)
+        )
         optimiser.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         optimiser.step()  # pyright: ignore[reportUnknownMemberType]
@@ -92,7 +94,7 @@ def test_normalised_brings_the_mean_to_zero() -> None:
 
 def test_half_of_the_pictures_stay_clean() -> None:
     pictures = torch.rand(8, 3, 32, 32, generator=generator())
-    spoilt = blemish(pictures, Blemishes(), generator())
+    spoilt = blemish(pictures, DegradationConfig(), generator())
     assert spoilt.shape == pictures.shape
     assert torch.equal(spoilt[:4], pictures[:4])
     assert all(not torch.allclose(spoilt[n], pictures[n], atol=0.01) for n in range(4, 8))
@@ -100,26 +102,26 @@ def test_half_of_the_pictures_stay_clean() -> None:
 
 def test_no_blemish_is_no_change() -> None:
     pictures = torch.rand(4, 3, 32, 32, generator=generator())
-    none = Blemishes(clean=0, crop=1, tilt=0, blur=0, noise=0, gray=0, jitter=0)
+    none = DegradationConfig(clean=0, crop=1, tilt=0, blur=0, noise=0, gray=0, jitter=0)
     assert torch.allclose(blemish(pictures, none, generator()), pictures, atol=1e-4)
 
 
 def test_pictures_are_reduced_to_what_the_encoder_takes() -> None:
     pictures = torch.rand(4, 3, 32, 32, generator=generator())
-    made = blemish(pictures, Blemishes(clean=0.5), generator(), resolution=16)
+    made = blemish(pictures, DegradationConfig(clean=0.5), generator(), resolution=16)
     assert made.shape == (4, 3, 16, 16)
     assert torch.allclose(made[:2], F.avg_pool2d(pictures[:2], 2), atol=1e-6)
 
 
-@pytest.mark.parametrize("blemishes", [Blemishes(clean=0, crop=1, tilt=0, blur=0, noise=0, gray=1, jitter=0)])
-def test_gray_is_gray(blemishes: Blemishes) -> None:
+@pytest.mark.parametrize("blemishes", [DegradationConfig(clean=0, crop=1, tilt=0, blur=0, noise=0, gray=1, jitter=0)])
+def test_gray_is_gray(blemishes: DegradationConfig) -> None:
     spoilt = blemish(torch.rand(4, 3, 32, 32, generator=generator()), blemishes, generator())
     assert torch.allclose(spoilt[:, 0], spoilt[:, 2], atol=1e-5)
 
 
 def test_blur_keeps_the_mean_and_lowers_the_contrast() -> None:
     pictures = torch.rand(4, 3, 32, 32, generator=generator())
-    only_blur = Blemishes(clean=0, crop=1, tilt=0, blur=3, noise=0, gray=0, jitter=0)
+    only_blur = DegradationConfig(clean=0, crop=1, tilt=0, blur=3, noise=0, gray=0, jitter=0)
     spoilt = blemish(pictures, only_blur, generator())
     assert float(spoilt.std()) < 0.8 * float(pictures.std())
     assert float(spoilt.mean()) == pytest.approx(float(pictures.mean()), abs=0.01)
@@ -127,4 +129,6 @@ def test_blur_keeps_the_mean_and_lowers_the_contrast() -> None:
 
 def test_blemishes_are_a_function_of_the_generator() -> None:
     pictures = torch.linspace(0, 1, 4 * 3 * 32 * 32).view(4, 3, 32, 32)
-    assert torch.equal(blemish(pictures, Blemishes(), generator()), blemish(pictures, Blemishes(), generator()))
+    assert torch.equal(
+        blemish(pictures, DegradationConfig(), generator()), blemish(pictures, DegradationConfig(), generator())
+    )

@@ -7,11 +7,11 @@ import torch
 
 from danqing.models.secondary import Secondary
 from danqing.models.unet import UNet, config_from_state
-from danqing.train.config import PRESETS, Recipe
+from danqing.train.config import PRESETS, TrainConfig
 
 
 @pytest.mark.parametrize("recipe", PRESETS.values(), ids=PRESETS)
-def test_every_network_takes_the_recipes_pictures(recipe: Recipe) -> None:
+def test_every_network_takes_the_recipes_pictures(recipe: TrainConfig) -> None:
     assert recipe.resolution % recipe.unet.stride == 0
     assert recipe.resolution % recipe.secondary.stride == 0
     assert recipe.resolution % recipe.vision.resolution == 0  # pictures are reduced for the CLIP
@@ -19,7 +19,7 @@ def test_every_network_takes_the_recipes_pictures(recipe: Recipe) -> None:
 
 
 @pytest.mark.parametrize("recipe", PRESETS.values(), ids=PRESETS)
-def test_the_unet_can_be_read_back_from_its_tensors_alone(recipe: Recipe) -> None:
+def test_the_unet_can_be_read_back_from_its_tensors_alone(recipe: TrainConfig) -> None:
     with torch.device("meta"):
         shapes = {name: tuple(tensor.shape) for name, tensor in UNet(recipe.unet).state_dict().items()}
     assert config_from_state(shapes) == recipe.unet

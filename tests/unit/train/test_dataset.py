@@ -7,12 +7,12 @@ import pytest
 
 from danqing.errors import InvalidRequest
 from danqing.train.batches import open_corpus
-from danqing.train.dataset import Corpus, Joined, hold_out
+from danqing.train.dataset import CaptionedDataset, ConcatDataset, hold_out
 from danqing.train.tasks import vocabulary
 
 
 def test_held_out_pictures_are_apart_and_depend_on_the_seed(shards: Path) -> None:
-    def numbers(corpus: Corpus) -> set[int]:
+    def numbers(corpus: CaptionedDataset) -> set[int]:
         return {int(corpus.pixels(place)[0, 0, 0]) for place in range(len(corpus))}
 
     corpus = open_corpus(shards, 8)
@@ -32,7 +32,7 @@ def test_one_picture_cannot_be_parted(album: Path) -> None:
 
 def test_joined_corpora_are_one(shards: Path, album_elsewhere: Path) -> None:
     painted, own = open_corpus(shards, 8), open_corpus(album_elsewhere, 8)
-    joined = Joined((painted, own))
+    joined = ConcatDataset((painted, own))
     assert len(joined) == 43
     assert np.array_equal(joined.pixels(7), painted.pixels(7))
     assert np.array_equal(joined.pixels(41), own.pixels(1))

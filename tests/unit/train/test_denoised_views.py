@@ -12,8 +12,8 @@ from danqing.train.config import PRESETS
 from danqing.train.denoised_views import estimated
 from danqing.train.diffusion_loss import alpha_sigma
 from danqing.train.export import write_weights
-from danqing.train.tasks import FILES, Studio
-from danqing.train.trainer import Chance
+from danqing.train.tasks import FILES, TrainingRun
+from danqing.train.trainer import TrainRng
 
 
 class Gray(nn.Module):
@@ -30,8 +30,8 @@ class Gray(nn.Module):
         return torch.cat([torch.zeros_like(x), torch.full_like(x[:, :1], 9.0)], 1)
 
 
-def chance() -> Chance:
-    return Chance(np.random.default_rng(0), torch.Generator().manual_seed(0))
+def chance() -> TrainRng:
+    return TrainRng(np.random.default_rng(0), torch.Generator().manual_seed(0))
 
 
 def test_the_last_pictures_are_guesses_blended_with_the_noise_as_guidance_does_and_the_others_stay() -> None:
@@ -49,15 +49,17 @@ def test_no_share_is_no_change() -> None:
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> Studio:
-    return Studio(PRESETS["cpu-smoke"], (tmp_path,), tmp_path / "run", torch.device("cpu"), start=tmp_path / "start")
+def studio(tmp_path: Path) -> TrainingRun:
+    return TrainingRun(
+        PRESETS["cpu-smoke"], (tmp_path,), tmp_path / "run", torch.device("cpu"), start=tmp_path / "start"
+    )
 
 
-def test_a_run_without_a_unet_guesses_nothing(studio: Studio) -> None:
+def test_a_run_without_a_unet_guesses_nothing(studio: TrainingRun) -> None:
     assert studio.unet() is None
 
 
-def test_the_unet_that_guesses_is_the_one_that_the_run_starts_from(studio: Studio) -> None:
+def test_the_unet_that_guesses_is_the_one_that_the_run_starts_from(studio: TrainingRun) -> None:
     unet = UNet(studio.recipe.unet)
     assert studio.start is not None
     studio.start.mkdir()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from danqing.diffusion.noise_schedule import NoiseSchedule, alpha_sigma
 from danqing.train.diffusion_loss import UNIT, add_noise, draw_times, picture_loss, time_density, velocity_loss
-from danqing.train.trainer import Chance
+from danqing.train.trainer import TrainRng
 
 CPU = torch.device("cpu")
 
@@ -59,20 +59,20 @@ def test_times_follow_the_density_and_are_spread_evenly() -> None:
 def test_the_right_answer_costs_nothing() -> None:
     x0 = torch.rand(4, 3, 8, 8) * 2 - 1
     tau = torch.tensor([10.0, 200.0, 500.0, 900.0])
-    assert float(picture_loss(Oracle(x0), x0, tau, Chance.seeded(0, CPU))) < 1e-6
-    assert float(velocity_loss(VelocityOracle(x0), x0, tau, Chance.seeded(0, CPU))) < 1e-4
+    assert float(picture_loss(Oracle(x0), x0, tau, TrainRng.seeded(0, CPU))) < 1e-6
+    assert float(velocity_loss(VelocityOracle(x0), x0, tau, TrainRng.seeded(0, CPU))) < 1e-4
 
 
 def test_an_error_counts_in_units_of_the_noise() -> None:
     x0 = torch.zeros(1, 3, 8, 8)
     for tau, unit in ((0.0, UNIT), (500.0, float(alpha_sigma(torch.tensor([500.0]))[1]))):
-        loss = picture_loss(Oracle(x0, 0.1), x0, torch.tensor([tau]), Chance.seeded(0, CPU))
+        loss = picture_loss(Oracle(x0, 0.1), x0, torch.tensor([tau]), TrainRng.seeded(0, CPU))
         assert float(loss) == pytest.approx((0.1 / unit) ** 2, rel=1e-4)
 
 
 def test_noise_is_the_schedules() -> None:
     x0 = torch.rand(1, 3, 8, 8)
-    noisy = add_noise(x0, torch.tensor([500.0]), Chance.seeded(0, CPU))
+    noisy = add_noise(x0, torch.tensor([500.0]), TrainRng.seeded(0, CPU))
     assert torch.allclose(noisy.x, NoiseSchedule.linear(1000).add_noise(x0, noisy.eps, 500), atol=1e-5)
 
 
@@ -85,7 +85,7 @@ def test_the_secondary_network_is_told_the_angle() -> None:
             return torch.zeros_like(x)
 
     tau = torch.tensor([0.0, 999.0])
-    velocity_loss(Listener(), torch.zeros(2, 3, 8, 8), tau, Chance.seeded(0, CPU))
+    velocity_loss(Listener(), torch.zeros(2, 3, 8, 8), tau, TrainRng.seeded(0, CPU))
     alpha, sigma = alpha_sigma(tau)
     assert torch.allclose(asked[0], torch.atan2(sigma, alpha) * 2 / pi)
     assert 0 < float(asked[0][0]) < 0.01

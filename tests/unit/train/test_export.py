@@ -17,7 +17,7 @@ from danqing.settings import read_settings
 from danqing.train.config import PRESETS
 from danqing.train.export import read_weights, write_card, write_vocabulary, write_weights
 from danqing.train.scenes.shards import write
-from danqing.train.tasks import Report, Studio, export, train_denoiser, train_encoder, train_secondary
+from danqing.train.tasks import TrainingRun, TrainProgress, export, train_denoiser, train_encoder, train_secondary
 from danqing.zoo.catalog import MINI
 from danqing.zoo.registry import get_spec, model_dir
 
@@ -54,8 +54,8 @@ def test_a_diverged_network_is_not_exported(tmp_path: Path) -> None:
 
 def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
     list(write(tmp_path / "data", count=64, seed=3, size=32, workers=1))
-    said: list[Report] = []
-    studio = Studio(
+    said: list[TrainProgress] = []
+    studio = TrainingRun(
         recipe=PRESETS["cpu-smoke"],
         data=(tmp_path / "data",),
         out=tmp_path / "run",
@@ -90,7 +90,7 @@ def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
 
 def test_what_was_not_trained_is_not_exported(tmp_path: Path) -> None:
     list(write(tmp_path / "data", count=32, seed=3, size=32, workers=1))
-    studio = Studio(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
+    studio = TrainingRun(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
     with pytest.raises(ModelNotFound, match="danqing train all"):
         export(studio, tmp_path / "model")
     train_encoder(studio)
@@ -105,7 +105,7 @@ def test_what_was_not_trained_is_not_exported(tmp_path: Path) -> None:
 
 def test_a_second_clip_comes_from_another_export_and_stays_until_a_clip_is_trained(tmp_path: Path) -> None:
     list(write(tmp_path / "data", count=32, seed=3, size=32, workers=1))
-    first = Studio(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
+    first = TrainingRun(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
     other = replace(first, out=tmp_path / "other", seed=1)
     for studio in (first, other):
         train_encoder(studio)
@@ -147,7 +147,7 @@ def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
 
 def test_the_cpu_preset_goes_on_from_the_weights_that_ship(tmp_path: Path) -> None:
     place = model_dir(get_spec(MINI), read_settings())
-    studio = Studio(PRESETS["cpu"], (tmp_path / "none",), tmp_path / "run", torch.device("cpu"), start=place)
+    studio = TrainingRun(PRESETS["cpu"], (tmp_path / "none",), tmp_path / "run", torch.device("cpu"), start=place)
     training = studio.training(UNet(studio.recipe.unet), studio.recipe.denoiser, "unet")
     shipped = load_unet(place / "unet.safetensors").state_dict()
     assert all(torch.equal(tensor, shipped[name]) for name, tensor in training.average.state_dict().items())

@@ -7,7 +7,7 @@ from torch import nn
 from danqing.models.secondary import Secondary
 from danqing.models.unet import UNet
 from danqing.train.config import PRESETS
-from danqing.train.muon import Both, Muon, orthogonal
+from danqing.train.muon import Muon, MuonAdamW, orthogonal
 
 RECIPE = PRESETS["cpu-smoke"]
 
@@ -46,7 +46,7 @@ def test_the_edges_of_a_network_are_left_to_adam() -> None:
         (UNet(RECIPE.unet), "input_blocks.0.0.weight", "out.2.weight"),
         (Secondary(RECIPE.secondary), "net.0.0.weight", "net.4.weight"),
     ):
-        both = Both(network, 0.01)
+        both = MuonAdamW(network, 0.01)
         inside = {id(weight) for group in both.muon.param_groups for weight in group["params"]}
         outside = {id(weight) for group in both.adam.param_groups for weight in group["params"]}
         named = dict(network.named_parameters())
@@ -57,13 +57,13 @@ def test_the_edges_of_a_network_are_left_to_adam() -> None:
 
 
 def test_it_goes_on_where_it_stopped() -> None:
-    def stepped(network: nn.Module, both: Both) -> None:
+    def stepped(network: nn.Module, both: MuonAdamW) -> None:
         network(torch.ones(1, 3)).sum().backward()
         both.step(0.1)
 
     torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType]
     first, second = nn.Linear(3, 2), nn.Linear(3, 2)
-    one, two = Both(first, 0.01), Both(second, 0.01)
+    one, two = MuonAdamW(first, 0.01), MuonAdamW(second, 0.01)
     stepped(first, one)
     second.load_state_dict(first.state_dict())
     two.load_state_dict(one.state_dict())

@@ -6,12 +6,12 @@ import numpy as np
 
 from danqing.train.batches import open_corpus
 from danqing.train.captions import full_caption
-from danqing.train.shard_dataset import Painted
+from danqing.train.shard_dataset import ShardDataset
 
 
 def test_shards_are_read_in_order(shards: Path) -> None:
     corpus = open_corpus(shards, 8)
-    assert isinstance(corpus, Painted)
+    assert isinstance(corpus, ShardDataset)
     assert len(corpus) == 40
     assert [int(corpus.pixels(place)[0, 0, 0]) for place in (0, 23, 24, 39)] == [0, 23, 24, 39]
     assert corpus.full_caption(30) == full_caption(corpus.scenes[30])

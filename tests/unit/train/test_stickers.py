@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from danqing.errors import MissingExtra, WeightsError
-from danqing.train.captioned_folder import Album
+from danqing.train.captioned_folder import CaptionedFolder
 from danqing.train.scenes import Scene, paint
 from danqing.train.scenes.attributes import Medium
 from danqing.train.stickers.compose import captions, compose, ground, picture
-from danqing.train.stickers.emoji import Thing, read_things, render
+from danqing.train.stickers.emoji import Sticker, read_things, render
 from danqing.train.stickers.npm_packages import PACKAGES, Package, fetch
 
 DISC = '<circle cx="8" cy="8" r="8" fill="#f00"/>'
@@ -86,14 +86,14 @@ def test_packages_have_one_version_and_a_checksum() -> None:
         assert package.licence.startswith(("MIT", "Apache-2.0"))  # nothing that asks for the same licence in return
 
 
-def disc(*, outdoors: bool) -> Thing:
+def disc(*, outdoors: bool) -> Sticker:
     svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">{DISC}</svg>'
-    return Thing("红球", {"own": svg}, outdoors)
+    return Sticker("红球", {"own": svg}, outdoors)
 
 
 def test_a_folder_that_trainings_read(tmp_path: Path) -> None:
     compose([disc(outdoors=True)], tmp_path, count=6, seed=1, size=64)
-    album = Album.open(tmp_path, 64)
+    album = CaptionedFolder.open(tmp_path, 64)
     assert len(album) == 6
     assert all(said[0].startswith("红球，") and len(said) == 3 for said in album.captions)
     assert all("红球" in text for said in album.captions for text in said)

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from danqing.train.config import Course
-from danqing.train.trainer import Chance, Training, follow, rate_factor
+from danqing.train.config import OptimConfig
+from danqing.train.trainer import Trainer, TrainRng, follow, rate_factor
 
 CPU = torch.device("cpu")
 
@@ -27,15 +27,15 @@ def test_follow_moves_towards_the_network() -> None:
     assert float(average.weight.detach()) == pytest.approx(1.25)
 
 
-def line_loss(network: nn.Module, chance: Chance) -> Tensor:
+def line_loss(network: nn.Module, chance: TrainRng) -> Tensor:
     x = torch.randn(8, 2, generator=chance.noise) + float(chance.numbers.random())
     return (network(x) - x.sum(1, keepdim=True)).square().mean()
 
 
-def trained(file: Path, steps: int) -> Training:
+def trained(file: Path, steps: int) -> Trainer:
     torch.manual_seed(0)  # pyright: ignore[reportUnknownMemberType]
-    training = Training(nn.Linear(2, 1), Course(batch=8, steps=steps, rate=0.0, warmup=1), file, device=CPU)
-    training.course = Course(batch=8, steps=steps, rate=0.1, warmup=1)
+    training = Trainer(nn.Linear(2, 1), OptimConfig(batch=8, steps=steps, rate=0.0, warmup=1), file, device=CPU)
+    training.course = OptimConfig(batch=8, steps=steps, rate=0.1, warmup=1)
     training.run(line_loss, lambda _: None)
     return training
 
@@ -61,14 +61,14 @@ def test_a_resumed_training_draws_the_same_numbers(tmp_path: Path) -> None:
 
 def test_pictures_are_counted_over_changes_of_the_batch(tmp_path: Path) -> None:
     trained(tmp_path / "parts.pt", 20)
-    course = Course(batch=3, steps=21, rate=0.1)
-    wider = Training(nn.Linear(2, 1), course, tmp_path / "parts.pt", device=CPU)
+    course = OptimConfig(batch=3, steps=21, rate=0.1)
+    wider = Trainer(nn.Linear(2, 1), course, tmp_path / "parts.pt", device=CPU)
     wider.run(line_loss, lambda _: None)
     assert wider.pictures == 20 * 8 + 3
 
 
 def test_time_limit_ends_a_training(tmp_path: Path) -> None:
-    course = Course(batch=8, steps=10**9, rate=0.1, seconds=0.05)
-    training = Training(nn.Linear(2, 1), course, tmp_path / "line.pt", device=CPU)
+    course = OptimConfig(batch=8, steps=10**9, rate=0.1, seconds=0.05)
+    training = Trainer(nn.Linear(2, 1), course, tmp_path / "line.pt", device=CPU)
     training.run(line_loss, lambda _: None)
     assert 0 < training.step < 10**9

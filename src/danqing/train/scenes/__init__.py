@@ -10,7 +10,7 @@ from danqing.train.scenes import boats_birds, buildings, ground, landscape, plan
 from danqing.train.scenes.attributes import Scene
 from danqing.train.scenes.canvas import Canvas, mix
 from danqing.train.scenes.image_ops import SIZE
-from danqing.train.scenes.layout import OUTLINED, Stage, horizon_of
+from danqing.train.scenes.layout import OUTLINED, SceneLayout, horizon_of
 from danqing.train.scenes.palette import palette
 from danqing.train.scenes.sampling import sample
 
@@ -18,7 +18,7 @@ __all__ = ["Scene", "paint", "sample"]
 
 
 def paint(
-    scene: Scene, rng: np.random.Generator, size: int = SIZE, *, paste: Callable[[Stage], None] | None = None
+    scene: Scene, rng: np.random.Generator, size: int = SIZE, *, paste: Callable[[SceneLayout], None] | None = None
 ) -> NDArray[np.uint8]:
     """Paints a scene; the same scene and generator state give the same picture.
 
@@ -35,7 +35,7 @@ def paint(
     pen = None if strength is None else mix(colours.near, colours.dark, strength)
     canvas = Canvas(colours.paper, pen)
     side = 1 if rng.random() < 0.5 else -1
-    stage = Stage(scene, canvas, colours, rng, horizon_of(scene, rng), side)
+    stage = SceneLayout(scene, canvas, colours, rng, horizon_of(scene, rng), side)
     if scene.subject is not None:
         subjects.subject(stage)
     elif scene.place is not None or paste is None:

@@ -5,10 +5,10 @@ import numpy as np
 from danqing.train.scenes.attributes import Boat, Medium
 from danqing.train.scenes.canvas import mix, shade
 from danqing.train.scenes.image_ops import SIZE
-from danqing.train.scenes.layout import Stage
+from danqing.train.scenes.layout import SceneLayout
 
 
-def boat(stage: Stage) -> None:
+def boat(stage: SceneLayout) -> None:
     """The one boat of the scene, a third of the picture wide, with its reflection."""
     kind = stage.scene.boat
     if kind is None:
@@ -26,7 +26,7 @@ def boat(stage: Stage) -> None:
         _awning(stage, (x, y), half)
 
 
-def _hull(stage: Stage, centre: tuple[float, float], half: float) -> None:
+def _hull(stage: SceneLayout, centre: tuple[float, float], half: float) -> None:
     x, y = centre
     colours = stage.colours
     shadow = mix(colours.water, colours.dark, 0.55)
@@ -43,7 +43,7 @@ def _hull(stage: Stage, centre: tuple[float, float], half: float) -> None:
         stage.canvas.line(list(zip(x + bow * half, gunwale[:4], strict=True)), colours.snow, 2)
 
 
-def _angler(stage: Stage, centre: tuple[float, float], half: float, facing: int) -> None:
+def _angler(stage: SceneLayout, centre: tuple[float, float], half: float, facing: int) -> None:
     """A seated figure in a straw cape under a cone hat, and a long bent rod with its line."""
     x, y = centre[0] - facing * half * 0.12, centre[1]
     colours, size = stage.colours, half * 0.9
@@ -61,7 +61,7 @@ def _angler(stage: Stage, centre: tuple[float, float], half: float, facing: int)
     stage.canvas.line([tip, (tip[0] + facing * 0.5, y + size * 0.4)], mix(colours.dark, colours.water, 0.2))
 
 
-def _sails(stage: Stage, centre: tuple[float, float], half: float, facing: int) -> None:
+def _sails(stage: SceneLayout, centre: tuple[float, float], half: float, facing: int) -> None:
     """A mast with a full main sail and a jib."""
     (x, y), colours = centre, stage.colours
     mast = min(half * 1.9, y - 8)
@@ -85,7 +85,7 @@ def _sails(stage: Stage, centre: tuple[float, float], half: float, facing: int) 
     stage.canvas.fill(jib, shade(colours.sail, 0.92))
 
 
-def _awning(stage: Stage, centre: tuple[float, float], half: float) -> None:
+def _awning(stage: SceneLayout, centre: tuple[float, float], half: float) -> None:
     """A woven awning amidships; nobody aboard."""
     x, y = centre
     turn = np.linspace(np.pi, 0, 11)
@@ -97,7 +97,7 @@ def _awning(stage: Stage, centre: tuple[float, float], half: float) -> None:
     stage.canvas.fill(inner, stage.colours.dark, pen=False)
 
 
-def birds(stage: Stage) -> None:
+def birds(stage: SceneLayout) -> None:
     """A small flock, wings raised, in a loose slanting line."""
     if not stage.scene.birds:
         return

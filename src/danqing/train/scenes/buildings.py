@@ -8,7 +8,7 @@ import numpy as np
 from danqing.train.scenes.attributes import Building, Medium, Place, Time
 from danqing.train.scenes.canvas import Colour, mix, shade
 from danqing.train.scenes.image_ops import SIZE
-from danqing.train.scenes.layout import Stage
+from danqing.train.scenes.layout import SceneLayout
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Site:
     size: float  # height of the whole structure, pixels
 
 
-def building(stage: Stage) -> None:
+def building(stage: SceneLayout) -> None:
     """Paints the scene's structure, on a spit of land when the place is water."""
     kind = stage.scene.building
     if kind is None:
@@ -34,7 +34,7 @@ def building(stage: Stage) -> None:
     PAINTERS[kind](stage, site)
 
 
-def _spit(stage: Stage, site: Site) -> None:
+def _spit(stage: SceneLayout, site: Site) -> None:
     """The bank that a building beside water stands on, running out of the picture on the building's side."""
     rocky = stage.scene.building in (Building.LIGHTHOUSE, Building.CASTLE)
     colour = mix(stage.colours.stone, stage.colours.dark, 0.45) if rocky else stage.colours.land
@@ -49,7 +49,7 @@ def _spit(stage: Stage, site: Site) -> None:
     stage.canvas.fill([*zip(top, bumps, strict=True), *zip(top[::-1], bottom[::-1], strict=True)], colour)
 
 
-def _eaves(stage: Stage, foot: tuple[float, float], half: float, rise: float, *, ridge: float = 0.2) -> None:
+def _eaves(stage: SceneLayout, foot: tuple[float, float], half: float, rise: float, *, ridge: float = 0.2) -> None:
     """A Chinese roof: concave slopes and corners turned up; `ridge` is the top's share of the width."""
     x, y = foot
     across = np.linspace(-1, 1, 9)
@@ -66,13 +66,13 @@ def _eaves(stage: Stage, foot: tuple[float, float], half: float, rise: float, *,
         stage.canvas.fill(white, colours.snow, pen=False)
 
 
-def _lit(stage: Stage) -> Colour:
+def _lit(stage: SceneLayout) -> Colour:
     """The colour of a window: glowing after sunset, dark by day."""
     late = stage.scene.time in (Time.NIGHT, Time.DUSK)
     return stage.colours.glow if late else mix(stage.colours.dark, stage.colours.wall, 0.15)
 
 
-def pavilion(stage: Stage, site: Site) -> None:
+def pavilion(stage: SceneLayout, site: Site) -> None:
     """Four posts, open to the view, under one great roof."""
     size, x, y = site.size * 0.86, site.x, site.y
     half = size * 0.40
@@ -86,7 +86,7 @@ def pavilion(stage: Stage, site: Site) -> None:
     stage.canvas.ellipse((x, eave - size * 0.44), (2.6, 3.4), stage.colours.red, pen=True)
 
 
-def pagoda(stage: Stage, site: Site) -> None:
+def pagoda(stage: SceneLayout, site: Site) -> None:
     """Five to seven storeys, each with its eaves, and a spire."""
     floors = int(stage.rng.integers(5, 8))
     step, x, y = site.size * 0.86 / floors, site.x, site.y
@@ -100,7 +100,7 @@ def pagoda(stage: Stage, site: Site) -> None:
     stage.canvas.line([(x, top), (x, top - site.size * 0.14)], stage.colours.roof, 2)
 
 
-def temple(stage: Stage, site: Site) -> None:
+def temple(stage: SceneLayout, site: Site) -> None:
     """A wide hall of red columns under two tiers of eaves, on steps."""
     size, x, y = site.size * 0.82, site.x, site.y
     half = size * 0.52
@@ -121,7 +121,7 @@ def temple(stage: Stage, site: Site) -> None:
     _eaves(stage, (x, lower - size * 0.26), half * 1.06, size * 0.34, ridge=0.5)
 
 
-def cottage(stage: Stage, site: Site) -> None:
+def cottage(stage: SceneLayout, site: Site) -> None:
     """One thatched house with a door, a window and smoke."""
     _house(stage, site.x, site.y, site.size * 0.74)
     for puff in range(4):
@@ -132,7 +132,7 @@ def cottage(stage: Stage, site: Site) -> None:
         )
 
 
-def _house(stage: Stage, x: float, y: float, size: float) -> None:
+def _house(stage: SceneLayout, x: float, y: float, size: float) -> None:
     half, eave, colours = size * 0.42, y - size * 0.46, stage.colours
     stage.canvas.box(x + half * 0.42, x + half * 0.66, (y - size, eave), mix(colours.stone, colours.dark, 0.25))
     stage.canvas.box(x - half, x + half, (eave, y), colours.wall)
@@ -147,7 +147,7 @@ def _house(stage: Stage, x: float, y: float, size: float) -> None:
     stage.canvas.fill(roof, colours.snow if stage.scene.snowy else mix(colours.straw, colours.roof, 0.4))
 
 
-def village(stage: Stage, site: Site) -> None:
+def village(stage: SceneLayout, site: Site) -> None:
     """Half a dozen houses around a steeple, the nearer the larger; after sunset their windows are lit."""
     x, y, size = site.x, site.y, site.size
     tower = x + stage.side * size * 0.12
@@ -161,7 +161,7 @@ def village(stage: Stage, site: Site) -> None:
         _house(stage, x + place * reach + stage.between(-2, 2), y - 6 + depth * 6, size * (0.38 + 0.07 * depth))
 
 
-def bridge(stage: Stage, site: Site) -> None:
+def bridge(stage: SceneLayout, site: Site) -> None:
     """A stone arch across the water, with its reflection."""
     half, rise = stage.between(42, 50), stage.between(24, 30)
     x, y = SIZE / 2, site.y + 12
@@ -184,7 +184,7 @@ def bridge(stage: Stage, site: Site) -> None:
         )
 
 
-def lighthouse(stage: Stage, site: Site) -> None:
+def lighthouse(stage: SceneLayout, site: Site) -> None:
     """A white tower with red bands; after sunset its beams are lit."""
     x, y, size, colours = site.x, site.y, site.size, stage.colours
     if stage.scene.time in (Time.NIGHT, Time.DUSK) and stage.scene.medium is not Medium.INK:
@@ -212,7 +212,7 @@ def lighthouse(stage: Stage, site: Site) -> None:
     )
 
 
-def castle(stage: Stage, site: Site) -> None:
+def castle(stage: SceneLayout, site: Site) -> None:
     """Battlements between round towers with cones, and a gate."""
     x, y, size, colours = site.x, site.y, site.size, stage.colours
     half, wall = size * 0.52, y - size * 0.42
@@ -240,7 +240,7 @@ def castle(stage: Stage, site: Site) -> None:
     stage.canvas.box(x - 1.8, x + 1.8, (y - size * 0.66, y - size * 0.55), _lit(stage))
 
 
-def city(stage: Stage, site: Site) -> None:
+def city(stage: SceneLayout, site: Site) -> None:
     """A skyline of tower blocks across the picture, windows lit after sunset."""
     colours, late = stage.colours, stage.scene.time in (Time.NIGHT, Time.DUSK)
     middle = site.x
@@ -263,7 +263,7 @@ def city(stage: Stage, site: Site) -> None:
             x += width + (stage.between(1, 3) if depth == 0 else stage.between(3, 12))
 
 
-PAINTERS: dict[Building, Callable[[Stage, Site], None]] = {
+PAINTERS: dict[Building, Callable[[SceneLayout, Site], None]] = {
     Building.PAVILION: pavilion,
     Building.PAGODA: pagoda,
     Building.TEMPLE: temple,

@@ -5,12 +5,12 @@ import numpy as np
 from danqing.train.scenes.attributes import Medium, Place, Season, Weather
 from danqing.train.scenes.canvas import join, mix, shade
 from danqing.train.scenes.image_ops import COLUMNS, ROWS, SIZE, blurred, clouds, resized
-from danqing.train.scenes.layout import Stage
+from danqing.train.scenes.layout import SceneLayout
 
 MATT = (Medium.PRINT, Medium.PIXEL, Medium.INK, Medium.BLUE_GREEN, Medium.SKETCH)  # media without reflections
 
 
-def ground(stage: Stage) -> None:
+def ground(stage: SceneLayout) -> None:
     """Water or land, and the mist that lies over it."""
     if stage.scene.place is Place.LAND:
         _land(stage)
@@ -22,7 +22,7 @@ def ground(stage: Stage) -> None:
         stage.canvas.wash(band, mix(stage.colours.sky_low, (255, 255, 255), 0.15))
 
 
-def _land(stage: Stage) -> None:
+def _land(stage: SceneLayout) -> None:
     edge = stage.horizon + 3 * np.sin(COLUMNS / stage.between(18, 40) + stage.between(0, 6))
     light, deep = mix(stage.colours.land, stage.colours.sky_low, 0.25), shade(stage.colours.land, 0.86)
     if stage.scene.snowy:
@@ -34,7 +34,7 @@ def _land(stage: Stage) -> None:
     stage.canvas.paint(body, np.clip(tones, 0, 255).astype(np.float32))
 
 
-def _tufts(stage: Stage) -> None:
+def _tufts(stage: SceneLayout) -> None:
     """Grass, petals or fallen leaves in the foreground, so that a season shows in the ground too."""
     colours, season = stage.colours, stage.scene.season
     if stage.scene.snowy:
@@ -49,7 +49,7 @@ def _tufts(stage: Stage) -> None:
             stage.canvas.line([(x - size, y), (x, y - size * 1.4), (x + size, y)], shade(colours.leaf, 0.95))
 
 
-def _water(stage: Stage) -> None:
+def _water(stage: SceneLayout) -> None:
     canvas, colours = stage.canvas, stage.colours
     top = round(stage.horizon)
     depth = np.clip((ROWS - top) / (SIZE - top), 0, 1)[..., None]
@@ -68,7 +68,7 @@ def _water(stage: Stage) -> None:
         _banks(stage)
 
 
-def _ripples(stage: Stage, top: int) -> None:
+def _ripples(stage: SceneLayout, top: int) -> None:
     """Waves at sea, short ripples elsewhere; larger towards the viewer."""
     sea = stage.scene.place is Place.SEA
     for _ in range({Place.SEA: 34, Place.RIVER: 16}.get(stage.scene.place or Place.LAKE, 9)):
@@ -82,7 +82,7 @@ def _ripples(stage: Stage, top: int) -> None:
         stage.canvas.line(join(x + steps * width, wave), colour, 1 + int(sea and near > 0.6))
 
 
-def _surf(stage: Stage, top: int) -> None:
+def _surf(stage: SceneLayout, top: int) -> None:
     """Rolling waves with foam along their crests, when the sea itself is the picture."""
     steps = np.linspace(0, 1, 33)
     for row, near in enumerate((0.12, 0.34, 0.62)):
@@ -99,7 +99,7 @@ def _surf(stage: Stage, top: int) -> None:
             stage.canvas.ellipse(spot, (0.9 + row * 0.6, 0.8 + row * 0.5), foam)
 
 
-def _banks(stage: Stage) -> None:
+def _banks(stage: SceneLayout) -> None:
     """A river runs between two banks that close in towards the distance."""
     steps = np.linspace(0, 1, 9)
     for side in (-1, 1):

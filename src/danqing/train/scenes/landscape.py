@@ -5,7 +5,7 @@ import numpy as np
 from danqing.train.scenes.attributes import Artist, Light, Medium, Mountain, Time, Weather
 from danqing.train.scenes.canvas import join, mix
 from danqing.train.scenes.image_ops import COLUMNS, ROWS, SIZE, Field, Picture, blurred, clouds
-from danqing.train.scenes.layout import Stage
+from danqing.train.scenes.layout import SceneLayout
 
 FLAT = (Medium.PRINT, Medium.PIXEL)  # media whose mountains are not shaded
 PLAIN = (Medium.INK, Medium.SKETCH, Medium.BLUE_GREEN)  # media that leave the sky without clouds
@@ -13,7 +13,7 @@ DARK_RAIN = (*PLAIN, Medium.PRINT, Medium.WATERCOLOUR)  # media whose rain is da
 HEIGHT = {Mountain.HILLS: 22.0, Mountain.PEAKS: 60.0, Mountain.SNOWY: 56.0}
 
 
-def sky(stage: Stage) -> None:
+def sky(stage: SceneLayout) -> None:
     """A gradient, clouds, then sun, moon or stars."""
     canvas, colours, scene = stage.canvas, stage.colours, stage.scene
     height = np.clip(ROWS / stage.horizon, 0, 1)
@@ -32,7 +32,7 @@ def sky(stage: Stage) -> None:
         _disk(stage)
 
 
-def _stars(stage: Stage) -> None:
+def _stars(stage: SceneLayout) -> None:
     swirl = stage.scene.artist is Artist.VAN_GOGH
     white = mix(stage.colours.glow, (255, 255, 255), 0.4)
     for _ in range(9 if swirl else 28):
@@ -42,7 +42,7 @@ def _stars(stage: Stage) -> None:
         stage.canvas.ellipse(spot, (3.2, 3.2) if swirl else (1.3, 1.3), white)
 
 
-def _disk(stage: Stage) -> None:
+def _disk(stage: SceneLayout) -> None:
     """Sun or moon with a halo; a moon on paper is left white in a grey wash."""
     canvas, colours, medium = stage.canvas, stage.colours, stage.scene.medium
     sun = stage.scene.light is Light.SUN
@@ -59,7 +59,7 @@ def _disk(stage: Stage) -> None:
     canvas.ellipse((x, y), (radius, radius), colour, pen=medium in (Medium.SKETCH, Medium.PRINT))
 
 
-def mountains(stage: Stage) -> None:
+def mountains(stage: SceneLayout) -> None:
     """From the farthest layer to the nearest, with mist between them."""
     kind = stage.scene.mountain
     if kind is None:
@@ -72,7 +72,7 @@ def mountains(stage: Stage) -> None:
         _mountain(stage, skyline, near=(layer + 1) / layers, height=height)
 
 
-def _ridge(stage: Stage, height: float, *, smooth: bool, lone: bool) -> Field:
+def _ridge(stage: SceneLayout, height: float, *, smooth: bool, lone: bool) -> Field:
     """Heights of a skyline above the horizon, [1, SIZE]: one summit or a few, roughened."""
     total = np.zeros((1, SIZE), np.float32)
     lone = lone and not smooth
@@ -91,7 +91,7 @@ def _ridge(stage: Stage, height: float, *, smooth: bool, lone: bool) -> Field:
     return np.maximum(total + rough * height * (0.2 if smooth else 0.34) + height * 0.12, 2.0).astype(np.float32)
 
 
-def _mountain(stage: Stage, skyline: Field, *, near: float, height: float) -> None:
+def _mountain(stage: SceneLayout, skyline: Field, *, near: float, height: float) -> None:
     canvas, colours, medium = stage.canvas, stage.colours, stage.scene.medium
     depth = ROWS - skyline  # [SIZE, SIZE], pixels below the skyline
     body = np.clip(depth + 0.5, 0, 1) * (stage.horizon + 4 > ROWS)
@@ -103,7 +103,7 @@ def _mountain(stage: Stage, skyline: Field, *, near: float, height: float) -> No
         )
 
 
-def _mist(stage: Stage) -> float:
+def _mist(stage: SceneLayout) -> float:
     """How far a mountain dissolves at its foot, in [0, 1]."""
     medium = stage.scene.medium
     if stage.scene.weather is Weather.MIST:
@@ -115,7 +115,7 @@ def _mist(stage: Stage) -> float:
     )
 
 
-def _rock(stage: Stage, skyline: Field, *, near: float, height: float) -> Picture:
+def _rock(stage: SceneLayout, skyline: Field, *, near: float, height: float) -> Picture:
     """The colours of a mountain: one side lit, rough, green at the top and earth at the foot in 青绿, snow above."""
     colours, medium = stage.colours, stage.scene.medium
     colour = mix(colours.far, colours.near, near)
@@ -137,7 +137,7 @@ def _rock(stage: Stage, skyline: Field, *, near: float, height: float) -> Pictur
     return np.clip(tones * (1 - snow) + white * snow, 0, 255).astype(np.float32)
 
 
-def _snow(stage: Stage, depth: Field, height: float) -> Field:
+def _snow(stage: SceneLayout, depth: Field, height: float) -> Field:
     """Snow on a mountain, [SIZE, SIZE, 1] in [0, 1]: deep in winter, the upper part on a snowy summit."""
     snowy = stage.scene.mountain is Mountain.SNOWY
     if not (stage.scene.snowy or snowy):
@@ -147,7 +147,7 @@ def _snow(stage: Stage, depth: Field, height: float) -> Field:
     return np.clip((reach - depth + ragged) / 4.0, 0, 1)[..., None] * np.float32(0.95 if snowy else 0.85)
 
 
-def precipitation(stage: Stage) -> None:
+def precipitation(stage: SceneLayout) -> None:
     """Falling rain or snow over everything."""
     canvas, colours = stage.canvas, stage.colours
     if stage.scene.weather is Weather.RAIN:

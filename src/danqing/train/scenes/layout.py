@@ -14,7 +14,7 @@ MIDDLE = SIZE / 2
 
 
 @dataclass(frozen=True)
-class Stage:
+class SceneLayout:
     """One landscape being painted; all lengths are pixels of the canvas."""
 
     scene: Scene

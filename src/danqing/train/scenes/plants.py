@@ -8,20 +8,20 @@ import numpy as np
 from danqing.train.scenes.attributes import Medium, Place, Plant
 from danqing.train.scenes.canvas import Colour, mix, shade
 from danqing.train.scenes.image_ops import SIZE
-from danqing.train.scenes.layout import Stage
+from danqing.train.scenes.layout import SceneLayout
 
 
-def plant(stage: Stage) -> None:
+def plant(stage: SceneLayout) -> None:
     """Paints the scene's plant in front of everything else."""
     if stage.scene.plant is not None:
         PAINTERS[stage.scene.plant](stage, stage.plant_x, _size(stage))
 
 
-def _size(stage: Stage) -> float:
+def _size(stage: SceneLayout) -> float:
     return stage.between(92, 106) if stage.alone else stage.between(84, 100)
 
 
-def _foot(stage: Stage, x: float) -> float:
+def _foot(stage: SceneLayout, x: float) -> float:
     """Ground under the tree: a knoll at the lower edge, also when the rest is water."""
     y = SIZE - stage.between(8, 16)
     if stage.scene.place is not Place.LAND:
@@ -31,7 +31,7 @@ def _foot(stage: Stage, x: float) -> float:
     return y
 
 
-def _trunk(stage: Stage, points: list[tuple[float, float]], width: float) -> None:
+def _trunk(stage: SceneLayout, points: list[tuple[float, float]], width: float) -> None:
     """A tapering stem through the points."""
     path = np.array(points)
     sides = np.linspace(width / 2, max(0.6, width * 0.16), len(path))
@@ -39,11 +39,11 @@ def _trunk(stage: Stage, points: list[tuple[float, float]], width: float) -> Non
     stage.canvas.fill(outline, stage.colours.bark)
 
 
-def _leaf_colour(stage: Stage, colour: Colour) -> Colour:
+def _leaf_colour(stage: SceneLayout, colour: Colour) -> Colour:
     return shade(colour, stage.between(0.82, 1.16))
 
 
-def pine(stage: Stage, x: float, size: float) -> None:
+def pine(stage: SceneLayout, x: float, size: float) -> None:
     """A leaning trunk with flat pads of needles; snow lies on them in winter."""
     y, lean = _foot(stage, x), stage.side * stage.between(4, 14)
     top = y - size
@@ -71,14 +71,14 @@ def pine(stage: Stage, x: float, size: float) -> None:
             stage.canvas.ellipse((centre[0], centre[1] - size * 0.03), (wide * 0.85, size * 0.038), stage.colours.snow)
 
 
-def _needles(stage: Stage, centre: tuple[float, float], wide: float, tall: float) -> None:
+def _needles(stage: SceneLayout, centre: tuple[float, float], wide: float, tall: float) -> None:
     colour = mix(stage.colours.leaf, stage.colours.dark, 0.55)
     for needle in np.linspace(-0.95, 0.95, 9):
         foot = (centre[0] + needle * wide, centre[1] + tall * 0.5)
         stage.canvas.line([foot, (foot[0] + needle * 5, foot[1] - tall * 2.0)], colour)
 
 
-def bamboo(stage: Stage, x: float, size: float) -> None:
+def bamboo(stage: SceneLayout, x: float, size: float) -> None:
     """Jointed culms out of the top of the picture, with sprays of pointed leaves."""
     leaf = stage.colours.leaf if stage.scene.medium is Medium.INK else mix(stage.colours.leaf, (90, 150, 60), 0.25)
     alone = stage.alone
@@ -101,7 +101,7 @@ def bamboo(stage: Stage, x: float, size: float) -> None:
             )
 
 
-def _spray(stage: Stage, tip: tuple[float, float], colour: Colour, length: float) -> None:
+def _spray(stage: SceneLayout, tip: tuple[float, float], colour: Colour, length: float) -> None:
     side = 1 if stage.rng.random() < 0.5 else -1
     for angle in (8, 34, 60, 84):
         turn = np.deg2rad(angle + stage.between(-12, 12))
@@ -114,7 +114,7 @@ def _spray(stage: Stage, tip: tuple[float, float], colour: Colour, length: float
         stage.canvas.fill(blade, colour, pen=False)
 
 
-def plum(stage: Stage, x: float, size: float) -> None:
+def plum(stage: SceneLayout, x: float, size: float) -> None:
     """Dark angular branches reaching across the picture, with red blossom and no leaves."""
     inward = 1 if x < SIZE / 2 else -1
     foot = (x - inward * 10, SIZE + 2.0)
@@ -140,7 +140,7 @@ def plum(stage: Stage, x: float, size: float) -> None:
             flower(stage, at, stage.between(3.0, 4.4), mix(stage.colours.blossom, stage.colours.red, 0.5))
 
 
-def flower(stage: Stage, centre: tuple[float, float], size: float, colour: Colour) -> None:
+def flower(stage: SceneLayout, centre: tuple[float, float], size: float, colour: Colour) -> None:
     """Five round petals and a yellow heart."""
     turn = stage.between(0, 6.3)
     for petal in range(5):
@@ -150,7 +150,7 @@ def flower(stage: Stage, centre: tuple[float, float], size: float, colour: Colou
     stage.canvas.ellipse(centre, (size * 0.25, size * 0.25), stage.colours.glow)
 
 
-def willow(stage: Stage, x: float, size: float) -> None:
+def willow(stage: SceneLayout, x: float, size: float) -> None:
     """A bent trunk and a curtain of hanging strands."""
     y = _foot(stage, x)
     _trunk(stage, [(x, y + 2), (x + 3, y - size * 0.4), (x - 2, y - size * 0.68)], size * 0.09)
@@ -168,7 +168,7 @@ def willow(stage: Stage, x: float, size: float) -> None:
         )
 
 
-def _crown(stage: Stage, x: float, size: float, colour: Colour) -> None:
+def _crown(stage: SceneLayout, x: float, size: float, colour: Colour) -> None:
     """A forked trunk under a round crown of dabs."""
     y = _foot(stage, x)
     _trunk(stage, [(x, y + 2), (x + 2, y - size * 0.35), (x - 1, y - size * 0.6)], size * 0.08)
@@ -186,17 +186,17 @@ def _crown(stage: Stage, x: float, size: float, colour: Colour) -> None:
         )
 
 
-def peach(stage: Stage, x: float, size: float) -> None:
+def peach(stage: SceneLayout, x: float, size: float) -> None:
     """A crown of pink blossom."""
     _crown(stage, x, size, mix(stage.colours.blossom, stage.colours.snow, 0.15))
 
 
-def maple(stage: Stage, x: float, size: float) -> None:
+def maple(stage: SceneLayout, x: float, size: float) -> None:
     """A crown of red leaves."""
     _crown(stage, x, size, stage.colours.maple)
 
 
-def lotus(stage: Stage, x: float, size: float) -> None:
+def lotus(stage: SceneLayout, x: float, size: float) -> None:
     """Round leaves on the water and pink flowers above them, across the foreground."""
     colours = stage.colours
     for pad in range(9):
@@ -210,7 +210,7 @@ def lotus(stage: Stage, x: float, size: float) -> None:
         lotus_flower(stage, head, stage.between(11, 14))
 
 
-def lotus_flower(stage: Stage, centre: tuple[float, float], size: float) -> None:
+def lotus_flower(stage: SceneLayout, centre: tuple[float, float], size: float) -> None:
     """Pointed petals opening like a cup."""
     pink, pale = stage.colours.blossom, mix(stage.colours.blossom, stage.colours.snow, 0.55)
     for turn, colour in ((-62, pink), (62, pink), (-34, pale), (34, pale), (0, pink)):
@@ -221,7 +221,7 @@ def lotus_flower(stage: Stage, centre: tuple[float, float], size: float) -> None
         stage.canvas.fill(spots, colour)
 
 
-PAINTERS: dict[Plant, Callable[[Stage, float, float], None]] = {
+PAINTERS: dict[Plant, Callable[[SceneLayout, float, float], None]] = {
     Plant.PINE: pine,
     Plant.BAMBOO: bamboo,
     Plant.PLUM: plum,

@@ -8,12 +8,12 @@ from danqing.train.scenes import plants
 from danqing.train.scenes.attributes import Medium, Subject
 from danqing.train.scenes.canvas import Colour, mix, shade
 from danqing.train.scenes.image_ops import SIZE, clouds
-from danqing.train.scenes.layout import Stage
+from danqing.train.scenes.layout import SceneLayout
 
 INKY = (Medium.INK, Medium.SKETCH)
 
 
-def subject(stage: Stage) -> None:
+def subject(stage: SceneLayout) -> None:
     """Paints the scene's single subject on its own ground."""
     kind = stage.scene.subject
     if kind is None:
@@ -24,7 +24,7 @@ def subject(stage: Stage) -> None:
     PAINTERS[kind](stage)
 
 
-def _tint(stage: Stage, ink: Colour, colour: Colour) -> Colour:
+def _tint(stage: SceneLayout, ink: Colour, colour: Colour) -> Colour:
     """Grey in media that have no colour for it, `colour` elsewhere."""
     return (
         ink
@@ -33,7 +33,7 @@ def _tint(stage: Stage, ink: Colour, colour: Colour) -> Colour:
     )
 
 
-def shrimp(stage: Stage) -> None:
+def shrimp(stage: SceneLayout) -> None:
     """Two or three translucent shrimps with long feelers, swimming one way."""
     body = _tint(stage, mix(stage.colours.paper, stage.colours.dark, 0.6), (226, 104, 66))
     facing = stage.side
@@ -45,7 +45,7 @@ def shrimp(stage: Stage) -> None:
         )
 
 
-def _shrimp(stage: Stage, at: tuple[float, float], scale: float, body: Colour) -> None:
+def _shrimp(stage: SceneLayout, at: tuple[float, float], scale: float, body: Colour) -> None:
     """One shrimp; a negative scale faces left."""
     size, dark = abs(scale), mix(body, stage.colours.dark, 0.65)
 
@@ -68,7 +68,7 @@ def _shrimp(stage: Stage, at: tuple[float, float], scale: float, body: Colour) -
     stage.canvas.ellipse(spot(14, -4.5), (1.7 * size, 1.7 * size), stage.colours.dark)
 
 
-def crab(stage: Stage) -> None:
+def crab(stage: SceneLayout) -> None:
     """A crab from above: round shell, eight bent legs, two claws."""
     shell = _tint(stage, mix(stage.colours.paper, stage.colours.dark, 0.72), (206, 84, 40))
     x, y, size = SIZE / 2 + stage.between(-6, 6), SIZE / 2 + stage.between(-2, 10), stage.between(0.95, 1.12)
@@ -92,20 +92,20 @@ def crab(stage: Stage) -> None:
         stage.canvas.ellipse((x + side * 7 * size, y - 24 * size), (2.4, 2.4), stage.colours.dark)
 
 
-def _claw(stage: Stage, wrist: tuple[float, float], size: float, colour: Colour) -> None:
+def _claw(stage: SceneLayout, wrist: tuple[float, float], size: float, colour: Colour) -> None:
     tall = abs(size)
     points = [(0, 4), (11, -2), (12, -15), (5, -23), (5, -12), (1, -10), (-4, -21), (-8, -11), (-6, 0)]
     stage.canvas.fill([(wrist[0] + a * size, wrist[1] + b * tall) for a, b in points], colour)
 
 
-def fish(stage: Stage) -> None:
+def fish(stage: SceneLayout) -> None:
     """Two carp, one above the other."""
     body = _tint(stage, mix(stage.colours.paper, stage.colours.dark, 0.5), (232, 96, 40))
     for x, y, facing in ((60.0, 40.0, stage.side), (70.0, 88.0, -stage.side)):
         _fish(stage, (x + stage.between(-5, 5), y + stage.between(-5, 5)), facing * stage.between(0.95, 1.15), body)
 
 
-def _fish(stage: Stage, at: tuple[float, float], scale: float, body: Colour) -> None:
+def _fish(stage: SceneLayout, at: tuple[float, float], scale: float, body: Colour) -> None:
     size, dark = abs(scale), mix(body, stage.colours.dark, 0.55)
 
     def spots(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -125,7 +125,7 @@ def _fish(stage: Stage, at: tuple[float, float], scale: float, body: Colour) -> 
     stage.canvas.ellipse(spots([(23.6, -3)])[0], (1.8 * size, 1.8 * size), stage.colours.dark)
 
 
-def chick(stage: Stage) -> None:
+def chick(stage: SceneLayout) -> None:
     """Two or three fluffy chicks."""
     down = _tint(stage, mix(stage.colours.paper, stage.colours.dark, 0.62), (248, 206, 72))
     spots = [(40.0, 50.0), (86.0, 84.0)] if stage.rng.random() < 0.5 else [(36.0, 38.0), (92.0, 52.0), (56.0, 94.0)]
@@ -134,7 +134,7 @@ def chick(stage: Stage) -> None:
         _chick(stage, (x + stage.between(-4, 4), y), scale * (1 if stage.rng.random() < 0.5 else -1), down)
 
 
-def _chick(stage: Stage, at: tuple[float, float], scale: float, down: Colour) -> None:
+def _chick(stage: SceneLayout, at: tuple[float, float], scale: float, down: Colour) -> None:
     size, deep = abs(scale), mix(down, stage.colours.dark, 0.35)
     x, y = at
     for leg in (-4, 4):
@@ -159,7 +159,7 @@ def _chick(stage: Stage, at: tuple[float, float], scale: float, down: Colour) ->
     stage.canvas.ellipse((head[0] + 3.5 * scale, head[1] - 2 * size), (1.9 * size, 1.9 * size), stage.colours.dark)
 
 
-def gourd(stage: Stage) -> None:
+def gourd(stage: SceneLayout) -> None:
     """Two gourds hanging from a vine with broad leaves."""
     skin = (
         (226, 168, 54)
@@ -180,7 +180,7 @@ def gourd(stage: Stage) -> None:
         _leaf(stage, (SIZE / 2 + place + stage.between(-6, 6), stage.between(12, 24)), stage.between(15, 20))
 
 
-def _leaf(stage: Stage, centre: tuple[float, float], size: float) -> None:
+def _leaf(stage: SceneLayout, centre: tuple[float, float], size: float) -> None:
     """A broad lobed leaf with dark veins, as a wet brush makes it."""
     around = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     reach = size * (0.78 + 0.22 * np.cos(around * 5 + stage.between(0, 6)))
@@ -193,7 +193,7 @@ def _leaf(stage: Stage, centre: tuple[float, float], size: float) -> None:
         )
 
 
-def peony(stage: Stage) -> None:
+def peony(stage: SceneLayout) -> None:
     """One great red flower among dark leaves."""
     red = (
         mix(stage.colours.blossom, stage.colours.red, 0.55)
@@ -215,7 +215,7 @@ def peony(stage: Stage) -> None:
     stage.canvas.ellipse((x, y), (size * 0.15, size * 0.13), stage.colours.glow)
 
 
-def lotus(stage: Stage) -> None:
+def lotus(stage: SceneLayout) -> None:
     """A great round leaf, a flower above it and a bud, on long stems."""
     x, leaf = SIZE / 2, stage.colours.leaf
     leaf_at = (x - stage.side * 26, stage.between(72, 82))
@@ -238,17 +238,17 @@ def lotus(stage: Stage) -> None:
     stage.canvas.ellipse(bud, (5, 9), stage.colours.blossom, pen=True)
 
 
-def plum(stage: Stage) -> None:
+def plum(stage: SceneLayout) -> None:
     """A branch of plum blossom across the sheet."""
     plants.plum(stage, SIZE / 2 - stage.side * 40, 112)
 
 
-def bamboo(stage: Stage) -> None:
+def bamboo(stage: SceneLayout) -> None:
     """Culms and leaves of bamboo."""
     plants.bamboo(stage, SIZE / 2 + stage.side * 4, 100)
 
 
-PAINTERS: dict[Subject, Callable[[Stage], None]] = {
+PAINTERS: dict[Subject, Callable[[SceneLayout], None]] = {
     Subject.SHRIMP: shrimp,
     Subject.CRAB: crab,
     Subject.FISH: fish,

@@ -13,8 +13,8 @@ from danqing.train.captions import full_caption
 from danqing.train.scenes import Scene, paint, sample, vocabulary
 from danqing.train.scenes.attributes import Medium, Place, Time
 from danqing.train.scenes.image_ops import SIZE
-from danqing.train.scenes.layout import Stage
-from danqing.train.stickers.emoji import Thing, render
+from danqing.train.scenes.layout import SceneLayout
+from danqing.train.stickers.emoji import Sticker, render
 from danqing.train.stickers.npm_packages import PACKAGES
 
 PAPER = 0.4  # share of the things met outdoors that are shown on paper
@@ -24,7 +24,7 @@ GREY = {Medium.INK: 0.75, Medium.SKETCH: 1.0}
 DIM = {Time.NIGHT: 0.55, Time.DUSK: 0.85}
 
 
-def compose(things: Sequence[Thing], folder: Path, *, count: int, seed: int, size: int) -> None:
+def compose(things: Sequence[Sticker], folder: Path, *, count: int, seed: int, size: int) -> None:
     """Write pictures, `captions.jsonl` and `LICENCES.md`.
 
     Args:
@@ -58,13 +58,13 @@ def ground(rng: np.random.Generator, *, outdoors: bool) -> Scene:
     return replace(scene, building=None, boat=None, plant=None, birds=False)
 
 
-def picture(thing: Thing, scene: Scene, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
+def picture(thing: Sticker, scene: Scene, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
     """The thing in the scene: [size, size, 3] RGB."""
     names = sorted(thing.drawings)
     svg = thing.drawings[names[int(rng.integers(len(names)))]]
     side = int(rng.integers(48, 70) if scene.place else rng.integers(80, 108))
 
-    def paste(stage: Stage) -> None:
+    def paste(stage: SceneLayout) -> None:
         drawing = render(svg, side)
         if rng.random() < 0.5:
             drawing = drawing[:, ::-1]
@@ -75,7 +75,7 @@ def picture(thing: Thing, scene: Scene, rng: np.random.Generator, size: int) -> 
     return paint(scene, rng, size, paste=paste)
 
 
-def captions(thing: Thing, scene: Scene, rng: np.random.Generator) -> list[str]:
+def captions(thing: Sticker, scene: Scene, rng: np.random.Generator) -> list[str]:
     """What may be said of the picture: everything first, then two shorter ways."""
     medium = vocabulary.MEDIUM[scene.medium]
     said = {"thing": thing.name, "medium": medium[int(rng.integers(len(medium)))]}
@@ -99,7 +99,7 @@ def licences() -> str:
     )
 
 
-def _lay(stage: Stage, drawing: NDArray[np.uint8], at: tuple[int, int]) -> None:
+def _lay(stage: SceneLayout, drawing: NDArray[np.uint8], at: tuple[int, int]) -> None:
     """Blend a drawing in, grey where the medium has no colour, dim where it is dark."""
     side, (top, left) = len(drawing), at
     colours = drawing[..., :3].astype(np.float32)

@@ -22,7 +22,7 @@ CLOCKS = 58  # a subgroup of travel that is only clock faces
 
 
 @dataclass(frozen=True)
-class Thing:
+class Sticker:
     """One thing.
 
     name: in Chinese; drawings: of it as SVG, by the package they come from.
@@ -34,7 +34,7 @@ class Thing:
     outdoors: bool
 
 
-def read_things(place: Path, *, labels: Package = LABELS, sets: Sequence[Package] = (NOTO, FLUENT)) -> list[Thing]:
+def read_things(place: Path, *, labels: Package = LABELS, sets: Sequence[Package] = (NOTO, FLUENT)) -> list[Sticker]:
     """All things that have a Chinese name and a drawing.
 
     Args:
@@ -45,14 +45,14 @@ def read_things(place: Path, *, labels: Package = LABELS, sets: Sequence[Package
         WeightsError: a tarball is another one, or damaged.
     """
     drawn = {package.name: _drawings(package, place) for package in sets}
-    found: list[Thing] = []
+    found: list[Sticker] = []
     for entry in read_json(labels, place, "zh/data.json"):
         if entry.get("group") not in GROUPS or entry.get("subgroup") == CLOCKS:
             continue
         code = _plain(entry["hexcode"])
         drawings = {name: icons[code] for name, icons in drawn.items() if code in icons}
         if drawings:
-            found.append(Thing(entry["label"], drawings, GROUPS[entry["group"]]))
+            found.append(Sticker(entry["label"], drawings, GROUPS[entry["group"]]))
     return found
 
 
