@@ -1,4 +1,4 @@
-"""What is trained and for how long: one frozen `Recipe`, and the presets."""
+"""What is trained and for how long: one frozen `TrainConfig`, and the presets."""
 
 from dataclasses import dataclass, replace
 

@@ -27,7 +27,7 @@ from danqing.train.trainer import Trainer, TrainRng
 from danqing.train.visualize import draw_curve, paint_samples, write_grid
 
 FAST = (SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH)
-Say = Callable[["Report"], None]
+Say = Callable[["TrainProgress"], None]
 FILES = {"unet": "unet.safetensors", "secondary": "secondary.safetensors", "encoder": "clip.safetensors"}
 """The exported file of each network."""
 SECOND = {"clip.safetensors": "clip2.safetensors", "vocab.txt": "vocab2.txt"}
