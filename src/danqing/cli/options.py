@@ -69,10 +69,10 @@ def collect_options(context: typer.Context, assignments: list[str] | None = None
 
 def parse_value(field: str, text: str) -> object:
     """Convert the text of an option; `read_request` validates the result."""
-    annotation = str(Request.model_fields[field].annotation) if field in Request.model_fields else ""
+    optional = field in Request.model_fields and type(None) in get_args(Request.model_fields[field].annotation)
     if field in ("save", "symmetry_at"):
         return re.split(r"[,，\s]+", text.strip()) if text.strip() else []
-    return None if not text and "None" in annotation else text
+    return None if not text and optional else text
 
 
 def option_name(field: str) -> str:

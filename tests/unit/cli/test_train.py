@@ -32,7 +32,7 @@ def test_train_on_a_folder_and_paint(danqing: Command, folder: Path, tmp_path: P
     assert "只有 24 张" in result.err
     assert [line.split()[0] for line in result.err.splitlines()[1:]] == ["encoder", "unet", "secondary"]
     exported, add, draw = result.out.splitlines()
-    assert exported == "导出到 我的画-model"
+    assert exported == "已导出到 我的画-model"
     command = add.split("：")[1]
     assert command == "danqing models add 我的画-model --name 我的画"
     assert danqing(*command.split()[1:]).code == 0

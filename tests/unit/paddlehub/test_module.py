@@ -37,9 +37,9 @@ class Studio:
         self.requests.append(request)
         return request.with_changes(seed=7, steps=3, skip_steps=0, model=MINI)
 
-    def run(self, request: Request, *, resume: object, keep: object) -> Iterator[Event]:
+    def run(self, request: Request, *, resume: object, on_checkpoint: object) -> Iterator[Event]:
         assert resume is None
-        assert keep is not None
+        assert on_checkpoint is not None
         image = Image.new("RGB", (64, 64), "gray")
         yield Started(
             request=request, model=MINI, device="cpu", seeds=tuple(range(7, 7 + request.image_count)), steps=3
