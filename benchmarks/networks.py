@@ -13,9 +13,9 @@ from danqing.models.unet import UNet
 from danqing.train.augment import blemish
 from danqing.train.captions import distractors
 from danqing.train.clip_loss import recall
-from danqing.train.config import Blemishes
+from danqing.train.config import DegradationConfig
 from danqing.train.scenes import Scene, paint, sample
-from danqing.train.shard_dataset import TABLES, Painted
+from danqing.train.shard_dataset import TABLES, ShardDataset
 from danqing.types import Prediction
 
 PICTURES, NEAR, NOISY = 1000, 200, 48
@@ -42,7 +42,7 @@ class Encoder:
     blemished: dict[str, float]
 
 
-def held_out(count: int, side: int) -> Painted:
+def held_out(count: int, side: int) -> ShardDataset:
     """Pictures that nobody was trained on."""
     scenes: list[Scene] = []
     pixels = np.empty((count, side, side, 3), np.uint8)
@@ -50,7 +50,7 @@ def held_out(count: int, side: int) -> Painted:
         rng = np.random.default_rng([SEED, index])
         scenes.append(sample(rng))
         pixels[index] = shrunk(paint(scenes[-1], rng), side)
-    return Painted((pixels,), np.zeros(1, np.int64), tuple(scenes))
+    return ShardDataset((pixels,), np.zeros(1, np.int64), tuple(scenes))
 
 
 @torch.no_grad()
@@ -60,7 +60,7 @@ def measure_encoder(judged: Judge, *, count: int = PICTURES) -> Encoder:
     corpus = held_out(count, clip.resolution)
     pictures = [corpus.pixels(place) for place in range(count)]
     clean = as_batch(pictures)
-    spoilt = blemish(clean, Blemishes(clean=0), torch.Generator().manual_seed(0))
+    spoilt = blemish(clean, DegradationConfig(clean=0), torch.Generator().manual_seed(0))
     seen = judged.see(pictures)
     dirty = torch.cat([judged.embed(part) for part in spoilt.split(BATCH)])
     ranks = np.array([_near(judged, corpus, seen, place) for place in range(min(NEAR, count))])
@@ -88,17 +88,17 @@ def measure_unet(unet: UNet, prediction: Prediction, *, side: int, count: int = 
         x = schedule.add_noise(x0, eps, k)
         parts = [x[first : first + 16] for first in range(0, count, 16)]
         said = torch.cat([unet(part, torch.full((len(part),), float(k))) for part in parts])
-        _, guess = schedule.predict(said, x, k, prediction)
+        _, guess = schedule.eps_and_x0(said, x, k, prediction)
         errors[str(k)] = float((guess - x0).square().mean().sqrt())
     return errors
 
 
-def _near(judged: Judge, corpus: Painted, seen: Tensor, place: int) -> int:
+def _near(judged: Judge, corpus: ShardDataset, seen: Tensor, place: int) -> int:
     scene = corpus.scenes[place]
     return rank(judged.compare(seen[place : place + 1], scene, distractors(scene, np.random.default_rng(place), 20)))[0]
 
 
-def _facts(judged: Judge, corpus: Painted, seen: Tensor) -> dict[str, float]:
+def _facts(judged: Judge, corpus: ShardDataset, seen: Tensor) -> dict[str, float]:
     """For each kind of fact the share of pictures whose value is the nearest, among the values of that kind."""
     shares: dict[str, float] = {}
     for kind, table in TABLES.items():

@@ -78,7 +78,7 @@ def _claim(folder: Path, pipeline: Pipeline, prompts: Sequence[Prompt], variant:
     facts = {
         "model": pipeline.spec.name,
         **{name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in read.items()},
-        "defaults": read_request({**pipeline.spec.defaults, **variant.knobs, "prompts": "x"}).to_plain(),
+        "defaults": read_request({**pipeline.spec.defaults, **variant.knobs, "prompts": "x"}).to_dict(),
         "prompts": [prompt.text for prompt in prompts],
     }
     text = json.dumps(facts, ensure_ascii=False, indent=1)

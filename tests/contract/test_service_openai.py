@@ -96,5 +96,5 @@ def test_mistakes_are_openais_errors(client: openai.OpenAI) -> None:
         "invalid_request_error",
     )
     with pytest.raises(openai.NotFoundError) as missing:
-        client.images.generate(prompt="远山", model="dall-e-3")
+        client.images.generate(prompt="远山", model="no-such-model")
     assert missing.value.code == "model_not_found"
