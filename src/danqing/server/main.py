@@ -229,4 +229,4 @@ def _announce(listener: socket.socket, context: ServerContext, options: ServerOp
     print(url, flush=True)
     _log.info("serving", extra={"host": host, "port": port, "models": list(context.models.models)})
     for module in context.models.notices:
-        _log.warning("model_replaced", extra={"module": module.module, "model": module.model})
+        _log.warning("model_replaced", extra={"requested": module.module, "model": module.model})

@@ -287,7 +287,7 @@ def _wrong_content(file: RemoteFile, size: int, start: bytes) -> Text | None:
 def _wrong_size(file: RemoteFile, size: int) -> Text | None:
     """Compare a size with the published one, exactly if it is known."""
     tolerance = 0.0 if file.size else _SIZE_TOLERANCE * file.approx_size
-    if not size or (file.expected_size and abs(size - file.expected_size) > tolerance):
+    if (not size and file.sha256 is None) or (file.expected_size and abs(size - file.expected_size) > tolerance):
         return Text(
             f"大小不符：{size} 字节，应为 {file.expected_size}",
             f"wrong size: {size} bytes instead of {file.expected_size}",
