@@ -95,7 +95,7 @@ async function* parse(reader) {
   let rest = "";
   try {
     for (;;) {
-      const { value, done } = await reader.parseJson();
+      const { value, done } = await reader.read();
       if (done) return;
       const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
       rest = blocks.pop();
