@@ -100,7 +100,7 @@ def serving(
         ) as process,
     ):
         assert process.stdout is not None
-        url = process.stdout.readline().strip()
+        url = process.stdout.readline().strip().removesuffix("/ui/")  # with --open it is the address of the studio
         assert url.startswith("http"), log.read_text("utf-8")
         try:
             service = Serving(url, home, process, log)
