@@ -115,7 +115,7 @@ class SamplerOptions:
 
 
 class Sampler(Protocol):
-    """A sampling method."""
+    """A sampling method: yields one `SamplerStep` for every step from noise to image."""
 
     def __call__(
         self,

@@ -29,7 +29,7 @@ class Symmetry:
         return cls(horizontal, vertical, frozenset(steps))
 
     def mirror(self, x: Tensor) -> Tensor:
-        """Mirror x [B, C, H, W]; a middle row or column is not changed."""
+        """Replace the right or lower half of x [B, C, H, W] by the mirror image of the other; a middle row or column stays."""
         if self.horizontal:
             x = _reflect(x, -1)
         return _reflect(x, -2) if self.vertical else x

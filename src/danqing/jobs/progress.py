@@ -95,7 +95,7 @@ class ProgressTracker:
         self._versions.pop(id, None)
 
     def subscribe(self, subscriber: Callable[[str], None]) -> Callable[[], None]:
-        """Call `subscriber` at every change until the returned function is called."""
+        """Call `subscriber` whenever a job changes. Return a function that unsubscribes it."""
         with self._changed:
             self._subscribers.append(subscriber)
 

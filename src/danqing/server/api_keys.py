@@ -31,7 +31,7 @@ class Key:
 
 
 class ApiKeyStore:
-    """The keys of one home. The file is read again when it changes, so a running service learns of new keys."""
+    """The API keys stored in one `DANQING_HOME`, reread when their file changes, so a running service accepts new keys."""
 
     def __init__(self, file: Path) -> None:
         self._file = file

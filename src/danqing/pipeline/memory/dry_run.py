@@ -48,7 +48,7 @@ class StepCost:
 
     @property
     def peak_bytes(self) -> int:
-        """Peak bytes of the whole step."""
+        """Peak memory of one sampling step in bytes, weights excluded."""
         return max(self.denoise_bytes, self.guide_bytes)
 
 
