@@ -1,27 +1,32 @@
-"""From a folder to batches: which corpus it holds, which pictures come together, and how they are mirrored."""
+"""Batches of training pictures: opening a dataset, sampling by shared attributes, loading and mirroring."""
 
+import re
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from danqing.errors import InvalidRequest
 from danqing.train.captioned_folder import CaptionedFolder
-from danqing.train.dataset import CaptionedDataset, Places
+from danqing.train.dataset import CaptionedDataset, Indices
 from danqing.train.shard_dataset import ShardDataset
 
-SIDED = frozenset("左右东西字")  # a caption with one of these may become untrue in the mirror
-FAMILY = 8  # pictures of one group of kin
+DIRECTIONAL = re.compile("[左右东西字]|\\b(left|right)\\b")
+"""Words of captions that may become untrue when the picture is mirrored."""
+GROUP_SIZE = 8
+"""Pictures of one group that share an attribute."""
 
 
-def open_corpus(folder: Path, resolution: int) -> CaptionedDataset:
-    """The pictures of a folder: painted shards if it has some, else a user's own.
+def open_dataset(folder: Path, resolution: int) -> CaptionedDataset:
+    """Open the dataset in a folder: painted shards if it has some, else captioned pictures.
 
     Raises:
-        InvalidRequest: the folder holds neither, or shards of another size.
+        InvalidRequest: the folder contains neither, or shards of another size.
     """
     if not any(folder.glob("*.npy")):
         return CaptionedFolder.open(folder, resolution)
@@ -30,50 +35,78 @@ def open_corpus(folder: Path, resolution: int) -> CaptionedDataset:
     if side != resolution:
         raise InvalidRequest(
             f"{folder} 里的图片边长是 {side}，而这个配方要 {resolution}：请用 --size {resolution} 重新生成。",
-            f"the pictures in {folder} have sides of {side}, the recipe wants {resolution}: write them with --size.",
+            f"the pictures in {folder} have sides of {side}, the recipe requires {resolution}: write them with --size.",
         )
     return painted
 
 
 @dataclass(frozen=True)
 class AttributeGroups:
-    """Pictures that share a fact, for batches in which pictures are hard to tell apart.
+    """Groups of pictures that share an attribute, for batches of similar pictures.
 
-    members: for each fact, the pictures it is true of; facts of fewer than `FAMILY` pictures are left out.
+    Attributes:
+        size: number of pictures of the dataset.
+        members: pictures of each attribute value; values of fewer than `GROUP_SIZE` pictures are left out.
     """
 
     size: int
-    members: tuple[Places, ...]
+    members: tuple[Indices, ...]
 
     @classmethod
-    def of(cls, corpus: CaptionedDataset) -> "AttributeGroups":
-        """The families of a corpus."""
+    def of(cls, dataset: CaptionedDataset) -> "AttributeGroups":
+        """Group the pictures of a dataset by their attributes."""
         found: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
-        for place in range(len(corpus)):
-            for fact in corpus.facts(place).items():
-                found[fact].append(place)
-        return cls(len(corpus), tuple(np.array(places) for places in found.values() if len(places) >= FAMILY))
+        for index in range(len(dataset)):
+            for attribute in dataset.attributes(index).items():
+                found[attribute].append(index)
+        return cls(len(dataset), tuple(np.array(indices) for indices in found.values() if len(indices) >= GROUP_SIZE))
 
-    def draw(self, batch: int, share: float, rng: np.random.Generator) -> Places:
-        """Numbers of pictures in no order, none twice, a share of them in families; fewer only if there are fewer pictures."""
-        groups = int(batch * share) // FAMILY if self.members else 0
-        chosen = [rng.choice(self.members[int(rng.integers(len(self.members)))], FAMILY) for _ in range(groups)]
-        places = np.unique(np.concatenate([np.empty(0, np.int64), *chosen]))
-        while len(places) < min(batch, self.size):
-            more = rng.integers(self.size, size=min(batch, self.size) - len(places))
-            places = np.unique(np.concatenate([places, more]))
-        return rng.permutation(places)
+    def draw(self, batch: int, share: float, rng: np.random.Generator) -> Indices:
+        """Draw distinct pictures in random order.
+
+        Args:
+            batch: number of pictures; a smaller dataset gives fewer.
+            share: share of the batch that is drawn in groups with a common attribute.
+            rng: random generator.
+        """
+        groups = int(batch * share) // GROUP_SIZE if self.members else 0
+        chosen = [rng.choice(self.members[int(rng.integers(len(self.members)))], GROUP_SIZE) for _ in range(groups)]
+        indices = np.unique(np.concatenate([np.empty(0, np.int64), *chosen]))
+        while len(indices) < min(batch, self.size):
+            more = rng.integers(self.size, size=min(batch, self.size) - len(indices))
+            indices = np.unique(np.concatenate([indices, more]))
+        return rng.permutation(indices)
 
 
-def load_batch(corpus: CaptionedDataset, places: Places, device: torch.device) -> Tensor:
-    """Those pictures as [N, 3, R, R] in [0, 1] on the device."""
-    pixels = np.stack([corpus.pixels(int(place)) for place in places])
+def sampling_distribution(dataset: CaptionedDataset, weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """Return the cumulative probabilities with which pictures are drawn, [N]; see `draw_weighted`.
+
+    Args:
+        dataset: the pictures.
+        weights: weight of pictures with an attribute, by its name; the largest counts, and 1 is that of the others.
+    """
+    chances = [
+        max((weights.get(name, 1.0) for name in dataset.attributes(index)), default=1.0)
+        for index in range(len(dataset))
+    ]
+    return np.cumsum(chances) / np.sum(chances)
+
+
+def draw_weighted(distribution: NDArray[np.float64], count: int, rng: np.random.Generator) -> Indices:
+    """Draw `count` pictures with replacement from cumulative probabilities."""
+    values = rng.random(count) * distribution[-1]
+    return np.searchsorted(distribution, values, side="right")  # pyright: ignore[reportUnknownVariableType]
+
+
+def load_batch(dataset: CaptionedDataset, indices: Indices, device: torch.device) -> Tensor:
+    """Return pictures as [N, 3, R, R] in [0, 1] on a device."""
+    pixels = np.stack([dataset.pixels(int(index)) for index in indices])
     batch = torch.from_numpy(pixels).to(device)  # pyright: ignore[reportUnknownMemberType]
     return batch.permute(0, 3, 1, 2).float() / 255
 
 
 def mirror(pictures: Tensor, captions: list[str], rng: np.random.Generator) -> Tensor:
-    """Flip half of the pictures [N, 3, H, W] from left to right, but none whose caption speaks of sides or writing."""
-    flips = [SIDED.isdisjoint(text) and rng.random() < 0.5 for text in captions]
+    """Mirror half of the pictures, [N, 3, H, W], except those whose caption mentions sides or writing."""
+    flips = [DIRECTIONAL.search(text) is None and rng.random() < 0.5 for text in captions]
     chosen = torch.tensor(flips, device=pictures.device)[:, None, None, None]
     return torch.where(chosen, pictures.flip(3), pictures)

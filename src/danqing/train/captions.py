@@ -1,14 +1,16 @@
-"""What one may write under a scene: sentences, tags, verse, requests, and scenes that are almost the same."""
+"""Captions of scenes: sentences, tags, lines of verse, requests; and captions of almost equal scenes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from enum import StrEnum
 from itertools import chain
+from typing import Any
 
 import numpy as np
 
-from danqing.train.poetry import VERSES, fitting
-from danqing.train.scenes import vocabulary
-from danqing.train.scenes.attributes import Light, Place, Plant, Scene, Time, Weather
+from danqing.train.poetry import VERSES, matching_lines
+from danqing.train.scenes import english, vocabulary
+from danqing.train.scenes.attributes import Boat, Building, Light, Place, Plant, Scene, Subject, Time, Weather
 from danqing.train.scenes.hard_negatives import changed
 from danqing.train.scenes.sampling import pick
 
@@ -63,17 +65,37 @@ ARTIST_AFTER = (
 ARTIST_BEFORE = ("{artist}风格的{body}", "{artist}的{body}", "{artist}画的{body}")
 RESTS = ("远处是{}", "背后有{}", "还有{}", "{}")
 FORMS = {"sentence": 34.0, "tags": 20.0, "things": 16.0, "verse": 16.0, "request": 9.0, "style": 5.0}
+ENGLISH = 0.13  # share of captions in English
+MAIN: tuple[tuple[str, Mapping[Any, tuple[str, ...]]], ...] = (
+    ("subject", vocabulary.SUBJECT),
+    ("building", vocabulary.BUILDING),
+    ("boat", vocabulary.BOAT),
+    ("plant", vocabulary.PLANT),
+)
+"""Attributes that can be the main subject; the first that a scene has is it."""
+ABSENT = {
+    "boat": ("船", "小船", "帆船"),
+    "building": ("房子", "塔", "亭子", "桥"),
+    "mountain": ("山",),
+    "birds": ("鸟", "飞鸟"),
+    "plant": ("树", "花"),
+}
+"""Words for what a scene that lacks such an attribute does not show."""
+COLOURED_NAME = frozenset("红白青翠墨紫彩")
+"""Characters of names that state a colour, such as 红梅; such a name is not given to a thing of a named colour."""
 JOINTS = ("，", "，", "、", "")
 
 
 def caption(scene: Scene, rng: np.random.Generator) -> str:
-    """One random caption: true of the scene, seldom complete.
+    """Draw a caption that is true of the scene; most name only some attributes.
 
     Args:
         scene: what the picture shows.
         rng: chooses form, synonyms and what to leave out.
     """
-    lines = fitting(scene)
+    if rng.random() < ENGLISH:
+        return english.caption(scene, rng)
+    lines = matching_lines(scene)
     chances = {form: share for form, share in FORMS.items() if form != "verse" or lines}
     form = pick(chances, rng)
 
@@ -95,16 +117,21 @@ def caption(scene: Scene, rng: np.random.Generator) -> str:
         body = _request(scene, one)
     else:
         body = _sentence(scene, rng, one)
+    body = _completed(body, scene, rng, one)
     return _attributed(body, scene, rng, one, short=form in ("tags", "things"))
 
 
 def full_caption(scene: Scene) -> str:
-    """Every attribute in canonical vocabulary, always in the same order: main things, place, sky, medium, artist."""
+    """Return the caption with every attribute: canonical words in a fixed order (subject, place, sky, medium, artist)."""
 
     def first(choices: Sequence[str]) -> str:
         return choices[0]
 
     parts = _things(scene, first)
+    if scene.side is not None:
+        parts.insert(1, f"在{vocabulary.SIDE[scene.side][0]}")
+    if scene.sky is not None:
+        parts.append(vocabulary.SKY[0].format(vocabulary.COLOUR[scene.sky][0]))
     if scene.place is Place.LAND:
         parts.append(first(vocabulary.PLACE[Place.LAND]))
     parts += [*_setting(scene, first), _medium(scene, first)]
@@ -114,7 +141,7 @@ def full_caption(scene: Scene) -> str:
 
 
 def distractors(scene: Scene, rng: np.random.Generator, n: int) -> list[Scene]:
-    """Different scenes that agree with this one in all but one attribute or two: hard negatives.
+    """Draw hard negatives: distinct scenes that differ from this one in one or two attributes.
 
     Args:
         scene: the true scene.
@@ -132,7 +159,7 @@ def distractors(scene: Scene, rng: np.random.Generator, n: int) -> list[Scene]:
 
 
 def characters() -> frozenset[str]:
-    """Every character that a caption can hold, digits and Latin letters of the templates' fields left out."""
+    """Return every character that a Chinese caption can contain, without digits and Latin letters."""
     tables = (
         vocabulary.MEDIUM,
         vocabulary.LANDSCAPE_MEDIUM,
@@ -150,34 +177,50 @@ def characters() -> frozenset[str]:
         vocabulary.LIGHT,
         vocabulary.LOW_SUN,
         vocabulary.SUBJECT,
+        vocabulary.COLOUR,
+        vocabulary.SIDE,
+        vocabulary.SCALE,
+        vocabulary.NUMBER,
+        vocabulary.MEASURE,
     )
     synonyms = chain.from_iterable(chain.from_iterable(table.values()) for table in tables)
     templates = chain(
         SENTENCES, REQUESTS, BUILDING_REQUESTS, SUBJECT_SENTENCES, STYLES, MEDIUM_BEFORE, MEDIUM_AFTER, MEDIUM_ATTACHED
     )
     more = chain(
-        ARTIST_AFTER, ARTIST_BEFORE, RESTS, MOODS, JOINTS, vocabulary.BIRDS, (line for line, _ in VERSES), ("风景",)
+        ARTIST_AFTER,
+        ARTIST_BEFORE,
+        RESTS,
+        MOODS,
+        JOINTS,
+        vocabulary.BIRDS,
+        (line for line, _ in VERSES),
+        ("风景",),
+        vocabulary.SKY,
+        vocabulary.WITHOUT,
+        *ABSENT.values(),
+        ("是在有月亮星太阳雪雨水下",),
     )
     everything = "".join(chain(synonyms, templates, more))
     return frozenset(mark for mark in everything if not mark.isascii())
 
 
 def _thing(scene: Scene, one: Words) -> str:
-    """The main thing of the picture."""
+    """Return the name of the main subject."""
     return _things(scene, one)[0]
 
 
 def _things(scene: Scene, one: Words) -> list[str]:
-    """All things in the picture, the main one first."""
+    """Return the names of all subjects, the main one first."""
     found: list[str] = []
-    if scene.subject is not None:
-        found.append(one(vocabulary.SUBJECT[scene.subject]))
-    if scene.building is not None:
-        found.append(one(vocabulary.BUILDING[scene.building]))
-    if scene.boat is not None:
-        found.append(one(vocabulary.BOAT[scene.boat]))
-    if scene.plant is not None:
-        found.append(one(vocabulary.PLANT[scene.plant]))
+    for kind, table in MAIN:
+        value = getattr(scene, kind)
+        if value is not None:
+            if found:
+                found.append(one(table[value]))
+            else:
+                names = [name for name in table[value] if scene.colour is None or COLOURED_NAME.isdisjoint(name)]
+                found.append(_described(one(names), scene, value, one))
     if scene.mountain is not None:
         found.append(one(vocabulary.MOUNTAIN[scene.mountain]))
     if scene.light is not None:
@@ -190,8 +233,57 @@ def _things(scene: Scene, one: Words) -> list[str]:
     return found
 
 
+def _described(name: str, scene: Scene, kind: StrEnum, one: Words) -> str:
+    """Return the main subject with its number, size and colour: 三只红色的鱼."""
+    colour = one(vocabulary.COLOUR[scene.colour]) if scene.colour is not None else ""
+    if len(colour) > 1 and one(("的", "的", "")) == "的":
+        colour += "的"
+    before = ""
+    if scene.count is not None and isinstance(kind, Subject | Boat) and kind in vocabulary.MEASURE:
+        count = scene.count
+        if count > 1 or one(("counted", "plain")) == "counted":
+            before = one(vocabulary.NUMBER[count]) + one(vocabulary.MEASURE[kind])
+            name = {"孤舟": "小舟", "一叶扁舟": "扁舟", "孤帆": "帆船"}.get(name, name)
+    if scene.scale is not None:
+        before += one(vocabulary.SCALE[scene.scale])
+    return before + colour + name
+
+
+def _completed(body: str, scene: Scene, rng: np.random.Generator, one: Words) -> str:
+    """Add at random the side of the main subject, the colour of the sky and absent things."""
+    if scene.side is not None and rng.random() < 0.75:
+        side = one(vocabulary.SIDE[scene.side])
+        main = _thing(scene, one)
+        body = one((f"{side}是{main}，{body}", f"{body}，在{side}", f"{body}，{main}在{side}", f"{side}有{body}"))
+    if scene.sky is not None and rng.random() < 0.8:
+        sky = one(vocabulary.SKY).format(one(vocabulary.COLOUR[scene.sky][:3]))
+        body = one((f"{body}，{sky}", f"{sky}，{body}", f"{sky}下，{body}"))
+    if rng.random() < 0.15:
+        body = f"{body}，{one(vocabulary.WITHOUT).format(one(absent(scene)))}"
+    return body
+
+
+def absent(scene: Scene) -> list[str]:
+    """Draw names of things that are not in the picture."""
+    found: list[str] = []
+    for kind, names in ABSENT.items():
+        if not getattr(scene, kind):
+            found += names
+    if scene.light not in (Light.MOON, Light.STARS):
+        found += ["月亮", "星星"]
+    if scene.light is not Light.SUN:
+        found.append("太阳")
+    if not scene.snowy and scene.weather is not Weather.SNOW:
+        found.append("雪")
+    if scene.weather is not Weather.RAIN:
+        found.append("雨")
+    if scene.place in (None, Place.LAND) and scene.building is not Building.WATERFALL:
+        found.append("水")
+    return found
+
+
 def _setting(scene: Scene, one: Words) -> list[str]:
-    """Season, time and weather, as far as they are known."""
+    """Return season, time and weather, those that are set."""
     found: list[str] = []
     if scene.season is not None:
         found.append(one(vocabulary.SEASON[scene.season]))
@@ -203,7 +295,7 @@ def _setting(scene: Scene, one: Words) -> list[str]:
 
 
 def _telling(scene: Scene, one: Words) -> list[str]:
-    """The setting without what one would not mention: plain day and clear sky."""
+    """Return season, time and weather without the defaults (day, clear sky)."""
     plain = replace(
         scene,
         time=None if scene.time is Time.DAY else scene.time,
@@ -213,7 +305,7 @@ def _telling(scene: Scene, one: Words) -> list[str]:
 
 
 def _joined(parts: list[str], rng: np.random.Generator, one: Words) -> str:
-    """The first part and some of the others."""
+    """Join the first part and a random selection of the others."""
     rest = [part for part in parts[1:] if rng.random() < 0.5]
     return one(JOINTS[:3]).join([parts[0], *rest])
 
@@ -246,7 +338,7 @@ def _sentence(scene: Scene, rng: np.random.Generator, one: Words) -> str:
 
 
 def _request(scene: Scene, one: Words) -> str:
-    """What one asks a painter for."""
+    """Return a caption in the form of a request."""
     mood = one(MOODS)
     setting = one(_telling(scene, one) or [other for other in MOODS if other != mood])
     building = scene.building is not None and one(("building", "thing")) == "building"
@@ -265,7 +357,7 @@ def _signed(body: str, scene: Scene, one: Words, *, short: bool) -> str:
 
 
 def _attributed(body: str, scene: Scene, rng: np.random.Generator, one: Words, *, short: bool) -> str:
-    """Adds the medium, the artist, both or neither, as the product appends `--style` and `--artist`."""
+    """Append the medium, the artist, both or neither, in the form of the options `--style` and `--artist`."""
     if rng.random() < (0.45 if scene.artist else 0.62):
         forms = (*MEDIUM_AFTER, *MEDIUM_AFTER, *MEDIUM_BEFORE, *(MEDIUM_ATTACHED if short else ()))
         body = one(forms).format(body=body, medium=_medium(scene, one))

@@ -1,4 +1,4 @@
-"""How the Chinese-CLIP learns: each picture finds its caption among those of the batch, of its rivals, and of the facts."""
+"""Contrastive training of a Chinese-CLIP with hard negatives and an attribute classification loss; recall for evaluation."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,105 +13,124 @@ from danqing.models.clip import MEAN, STD, ChineseClip
 from danqing.models.clip_text import PAD
 from danqing.models.tokenizer import Tokenizer
 from danqing.train.adversarial import AdversarialExamples
-from danqing.train.augment import blemish
+from danqing.train.augment import degrade
 from danqing.train.batches import load_batch, mirror
 from danqing.train.config import TrainConfig
-from danqing.train.dataset import CaptionedDataset, Places
-from danqing.train.denoised_views import estimated
+from danqing.train.dataset import CaptionedDataset, Indices
+from danqing.train.denoised_views import with_denoised
+from danqing.train.diffusion_loss import mixed_precision
 from danqing.train.trainer import TrainRng
 
-FACTS = 3.0  # weight of naming single facts: in the first epochs they teach more than whole captions
-SHARPEST = log(100)  # the logarithm of the temperature's inverse goes no higher
+ATTRIBUTE_WEIGHT = 3.0
+"""Weight of the attribute loss; in the first epochs it improves recall more than whole captions do."""
+MAX_LOG_SCALE = log(100)
+"""Largest logarithm of the inverse temperature, as in CLIP."""
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """One batch for the encoder.
+    """One batch.
 
-    pictures: [N, 3, R, R] in [0, 1], blemished.
-    full: N texts that tell all of each picture; some: N more that leave things out and say them in other words.
-    rivals: up to N more that are true of no picture, or hardly.
-    sayings: words for facts, one for each value of each kind in turn.
-    facts: for each kind, where its words stand in `sayings`, and each picture's value counted from there, -1 unknown.
+    Attributes:
+        pictures: [N, 3, R, R] in [0, 1], degraded.
+        full: captions with every attribute, one for each picture.
+        partial: random captions, one for each picture.
+        hard_negatives: up to N captions that are almost true of a picture.
+        attribute_captions: a text for each value of each attribute, in turn.
+        attributes: for each attribute, its slice of `attribute_captions`, and the value of each picture as an index into the
+            slice; -1 if unknown.
     """
 
     pictures: Tensor
     full: list[str]
-    some: list[str]
-    rivals: list[str]
-    sayings: list[str]
-    facts: list[tuple[slice, Tensor]]
+    partial: list[str]
+    hard_negatives: list[str]
+    attribute_captions: list[str]
+    attributes: list[tuple[slice, Tensor]]
 
 
 def draw_pairs(
-    corpus: CaptionedDataset, places: Places, recipe: TrainConfig, chance: TrainRng, unet: nn.Module | None = None
+    dataset: CaptionedDataset, indices: Indices, recipe: TrainConfig, rngs: TrainRng, unet: nn.Module | None = None
 ) -> Pairs:
-    """The batch of those pictures, with fresh captions, flips and blemishes, on the device of `chance`; `unet` guesses some."""
-    rng, device = chance.numbers, chance.noise.device
-    full = [corpus.full_caption(int(place)) for place in places]
-    some = [corpus.caption(int(place), rng) for place in places]
-    rivals = [corpus.rival(int(place), rng) for place in places]
-    said = [one + other for one, other in zip(full, some, strict=True)]
-    pictures = mirror(load_batch(corpus, places, device), said, rng)
+    """Draw captions for pictures, then mirror and degrade the pictures.
+
+    Args:
+        dataset: pictures and captions.
+        indices: of the pictures.
+        recipe: shares and strengths.
+        rngs: random generators; their device is that of the result.
+        unet: replaces some pictures by its estimates of them under noise; None for none.
+    """
+    rng, device = rngs.numbers, rngs.noise.device
+    full = [dataset.full_caption(int(index)) for index in indices]
+    partial = [dataset.caption(int(index), rng) for index in indices]
+    hard_negatives = [dataset.hard_negative(int(index), rng) for index in indices]
+    captions = [one + other for one, other in zip(full, partial, strict=True)]
+    pictures = mirror(load_batch(dataset, indices, device), captions, rng)
     if unet is not None:
-        pictures = estimated(unet, pictures, recipe.blemishes.estimated, chance)
-    sayings, facts = _facts(corpus, places, rng)
+        pictures = with_denoised(unet, pictures, recipe.degradation.estimated, rngs)
+    attribute_captions, attributes = _attributes(dataset, indices, rng)
     return Pairs(
-        pictures=blemish(pictures, recipe.blemishes, chance.noise, resolution=recipe.vision.resolution),
+        pictures=degrade(pictures, recipe.degradation, rngs.noise, resolution=recipe.vision.resolution),
         full=full,
-        some=some,
-        rivals=[text for text in rivals if text is not None],
-        sayings=sayings,
-        facts=[(span, values.to(device)) for span, values in facts],
+        partial=partial,
+        hard_negatives=[text for text in hard_negatives if text is not None],
+        attribute_captions=attribute_captions,
+        attributes=[(span, values.to(device)) for span, values in attributes],
     )
 
 
 def encoder_loss(
     network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words: int, attack: AdversarialExamples
 ) -> Tensor:
-    """The contrastive loss of a batch, and beside it that of naming single facts.
+    """Return the contrastive loss of a batch plus the attribute loss.
 
     Args:
         network: the CLIP.
         tokenizer: its tokens.
         pairs: the batch.
-        words: tokens that a caption is cut to.
-        attack: what is done to the pictures so that they mislead.
+        words: number of tokens to which captions are truncated.
+        attack: adversarial examples.
     Returns:
         a scalar.
     """
     device = pairs.pictures.device
-    full, some, sayings = [*pairs.full, *pairs.rivals], pairs.some, pairs.sayings
-    with torch.autocast(device.type, dtype=torch.bfloat16):
-        # The sayings go apart from the captions: they are short.
-        parts = [encode_texts(network, tokenizer, texts, words) for texts in (full + some, sayings) if texts]
+    full, partial, attribute_captions = [*pairs.full, *pairs.hard_negatives], pairs.partial, pairs.attribute_captions
+    with mixed_precision(device):
+        # Attribute captions are short; encoding them separately saves padding.
+        parts = [
+            encode_texts(network, tokenizer, texts, words) for texts in (full + partial, attribute_captions) if texts
+        ]
     text = F.normalize(torch.cat(parts).float(), dim=1)
-    of_full, of_some = same(pairs.full, full).to(device), same(some, some).to(device)
+    own_full, own_partial = same(pairs.full, full).to(device), same(partial, partial).to(device)
 
     def loss(pictures: Tensor, text: Tensor) -> Tensor:
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with mixed_precision(device):
             image = network.encode_image(normalised(pictures))
         image = F.normalize(image.float(), dim=1)
-        cosines = image @ text.T * network.logit_scale.clamp(max=SHARPEST).exp()  # [N, full + some + sayings]
-        told = len(full) + len(some)
-        by_full, by_some, by_saying = cosines[:, : len(full)], cosines[:, len(full) : told], cosines[:, told:]
-        found = (both_ways(by_full, of_full) + both_ways(by_some, of_some)) / 2
-        named = [
-            F.cross_entropy(by_saying[:, span], values, ignore_index=-1)
-            for span, values in pairs.facts
+        cosines = (
+            image @ text.T * network.logit_scale.clamp(max=MAX_LOG_SCALE).exp()
+        )  # [N, full + partial + attributes]
+        captions = len(full) + len(partial)
+        by_full, by_partial = cosines[:, : len(full)], cosines[:, len(full) : captions]
+        by_attribute = cosines[:, captions:]
+        contrastive = (symmetric_loss(by_full, own_full) + symmetric_loss(by_partial, own_partial)) / 2
+        losses = [
+            F.cross_entropy(by_attribute[:, span], values, ignore_index=-1)
+            for span, values in pairs.attributes
             if bool((values >= 0).any())
         ]
-        return found + FACTS * torch.stack(named).mean() if named else found
+        return contrastive + ATTRIBUTE_WEIGHT * torch.stack(losses).mean() if losses else contrastive
 
-    return loss(attack(pairs.pictures, lambda seen: loss(seen, text.detach())), text)
+    return loss(attack(pairs.pictures, lambda degraded: loss(degraded, text.detach())), text)
 
 
-def both_ways(cosines: Tensor, own: Tensor) -> Tensor:
-    """The contrastive loss of pictures that look for their texts and of texts that look for their pictures, averaged.
+def symmetric_loss(cosines: Tensor, own: Tensor) -> Tensor:
+    """Return the mean of the picture-to-text and the text-to-picture contrastive loss.
 
     Args:
-        cosines: [N, M], sharpened; beyond the first N texts are some that belong to no picture.
-        own: [N, M] bool, which texts are true of which picture.
+        cosines: [N, M], scaled by the inverse temperature; texts after the first N belong to no picture.
+        own: [N, M] bool, True where a text belongs to a picture.
     Returns:
         a scalar.
     """
@@ -120,11 +139,11 @@ def both_ways(cosines: Tensor, own: Tensor) -> Tensor:
 
 
 def contrastive_loss(logits: Tensor, right: Tensor) -> Tensor:
-    """How much of the softmax of each row lies elsewhere than on the right answers, as a negative logarithm.
+    """Return the negative log-likelihood of the correct columns under the softmax of each row.
 
     Args:
         logits: [N, M].
-        right: [N, M] bool, at least one in every row; several where texts are equal.
+        right: [N, M] bool, correct columns, at least one in every row; several where texts are equal.
     Returns:
         a scalar, the mean over the rows.
     """
@@ -132,19 +151,19 @@ def contrastive_loss(logits: Tensor, right: Tensor) -> Tensor:
 
 
 def same(left: Sequence[str], right: Sequence[str]) -> Tensor:
-    """Which texts are equal: [len(left), len(right)] bool."""
+    """Compare texts: [len(left), len(right)] bool, True where they are equal."""
     equal = np.array(left)[:, None] == np.array(right)[None, :]
     return torch.from_numpy(equal)  # pyright: ignore[reportUnknownMemberType]
 
 
 def normalised(pictures: Tensor) -> Tensor:
-    """Pictures [N, 3, R, R] in [0, 1] as CLIP wants them."""
+    """Normalise pictures, [N, 3, R, R] in [0, 1], by the mean and deviation of CLIP."""
     mean, std = (torch.tensor(row, device=pictures.device)[:, None, None] for row in (MEAN, STD))
     return (pictures - mean) / std
 
 
 def encode_texts(network: ChineseClip, tokenizer: Tokenizer, texts: Sequence[str], words: int) -> Tensor:
-    """Embeddings of texts, [P, D]; columns that are padding in every row are not computed."""
+    """Embed texts: [P, D]. Columns that are padding in every row are not computed."""
     tokens = tokenizer.encode(texts, words)
     longest = int((tokens != PAD).sum(1).max())
     return network.encode_text(tokens[:, :longest].to(network.text_projection.device))
@@ -152,64 +171,66 @@ def encode_texts(network: ChineseClip, tokenizer: Tokenizer, texts: Sequence[str
 
 @dataclass(frozen=True)
 class Recall:
-    """How often a held-out picture's own caption is the nearest, or among the ten nearest; shares, 0..1.
+    """Recall at 1 and at 10 of held-out pictures, 0..1.
 
-    full_1, full_10: with everything said; some_1, some_10: with random captions.
-    facts: share of single facts named rightly; 0 where nothing is known.
+    Attributes:
+        full_1, full_10: with captions of every attribute.
+        some_1, some_10: with random captions.
+        attributes: share of attributes that are classified correctly; 0 if none is known.
     """
 
     full_1: float
     full_10: float
     some_1: float
     some_10: float
-    facts: float
+    attributes: float
 
 
 @torch.no_grad()
 def recall(
-    network: ChineseClip, tokenizer: Tokenizer, corpus: CaptionedDataset, *, words: int, most: int = 512
+    network: ChineseClip, tokenizer: Tokenizer, dataset: CaptionedDataset, *, words: int, most: int = 512
 ) -> Recall:
-    """Judge the CLIP by the first `most` pictures of a corpus that it was not trained on."""
+    """Evaluate a CLIP on the first `most` pictures of a held-out dataset."""
     rng = np.random.default_rng(0)
-    places = np.arange(min(most, len(corpus)))
+    indices = np.arange(min(most, len(dataset)))
     device = network.text_projection.device
-    pictures = F.interpolate(load_batch(corpus, places, device), (network.resolution,) * 2, mode="area")
+    pictures = F.interpolate(load_batch(dataset, indices, device), (network.resolution,) * 2, mode="area")
     image = F.normalize(network.encode_image(normalised(pictures)), dim=1)
     ranks: list[Tensor] = []
     for texts in (
-        [corpus.full_caption(int(place)) for place in places],
-        [corpus.caption(int(place), rng) for place in places],
+        [dataset.full_caption(int(index)) for index in indices],
+        [dataset.caption(int(index), rng) for index in indices],
     ):
         text = F.normalize(encode_texts(network, tokenizer, texts, words), dim=1)
         ranks.append(rank_of_own(image @ text.T, same(texts, texts).to(device)))
-    sayings, facts = _facts(corpus, places, rng)
-    right, asked = 0, 0
-    if sayings:
-        cosines = image @ F.normalize(encode_texts(network, tokenizer, sayings, words), dim=1).T
-        for span, values in facts:
+    attribute_captions, attributes = _attributes(dataset, indices, rng)
+    correct, known_count = 0, 0
+    if attribute_captions:
+        cosines = image @ F.normalize(encode_texts(network, tokenizer, attribute_captions, words), dim=1).T
+        for span, values in attributes:
             known = values >= 0
-            right += int((cosines[:, span].argmax(1).cpu() == values)[known].sum())
-            asked += int(known.sum())
+            correct += int((cosines[:, span].argmax(1).cpu() == values)[known].sum())
+            known_count += int(known.sum())
     shares = [float((rank < within).float().mean()) for rank in ranks for within in (1, 10)]
-    return Recall(*shares, facts=right / max(1, asked))
+    return Recall(*shares, attributes=correct / max(1, known_count))
 
 
 def rank_of_own(cosines: Tensor, own: Tensor) -> Tensor:
-    """How many wrong answers lie before the first right one: cosines, own [N, M] -> [N]."""
+    """Return the number of wrong texts before the first correct one: cosines, own [N, M] -> [N]."""
     best = cosines.masked_fill(~own, -torch.inf).amax(1, keepdim=True)
     return ((cosines > best) & ~own).sum(1)
 
 
-def _facts(
-    corpus: CaptionedDataset, places: Places, rng: np.random.Generator
+def _attributes(
+    dataset: CaptionedDataset, indices: Indices, rng: np.random.Generator
 ) -> tuple[list[str], list[tuple[slice, Tensor]]]:
-    """One saying for each value of each kind of fact, and which of them are true of which picture."""
-    known = [corpus.facts(int(place)) for place in places]
-    sayings: list[str] = []
-    facts: list[tuple[slice, Tensor]] = []
-    for kind, table in corpus.sayings.items():
-        span = slice(len(sayings), len(sayings) + len(table))
+    """Draw one text for each value of each attribute; return the texts, and slice and values of each attribute."""
+    known = [dataset.attributes(int(index)) for index in indices]
+    attribute_captions: list[str] = []
+    attributes: list[tuple[slice, Tensor]] = []
+    for kind, table in dataset.attribute_captions.items():
+        span = slice(len(attribute_captions), len(attribute_captions) + len(table))
         order = {value: number for number, value in enumerate(table)}
-        sayings += [words[int(rng.integers(len(words)))] for words in table.values()]
-        facts.append((span, torch.tensor([order.get(fact.get(kind, ""), -1) for fact in known])))
-    return sayings, facts
+        attribute_captions += [words[int(rng.integers(len(words)))] for words in table.values()]
+        attributes.append((span, torch.tensor([order.get(attribute.get(kind, ""), -1) for attribute in known])))
+    return attribute_captions, attributes

@@ -1,25 +1,30 @@
-"""What is trained and for how long: one frozen `TrainConfig`, and the presets."""
+"""Training configurations: one frozen `TrainConfig`, and the presets."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
 from danqing.models.secondary import SecondaryConfig
+from danqing.models.srvgg_compact import CompactConfig
+from danqing.models.text_encoder import TextEncoderConfig
 from danqing.models.unet import UNetConfig
 
 
 @dataclass(frozen=True)
 class OptimConfig:
-    """How one network is trained. It ends at `steps` or after `seconds`, whichever comes first.
+    """Optimisation of one network. It ends after `steps` or `seconds`, whichever comes first.
 
-    batch: pictures a step.
-    steps: optimiser steps at most.
-    rate: learning rate after the warm-up; it falls along half a cosine to a fiftieth at the end.
-    warmup: steps in which the rate rises from zero.
-    decay: AdamW's weight decay, a share of the weight per unit of rate; matrices and kernels only.
-    average: share of the old value that the averaged weights keep at each step, in the long run.
-    report: seconds between two reports: checkpoint, curve, samples or recall.
-    seconds: training time in all, over every resumption; None for no limit.
+    Attributes:
+        batch: pictures per step.
+        steps: largest number of optimiser steps.
+        rate: peak learning rate; see `trainer.rate_factor`.
+        warmup: steps in which the rate rises from zero.
+        decay: weight decay of matrices and kernels, per unit of the rate.
+        average: share of the old value that the averaged weights keep at each step, after the first ones.
+        report: seconds between two reports, each with a checkpoint, a curve, and samples or recall.
+        seconds: training time over all resumptions; None for no limit.
+        micro_batches: parts that a batch is split into, to save memory.
     """
 
     batch: int
@@ -30,23 +35,30 @@ class OptimConfig:
     average: float = 0.998
     report: float = 120.0
     seconds: float | None = None
+    micro_batches: int = 1
+
+    @property
+    def micro_batch(self) -> int:
+        """Pictures per micro-batch."""
+        return max(1, self.batch // self.micro_batches)
 
 
 @dataclass(frozen=True)
 class DegradationConfig:
-    """What the encoder's training pictures suffer, since guidance shows it crops of rough estimates.
+    """Degradation of the CLIP's training pictures, since guidance shows it crops of rough estimates.
 
-    clean: share of the pictures that are left as they are.
-    crop: smallest side of a crop, as a share of the picture's.
-    tilt: largest rotation, in degrees.
-    blur: largest standard deviation of the blur, in pixels.
-    noise: largest standard deviation of the noise, in units of the range [0, 1].
-    gray: share of the blemished pictures that lose their colour.
-    jitter: largest change of brightness and contrast, as a share.
-    estimated: share of all pictures, blemished ones first, that are seen as the U-Net guesses them under noise; only
-        where the run, or what it starts from, has a U-Net.
-    attacked: share of all pictures, blemished ones first, that are changed last of all so that the CLIP errs.
-    attack: largest change that does so, root mean square, in units of the range [0, 1].
+    Attributes:
+        clean: share of the pictures that are left as they are.
+        crop: smallest side of a crop, as a share of the picture's.
+        tilt: largest rotation, in degrees.
+        blur: largest standard deviation of the blur, in pixels.
+        noise: largest standard deviation of the noise, in units of the range [0, 1].
+        gray: share of the degraded pictures that lose their colour.
+        jitter: largest change of brightness and contrast, as a share.
+        estimated: share of all pictures, degraded ones first, that are replaced by the U-Net's estimate of them under
+            noise; only if the run has a U-Net.
+        attacked: share of all pictures, degraded ones first, that are changed adversarially.
+        attack: size of that change, root mean square, in units of the range [0, 1].
     """
 
     clean: float = 0.5
@@ -63,17 +75,29 @@ class DegradationConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Everything that decides a training, the pictures and the seed apart.
+    """Configuration of a training, except for pictures and seed.
 
-    resolution: side of the training pictures, in pixels.
-    unet, secondary, vision, text: shapes of the networks; the vocabulary of `text` is set when the captions are known.
-    embed: length of the CLIP's embeddings.
-    words: tokens that a caption is cut to.
-    denoiser, helper, encoder: how the U-Net, the secondary network and the CLIP are trained.
-    blemishes: what the encoder's pictures suffer.
-    kin: share of an encoder batch that is drawn from pictures sharing one attribute, in groups of eight.
-    snr: signal-to-noise ratio (alpha² / sigma²) above which a noise level counts no more: the "5" of min-SNR-5.
-    floor: what every noise level counts at least, as a share of what the most important one does.
+    Attributes:
+        resolution: side of the training pictures, in pixels.
+        unet: the U-Net without its text encoder and pixel head; see `unet_config`.
+        secondary: the secondary network.
+        vision, text: the towers of the CLIP; the U-Net's text encoder has the shape of `text`. Its vocabulary is set
+            when the captions are known.
+        embed: length of the CLIP's embeddings.
+        upscaler: the upscaler.
+        unet_optim, secondary_optim, clip_optim, upscaler_optim: optimisation of the network of that name.
+        text_optim: optimisation of the U-Net's text encoder before the U-Net; a batch is of captions.
+        pixel_head: channels of the U-Net's pixel head.
+        degradation: degradation of the CLIP's pictures.
+        words: tokens to which a caption is cut.
+        related: share of a CLIP batch drawn from pictures that share an attribute, in groups of eight.
+        snr: signal-to-noise ratio (alpha² / sigma²) above which the weight of a noise level is constant: the 5 of min-SNR-5.
+        floor: smallest weight of a noise level, as a share of the largest.
+        high_noise: share of the U-Net's timesteps drawn at high noise, see `diffusion_loss.HIGH_NOISE`.
+        attribute_weights: how often the U-Net sees pictures with this attribute, relative to pictures without any of these.
+        dropout: share of the captions that are replaced by the empty prompt, for classifier-free guidance.
+        complete: share of the captions that name every attribute.
+        crop: side of the upscaler's small crops, in pixels.
     """
 
     resolution: int
@@ -82,22 +106,43 @@ class TrainConfig:
     vision: VisionConfig
     text: TextConfig
     embed: int
-    denoiser: OptimConfig
-    helper: OptimConfig
-    encoder: OptimConfig
-    blemishes: DegradationConfig = DegradationConfig()
+    upscaler: CompactConfig
+    unet_optim: OptimConfig
+    secondary_optim: OptimConfig
+    clip_optim: OptimConfig
+    upscaler_optim: OptimConfig
+    text_optim: OptimConfig = OptimConfig(batch=192, steps=1_000, rate=1e-3, decay=0.01, average=0.99, micro_batches=6)
+    pixel_head: int = 32
+    degradation: DegradationConfig = DegradationConfig()
     words: int = 52
-    kin: float = 0.5
+    related: float = 0.5
     snr: float = 5.0
     floor: float = 0.2
+    high_noise: float = 0.0
+    attribute_weights: Mapping[str, float] = field(default_factory=dict[str, float])
+    dropout: float = 0.1
+    complete: float = 0.2
+    crop: int = 32
+
+    def unet_config(self, vocabulary: int) -> UNetConfig:
+        """Return the configuration of the text-conditional U-Net for a vocabulary of that size."""
+        bert = replace(self.text, vocabulary=vocabulary)
+        text = TextEncoderConfig(bert, projection=self.embed, embedding=self.unet.embedding)
+        return replace(self.unet, text=text, pixel_head=self.pixel_head)
 
     def paced(self, batch: int | None, rate: float | None) -> "TrainConfig":
-        """The same for all three networks with so many pictures a step and that learning rate, where they are given."""
+        """Return the configuration with this batch and learning rate for every network, where they are given."""
 
-        def pace(course: OptimConfig) -> OptimConfig:
-            return replace(course, batch=batch or course.batch, rate=rate or course.rate)
+        def pace(optim: OptimConfig) -> OptimConfig:
+            return replace(optim, batch=batch or optim.batch, rate=rate or optim.rate)
 
-        return replace(self, denoiser=pace(self.denoiser), helper=pace(self.helper), encoder=pace(self.encoder))
+        return replace(
+            self,
+            unet_optim=pace(self.unet_optim),
+            secondary_optim=pace(self.secondary_optim),
+            clip_optim=pace(self.clip_optim),
+            upscaler_optim=pace(self.upscaler_optim),
+        )
 
 
 CPU = TrainConfig(
@@ -107,10 +152,15 @@ CPU = TrainConfig(
     vision=VisionConfig(resolution=64, patch=8, width=192, layers=6),
     text=TextConfig(vocabulary=0, width=128, layers=2, mlp=512, positions=64),
     embed=192,
-    denoiser=OptimConfig(batch=32, steps=20_000, rate=1.5e-3, average=0.995, report=600.0),
-    helper=OptimConfig(batch=16, steps=8_000, rate=1.5e-3, average=0.995),
-    encoder=OptimConfig(batch=64, steps=12_000, rate=2e-3, warmup=60, decay=0.1, average=0.99),
-    floor=0.3,
+    upscaler=CompactConfig(channels=48, convolutions=10),
+    unet_optim=OptimConfig(batch=64, steps=4_000, rate=1.1e-3, warmup=60, average=0.99, report=600.0),
+    upscaler_optim=OptimConfig(batch=8, steps=4_000, rate=3e-3, warmup=30, decay=0.0, average=0.99, report=300.0),
+    secondary_optim=OptimConfig(batch=16, steps=8_000, rate=1.5e-3, average=0.995),
+    clip_optim=OptimConfig(batch=64, steps=12_000, rate=2e-3, warmup=60, decay=0.1, average=0.99),
+    floor=0.5,
+    high_noise=0.5,
+    attribute_weights={"subject": 1.5, "building": 1.5, "colour": 2.5, "sky": 2.5, "count": 2.5},
+    complete=0.5,
 )
 
 GPU = replace(
@@ -119,9 +169,11 @@ GPU = replace(
     secondary=SecondaryConfig((48, 64, 96, 128, 128, 192)),
     vision=VisionConfig(resolution=64, patch=8, width=256, layers=8),
     text=TextConfig(vocabulary=0, width=192, layers=3, mlp=768, positions=64),
-    denoiser=OptimConfig(batch=512, steps=20_000, rate=1e-3, warmup=500, average=0.9995),
-    helper=OptimConfig(batch=256, steps=10_000, rate=2e-3, warmup=500, average=0.999),
-    encoder=OptimConfig(batch=512, steps=3_000, rate=2e-3, warmup=200, decay=0.1, average=0.998),
+    upscaler=CompactConfig(channels=64, convolutions=16),
+    upscaler_optim=OptimConfig(batch=128, steps=20_000, rate=2e-3, decay=0.0, average=0.998),
+    unet_optim=OptimConfig(batch=512, steps=20_000, rate=1e-3, warmup=500, average=0.9995),
+    secondary_optim=OptimConfig(batch=256, steps=10_000, rate=2e-3, warmup=500, average=0.999),
+    clip_optim=OptimConfig(batch=512, steps=3_000, rate=2e-3, warmup=200, decay=0.1, average=0.998),
 )
 
 SMOKE = TrainConfig(
@@ -131,17 +183,22 @@ SMOKE = TrainConfig(
     vision=VisionConfig(resolution=32, patch=8, width=64, layers=2),
     text=TextConfig(vocabulary=0, width=64, layers=1, mlp=128, positions=64),
     embed=64,
-    denoiser=OptimConfig(batch=8, steps=6, rate=1e-3, warmup=2),
-    helper=OptimConfig(batch=8, steps=6, rate=1e-3, warmup=2),
-    encoder=OptimConfig(batch=16, steps=6, rate=1e-3, warmup=2),
+    upscaler=CompactConfig(channels=8, convolutions=2),
+    upscaler_optim=OptimConfig(batch=2, steps=6, rate=1e-3, warmup=2),
+    unet_optim=OptimConfig(batch=8, steps=6, rate=1e-3, warmup=2),
+    secondary_optim=OptimConfig(batch=8, steps=6, rate=1e-3, warmup=2),
+    clip_optim=OptimConfig(batch=16, steps=6, rate=1e-3, warmup=2),
+    text_optim=OptimConfig(batch=16, steps=6, rate=1e-3, warmup=2),
+    pixel_head=8,
+    crop=16,
 )
 
 JUDGE = replace(
     CPU,
     resolution=64,
     vision=VisionConfig(resolution=64, patch=8, width=128, layers=5),
-    encoder=replace(CPU.encoder, steps=6_000),
+    clip_optim=replace(CPU.clip_optim, steps=6_000),
 )
-"""Of another shape than any CLIP that guides: it judges finished pictures (benchmarks/quality.py)."""
+"""A CLIP of another shape than those that guide; benchmarks/quality.py judges pictures with it."""
 
 PRESETS = {"cpu-smoke": SMOKE, "cpu": CPU, "gpu": GPU, "judge": JUDGE}

@@ -1,4 +1,4 @@
-"""What a training needs to know of its pictures, and how to part them into those to learn from and those to judge by."""
+"""The interface of captioned datasets, subsets, concatenation, and the split into training and evaluation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,130 +10,130 @@ from numpy.typing import NDArray
 from danqing.errors import InvalidRequest
 
 Pixels = NDArray[np.uint8]
-Places = NDArray[np.int64]
-Sayings = Mapping[str, Mapping[Any, tuple[str, ...]]]
-"""For every kind of fact and every value of it, words that all say it: {"medium": {"ink": ("水墨画", "国画")}}."""
+Indices = NDArray[np.int64]
+AttributeCaptions = Mapping[str, Mapping[Any, tuple[str, ...]]]
+"""Texts for each value of each attribute, for example {"medium": {"ink": ("水墨画", "国画")}}."""
 
 
 class CaptionedDataset(Protocol):
-    """Pictures and what is true of each."""
+    """Pictures with captions and attributes."""
 
     def __len__(self) -> int:
-        """How many pictures."""
+        """Number of pictures."""
         ...
 
-    def pixels(self, place: int) -> Pixels:
-        """Picture number `place`, [R, R, 3] RGB."""
+    def pixels(self, index: int) -> Pixels:
+        """Return a picture, [R, R, 3] RGB."""
         ...
 
-    def caption(self, place: int, rng: np.random.Generator) -> str:
-        """One of the things that can be said about it."""
+    def caption(self, index: int, rng: np.random.Generator) -> str:
+        """Draw a random caption of a picture."""
         ...
 
-    def full_caption(self, place: int) -> str:
-        """All that can be said about it, always in the same words."""
+    def full_caption(self, index: int) -> str:
+        """Return the caption with every attribute; always the same."""
         ...
 
-    def rival(self, place: int, rng: np.random.Generator) -> str | None:
-        """A caption that is almost true of it, but not quite; None where nothing is known about the picture."""
+    def hard_negative(self, index: int, rng: np.random.Generator) -> str | None:
+        """Draw a caption that differs from the picture in one attribute; None if its attributes are unknown."""
         ...
 
-    def facts(self, place: int) -> Mapping[str, str]:
-        """What is known about it, such as {"medium": "ink"}; empty where nothing is."""
+    def attributes(self, index: int) -> Mapping[str, str]:
+        """Return the attributes of a picture, such as {"medium": "ink"}; empty if they are unknown."""
         ...
 
     @property
-    def sayings(self) -> Sayings:
-        """The words for every fact that pictures of this corpus can have; empty where nothing is known."""
+    def attribute_captions(self) -> AttributeCaptions:
+        """Texts for every attribute that pictures of this dataset can have; empty if they are unknown."""
         ...
 
 
 @dataclass(frozen=True)
 class Subset:
-    """Some of the pictures of a corpus, a corpus in itself."""
+    """A part of a dataset."""
 
     whole: CaptionedDataset
-    places: Places
+    indices: Indices
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.indices)
 
-    def pixels(self, place: int) -> Pixels:
-        return self.whole.pixels(int(self.places[place]))
+    def pixels(self, index: int) -> Pixels:
+        return self.whole.pixels(int(self.indices[index]))
 
-    def caption(self, place: int, rng: np.random.Generator) -> str:
-        return self.whole.caption(int(self.places[place]), rng)
+    def caption(self, index: int, rng: np.random.Generator) -> str:
+        return self.whole.caption(int(self.indices[index]), rng)
 
-    def full_caption(self, place: int) -> str:
-        return self.whole.full_caption(int(self.places[place]))
+    def full_caption(self, index: int) -> str:
+        return self.whole.full_caption(int(self.indices[index]))
 
-    def rival(self, place: int, rng: np.random.Generator) -> str | None:
-        return self.whole.rival(int(self.places[place]), rng)
+    def hard_negative(self, index: int, rng: np.random.Generator) -> str | None:
+        return self.whole.hard_negative(int(self.indices[index]), rng)
 
-    def facts(self, place: int) -> Mapping[str, str]:
-        return self.whole.facts(int(self.places[place]))
+    def attributes(self, index: int) -> Mapping[str, str]:
+        return self.whole.attributes(int(self.indices[index]))
 
     @property
-    def sayings(self) -> Sayings:
-        return self.whole.sayings
+    def attribute_captions(self) -> AttributeCaptions:
+        return self.whole.attribute_captions
 
 
 @dataclass(frozen=True)
 class ConcatDataset:
-    """Several corpora one after another, a corpus in itself."""
+    """Several datasets, one after another."""
 
     parts: tuple[CaptionedDataset, ...]
 
     def __len__(self) -> int:
         return sum(len(part) for part in self.parts)
 
-    def pixels(self, place: int) -> Pixels:
-        part, within = self._find(place)
+    def pixels(self, index: int) -> Pixels:
+        part, within = self._find(index)
         return part.pixels(within)
 
-    def caption(self, place: int, rng: np.random.Generator) -> str:
-        part, within = self._find(place)
+    def caption(self, index: int, rng: np.random.Generator) -> str:
+        part, within = self._find(index)
         return part.caption(within, rng)
 
-    def full_caption(self, place: int) -> str:
-        part, within = self._find(place)
+    def full_caption(self, index: int) -> str:
+        part, within = self._find(index)
         return part.full_caption(within)
 
-    def rival(self, place: int, rng: np.random.Generator) -> str | None:
-        part, within = self._find(place)
-        return part.rival(within, rng)
+    def hard_negative(self, index: int, rng: np.random.Generator) -> str | None:
+        part, within = self._find(index)
+        return part.hard_negative(within, rng)
 
-    def facts(self, place: int) -> Mapping[str, str]:
-        part, within = self._find(place)
-        return part.facts(within)
+    def attributes(self, index: int) -> Mapping[str, str]:
+        part, within = self._find(index)
+        return part.attributes(within)
 
     @property
-    def sayings(self) -> Sayings:
-        return {kind: words for part in self.parts for kind, words in part.sayings.items()}
+    def attribute_captions(self) -> AttributeCaptions:
+        return {kind: words for part in self.parts for kind, words in part.attribute_captions.items()}
 
-    def _find(self, place: int) -> tuple[CaptionedDataset, int]:
+    def _find(self, index: int) -> tuple[CaptionedDataset, int]:
         for part in self.parts:
-            if place < len(part):
-                return part, place
-            place -= len(part)
-        raise IndexError(place)
+            if index < len(part):
+                return part, index
+            index -= len(part)
+        raise IndexError(index)
 
 
-def hold_out(corpus: CaptionedDataset, *, most: int = 512, seed: int = 0) -> tuple[Subset, Subset]:
-    """Part a corpus into pictures to train on and pictures to judge by.
+def train_val_split(dataset: CaptionedDataset, *, most: int = 512, seed: int = 0) -> tuple[Subset, Subset]:
+    """Split a dataset into pictures for training and pictures for evaluation.
 
     Args:
-        corpus: at least two pictures; hundreds, to be of use.
-        most: pictures to hold out, but never more than a tenth (at least one).
-        seed: which ones.
+        dataset: at least two pictures.
+        most: largest number of pictures for evaluation, which are at most a tenth, and at least one.
+        seed: random seed of the split.
     Raises:
         InvalidRequest: there are fewer than two pictures.
     """
-    if len(corpus) < 2:
+    if len(dataset) < 2:
         raise InvalidRequest(
             "至少要两张带说明的图片：一张用来训练，一张用来检验。",
             "training takes two captioned pictures at least: one to learn from, one to judge by.",
         )
-    order = np.random.default_rng(seed).permutation(len(corpus))
-    held = min(most, max(1, len(corpus) // 10))
-    return Subset(corpus, np.sort(order[held:])), Subset(corpus, order[:held])
+    order = np.random.default_rng(seed).permutation(len(dataset))
+    held = min(most, max(1, len(dataset) // 10))
+    return Subset(dataset, np.sort(order[held:])), Subset(dataset, order[:held])

@@ -1,32 +1,32 @@
-"""Pictures as guidance sees them on the way: what the U-Net makes of them when they are full of noise."""
+"""Estimates of the U-Net from noisy pictures as training pictures of the CLIP, which sees such pictures in guidance."""
 
 import torch
 from torch import Tensor, nn
 
-from danqing.train.diffusion_loss import add_noise, guess
+from danqing.train.diffusion_loss import add_noise, estimate_x0
 from danqing.train.trainer import TrainRng
 
-CLEANEST, NOISIEST = 100, 900  # model times; before and after, an estimate is the picture itself or tells nothing of it
+CLEANEST, NOISIEST = 100, 900  # timesteps; outside of them an estimate is the picture itself, or unrelated to it
 
 
 @torch.no_grad()
-def estimated(unet: nn.Module, pictures: Tensor, share: float, chance: TrainRng) -> Tensor:
-    """The batch with its last pictures replaced by what a guide is shown of them: the U-Net's estimate, blended with the noise.
+def with_denoised(unet: nn.Module, pictures: Tensor, share: float, rngs: TrainRng) -> Tensor:
+    """Replace the last pictures of a batch by the U-Net's estimates of them, blended with the noisy pictures.
 
     Args:
         unet: predicts x0.
-        pictures: [N, 3, S, S] in [0, 1], S as the U-Net has learnt it.
-        share: of the batch, 0..1.
-        chance: draws the noise and how much of it.
+        pictures: [N, 3, S, S] in [0, 1], S the resolution of the U-Net.
+        share: share of the batch to replace, 0..1.
+        rngs: random generators of noise and timesteps.
     Returns:
-        [N, 3, S, S] in [0, 1]; those with noise reach beyond.
+        [N, 3, S, S], about [0, 1].
     Source:
-        the blend is that of Disco Diffusion's guidance: sigma of the estimate, the rest of the noisy picture.
+        the blend is that of Disco Diffusion's guidance: sigma times the estimate, the rest the noisy picture.
     """
     count = round(len(pictures) * share)
     if not count:
         return pictures
-    tau = torch.randint(CLEANEST, NOISIEST, (count,), generator=chance.noise, device=pictures.device).float()
-    noisy = add_noise(2 * pictures[-count:] - 1, tau, chance)
-    seen = noisy.sigma * guess(unet, noisy.x, tau) + (1 - noisy.sigma) * noisy.x
+    tau = torch.randint(CLEANEST, NOISIEST, (count,), generator=rngs.noise, device=pictures.device).float()
+    noisy = add_noise(2 * pictures[-count:] - 1, tau, rngs)
+    seen = noisy.sigma * estimate_x0(unet, noisy.x, tau) + (1 - noisy.sigma) * noisy.x
     return torch.cat([pictures[:-count], (seen + 1) / 2])

@@ -1,4 +1,4 @@
-"""How the U-Net and the secondary network learn: to tell picture from noise at every noise level."""
+"""Losses of the U-Net and the secondary network: both separate picture and noise at every noise level."""
 
 from math import pi
 from typing import NamedTuple
@@ -9,17 +9,24 @@ from torch import Tensor, nn
 from danqing.diffusion.noise_schedule import MODEL_STEPS, alpha_sigma
 from danqing.train.trainer import TrainRng
 
-UNIT = 0.2  # smallest sigma that `picture_loss` divides by: below it, details smaller than one can see would rule
+UNIT = (
+    0.2  # smallest sigma that `picture_loss` divides by; smaller ones would give invisible details most of the weight
+)
 
 
-def time_density(snr: float, floor: float) -> Tensor:
-    """How often each model time should be drawn so that the plain loss on v equals the min-SNR-weighted one.
+HIGH_NOISE = 450
+"""Timestep above which the composition, the colours and the number of things are decided."""
 
-    Drawing in proportion to the weight has the same expectation as weighting, with less variance.
+
+def time_density(snr: float, floor: float, high_noise: float = 0.0) -> Tensor:
+    """Return the density of timesteps with which the plain loss on v has the expectation of the min-SNR-weighted one.
+
+    Drawing in proportion to the weight has less variance than weighting.
 
     Args:
-        snr: signal-to-noise ratio above which a noise level counts no more.
-        floor: what every noise level counts at least, as a share of the largest weight.
+        snr: signal-to-noise ratio above which the weight is constant.
+        floor: smallest weight, as a share of the largest.
+        high_noise: share of the timesteps drawn uniformly above `HIGH_NOISE` instead.
     Returns:
         [1000], sums to 1.
     Source:
@@ -29,15 +36,16 @@ def time_density(snr: float, floor: float) -> Tensor:
     ratio = (alpha / sigma).square()
     weight = ratio.clamp(max=snr) / (ratio + 1)
     weight = weight.clamp(min=floor * float(weight.max()))
-    return weight / weight.sum()
+    uniform = (torch.arange(MODEL_STEPS) >= HIGH_NOISE) / (MODEL_STEPS - HIGH_NOISE)
+    return (1 - high_noise) * weight / weight.sum() + high_noise * uniform
 
 
 def draw_times(density: Tensor, batch: int, generator: torch.Generator) -> Tensor:
-    """Model times of one batch, spread evenly: one from each of `batch` equally likely stretches.
+    """Draw the timesteps of one batch, one from each of `batch` equally likely intervals.
 
     Args:
         density: [1000], as from `time_density`.
-        batch: how many.
+        batch: number of timesteps.
         generator: on the density's device.
     Returns:
         [batch] float, whole numbers 0..999, in rising order.
@@ -47,49 +55,69 @@ def draw_times(density: Tensor, batch: int, generator: torch.Generator) -> Tenso
     return torch.searchsorted(density.cumsum(0), quantiles).clamp(max=MODEL_STEPS - 1).float()
 
 
-def picture_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: TrainRng) -> Tensor:
-    """The U-Net's loss: its error in naming the clean picture, in units of the noise that was added.
+def picture_loss(network: nn.Module, x0: Tensor, tau: Tensor, rngs: TrainRng, tokens: Tensor | None = None) -> Tensor:
+    """Return the loss of the U-Net: the error of its estimate of x0, in units of the noise that was added.
 
-    It predicts x0 and not v because its patches of 4x4 pixels have to pass 128 channels: v would have to carry all of
-    the noise through, and after 1,000 pictures the error of such a network is twice as large.
+    It predicts x0 and not v because its patches of 8x8 pixels pass through 128 channels: v would have to carry all of the
+    noise through, and after 1,000 pictures the error of such a network is twice as large.
 
     Args:
-        network: takes noisy pictures and model times.
+        network: the U-Net.
         x0: clean pictures, [B, 3, H, W] in [-1, 1].
-        tau: model times, [B].
-        chance: draws the noise.
+        tau: timesteps, [B].
+        rngs: random generators; noise is drawn on the device.
+        tokens: captions, [B, L]; None for the empty prompt.
     Returns:
-        a scalar; equal to the squared error of v, but for the cleanest levels, where the unit stays `UNIT`.
+        a scalar; equal to the squared error of v, except at the cleanest levels, where the unit stays `UNIT`.
     """
-    noisy = add_noise(x0, tau, chance)
-    return ((guess(network, noisy.x, tau) - x0) / noisy.sigma.clamp(min=UNIT)).square().mean()
+    noisy = add_noise(x0, tau, rngs)
+    estimate = estimate_x0(network, noisy.x, tau, tokens)
+    return ((estimate - x0) / noisy.sigma.clamp(min=UNIT)).square().mean()
 
 
-def guess(network: nn.Module, x: Tensor, tau: Tensor) -> Tensor:
-    """What a U-Net that predicts x0 takes noisy pictures x [B, 3, H, W] at model times tau [B] for: [B, 3, H, W], float32."""
-    with torch.autocast(x.device.type, dtype=torch.bfloat16):
-        predicted: Tensor = network(x, tau)[:, :3]
-    return predicted.float()
-
-
-def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, chance: TrainRng) -> Tensor:
-    """The secondary network's loss: the squared error of v = alpha*eps - sigma*x0.
+def estimate_x0(network: nn.Module, x: Tensor, tau: Tensor, tokens: Tensor | None = None) -> Tensor:
+    """Return the estimate of clean pictures by a U-Net that predicts x0.
 
     Args:
-        network: takes noisy pictures and, for a time, the angle between picture and noise, 0..1.
-        x0, tau, chance: as in `picture_loss`.
+        network: the U-Net.
+        x: noisy pictures, [B, 3, H, W].
+        tau: timesteps, [B].
+        tokens: captions, [B, L]; None for the empty prompt.
+    Returns:
+        [B, 3, H, W], float32.
+    """
+    with mixed_precision(x.device):
+        if tokens is None:
+            return network(x, tau)[:, :3].float()
+        embeds = network.get_submodule("text_encoder")(tokens)
+        return network(x, tau, text_embeds=embeds)[:, :3].float()
+
+
+def mixed_precision(device: torch.device) -> torch.autocast:
+    """Return the context of bfloat16 arithmetic on CUDA; on many CPUs it is slower than float32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+
+
+def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, rngs: TrainRng) -> Tensor:
+    """Return the loss of the secondary network: the squared error of v = alpha*eps - sigma*x0.
+
+    Args:
+        network: takes noisy pictures and, as time, the angle between picture and noise, 0..1.
+        x0: clean pictures, [B, 3, H, W] in [-1, 1].
+        tau: timesteps, [B].
+        rngs: random generators; noise is drawn on the device.
     Returns:
         a scalar.
     """
-    noisy = add_noise(x0, tau, chance)
+    noisy = add_noise(x0, tau, rngs)
     time = torch.atan2(noisy.sigma, noisy.alpha).flatten() * 2 / pi  # [B]
-    with torch.autocast(x0.device.type, dtype=torch.bfloat16):
+    with mixed_precision(x0.device):
         v: Tensor = network(noisy.x, time)
     return (v.float() - (noisy.alpha * noisy.eps - noisy.sigma * x0)).square().mean()
 
 
 class Noisy(NamedTuple):
-    """Pictures with noise: x = alpha * x0 + sigma * eps; x, eps [B, 3, H, W], alpha, sigma [B, 1, 1, 1]."""
+    """Noisy pictures x = alpha * x0 + sigma * eps; x, eps [B, 3, H, W], alpha, sigma [B, 1, 1, 1]."""
 
     x: Tensor
     eps: Tensor
@@ -97,9 +125,9 @@ class Noisy(NamedTuple):
     sigma: Tensor
 
 
-def add_noise(x0: Tensor, tau: Tensor, chance: TrainRng) -> Noisy:
-    """Pictures [B, 3, H, W] as they look at the model times tau [B], laid out channels last."""
+def add_noise(x0: Tensor, tau: Tensor, rngs: TrainRng) -> Noisy:
+    """Add noise to pictures [B, 3, H, W] at the timesteps tau [B]; the result is laid out channels last."""
     alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(tau))
-    eps = torch.randn(x0.shape, generator=chance.noise, device=x0.device)
+    eps = torch.randn(x0.shape, generator=rngs.noise, device=x0.device)
     x = (alpha * x0 + sigma * eps).contiguous(memory_format=torch.channels_last)
     return Noisy(x, eps, alpha, sigma)

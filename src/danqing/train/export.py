@@ -1,9 +1,8 @@
-"""A finished training as a folder that danqing loads: fp16 safetensors, the vocabulary, and a card of facts."""
+"""Export of a training to a folder that danqing loads as a model: fp16 safetensors, vocabulary, and card.json."""
 
 import hashlib
 import json
-import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import torch
@@ -12,87 +11,129 @@ from safetensors.torch import load_file, save_file  # pyright: ignore[reportUnkn
 from torch import nn
 
 from danqing.errors import WeightsError
-from danqing.train.weight_transfer import grown
+from danqing.storage.atomic import atomic_path, storage_errors, write_text
 
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+UNUSED = "[unused"
+"""Prefix of pieces that stand for nothing yet; later captions with new characters take their places."""
+ADDED = ("text_encoder.", "pixel_head.")
+"""Parts of a U-Net that an unconditional one lacks; an untrained one does not change its output."""
+RESERVE = 128
+"""Smallest number of unused pieces in a new vocabulary."""
 
 
-def write_vocabulary(characters: frozenset[str], file: Path) -> int:
-    """Write the pieces that a tokenizer needs for these characters, one a line.
+def write_vocabulary(characters: Iterable[str], words: Iterable[str], file: Path) -> int:
+    """Write the vocabulary of a tokenizer, one piece a line.
 
     Args:
-        characters: all that the captions hold; letters and digits also get a form inside words.
+        characters: those of the captions; letters and digits also get a piece for use inside words.
+        words: English words that are one piece each.
         file: the vocab.txt to write.
     Returns:
-        how many pieces there are.
+        the number of pieces, a multiple of `RESERVE`; at least `RESERVE` of them are unused.
     """
-    single = sorted({character.lower() for character in characters if not character.isspace()})
+    single = _lower(characters)
     inside = [f"##{character}" for character in single if character.isascii() and character.isalnum()]
-    pieces = [*SPECIAL, *single, *inside]
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text("\n".join(pieces) + "\n", encoding="utf-8")
+    pieces = [*SPECIAL, *single, *inside, *sorted({word for word in words if len(word) > 1})]
+    size = (len(pieces) // RESERVE + 2) * RESERVE
+    pieces += [f"{UNUSED}{number}]" for number in range(size - len(pieces))]
+    _write_pieces(pieces, file)
     return len(pieces)
 
 
+def extend_vocabulary(characters: Iterable[str], file: Path) -> str:
+    """Add characters that a vocabulary lacks, in place of unused pieces, so that its size stays.
+
+    Args:
+        characters: those of the captions.
+        file: the vocab.txt.
+    Returns:
+        the characters for which no unused piece was left.
+    """
+    pieces = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    missing = [character for character in _lower(characters) if character not in set(pieces)]
+    unused = [place for place, piece in enumerate(pieces) if piece.startswith(UNUSED)]
+    for place, character in zip(unused, missing, strict=False):
+        pieces[place] = character
+    if missing and unused:
+        _write_pieces(pieces, file)
+    return "".join(missing[len(unused) :])
+
+
+def _lower(characters: Iterable[str]) -> list[str]:
+    return sorted({character.lower() for character in characters if not character.isspace()})
+
+
+def _write_pieces(pieces: list[str], file: Path) -> None:
+    with storage_errors(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    write_text(file, "\n".join(pieces) + "\n")
+
+
 def write_weights(network: nn.Module, file: Path) -> None:
-    """Write a network's tensors as fp16 safetensors, in one go.
+    """Write the tensors of a network as fp16 safetensors, atomically.
 
     Raises:
-        WeightsError: a weight is too large for fp16, or what was written does not read back.
+        WeightsError: a weight is too large for fp16, or the written file differs when it is read.
+        StorageError: the file cannot be written.
     """
     tensors = {name: tensor.detach().cpu().half().contiguous() for name, tensor in network.state_dict().items()}
     broken = [name for name, tensor in tensors.items() if not bool(tensor.isfinite().all())]
     if broken:
         raise WeightsError(
-            f"权重 {broken[0]} 在 fp16 中不是有限数：训练可能已发散，请降低学习率重来。",
-            f"the weight {broken[0]} is not finite in fp16: the training has diverged; lower the learning rate.",
+            f"权重 {broken[0]} 在 fp16 中不是有限数：训练已发散，请降低学习率重新训练。",
+            f"The weight {broken[0]} is not finite in fp16: the training has diverged. Lower the learning rate.",
         )
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    save_file(tensors, part)
-    read = load_file(part)
-    if any(not torch.equal(tensor, read[name]) for name, tensor in tensors.items()):
-        raise WeightsError(f"{part} 写坏了：请检查磁盘。", f"{part} was damaged while being written: check the disk.")
-    part.chmod(0o644)  # safetensors writes files for their owner only
-    os.replace(part, file)
+    with storage_errors(file.parent):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(file) as temporary:
+            save_file(tensors, temporary)
+            written = load_file(temporary)
+            temporary.chmod(0o644)  # safetensors makes files readable by their owner only
+            if any(not torch.equal(tensor, written[name]) for name, tensor in tensors.items()):
+                raise WeightsError(
+                    f"{file} 写入后读取不一致，请检查磁盘。",
+                    f"{file} was damaged while it was written. Check the disk.",
+                )
 
 
 def read_weights(network: nn.Module, file: Path) -> None:
-    """Fill a network with exported weights, to train on from there; patches may be of another size, and coarse levels half as wide.
+    """Load exported weights into a network, to train on from them; a U-Net's may lack text encoder and pixel head.
 
     Raises:
-        WeightsError: the file cannot be read, or holds a network of another shape.
+        WeightsError: the file cannot be read, or belongs to a network of another shape.
     """
-    shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     try:
-        network.load_state_dict(grown(load_file(file), shapes))
+        tensors = load_file(file)
+        added = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(ADDED)}
+        network.load_state_dict(added | tensors)
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise WeightsError(
-            f"不能从 {file} 开始训练：{reason}。请用同一个 preset 导出的文件夹。",
-            f"cannot start from {file}: {reason}. Name a folder that the same preset has exported.",
+            f"不能从 {file} 开始训练：{reason}。请使用同一个 preset 导出的文件夹。",
+            f"Cannot start from {file}: {reason}. Choose a folder exported with the same preset.",
         ) from error
 
 
 def read_training(folder: Path | None) -> Mapping[str, object]:
-    """What the card of an export says of each network's training; nothing without a folder, or without a card in it."""
+    """Return the training figures of each network from the card of an export; empty without a card."""
     card = None if folder is None else folder / "card.json"
     if card is None or not card.exists():
         return {}
     return json.loads(card.read_text(encoding="utf-8")).get("training", {})
 
 
-def write_card(folder: Path, facts: Mapping[str, object]) -> None:
-    """Write card.json: the given facts, and size and SHA-256 of every other file of the folder.
+def write_card(folder: Path, card: Mapping[str, object]) -> None:
+    """Write card.json: the given entries, and size and SHA-256 of every exported file.
 
     Args:
-        folder: holds the exported files.
-        facts: what the reader should know: prediction, resolution, training figures.
+        folder: folder of the exported files.
+        card: prediction, resolution, training figures.
     """
     files = {
         file.name: {"bytes": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
         for file in sorted(folder.iterdir())
         if file.name != "card.json" and file.suffix in {".safetensors", ".txt"}
     }
-    text = json.dumps({**facts, "files": files}, ensure_ascii=False, indent=2)
-    (folder / "card.json").write_text(text + "\n", encoding="utf-8")
+    text = json.dumps({**card, "files": files}, ensure_ascii=False, indent=2)
+    write_text(folder / "card.json", text + "\n")

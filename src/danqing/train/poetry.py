@@ -1,4 +1,4 @@
-"""Lines of classical poetry, and what a picture must show before one of them may be its caption."""
+"""Lines of classical poetry, with the attributes that a scene must have for each to be its caption."""
 
 from enum import StrEnum
 
@@ -109,8 +109,8 @@ VERSES: tuple[tuple[str, tuple[StrEnum | str, ...]], ...] = (
 )
 
 
-def shown(scene: Scene) -> frozenset[str]:
-    """What a poem can speak of in a scene; a lotus is a lotus, on a lake or alone on paper."""
+def nameable_attributes(scene: Scene) -> frozenset[str]:
+    """Return the attributes of a scene that lines of poetry can name."""
     parts = (
         scene.subject, scene.place, scene.time, scene.season, scene.weather, scene.mountain, scene.building, scene.boat,
         scene.plant, scene.light, WATER if scene.place not in (None, Place.LAND) else None,
@@ -119,8 +119,8 @@ def shown(scene: Scene) -> frozenset[str]:
     return frozenset(str(part) for part in parts if part is not None)
 
 
-def fitting(scene: Scene) -> list[str]:
-    """The lines whose images are all in the scene; those that ask for more come first."""
-    present = shown(scene)
+def matching_lines(scene: Scene) -> list[str]:
+    """Return the lines whose attributes are all in the scene; those with the most attributes first."""
+    present = nameable_attributes(scene)
     fits = [(len(needs), line) for line, needs in VERSES if all(str(need) in present for need in needs)]
     return [line for _, line in sorted(fits, key=lambda pair: -pair[0])]

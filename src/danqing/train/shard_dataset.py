@@ -1,4 +1,4 @@
-"""Pictures of our own painter: shards mapped into memory, and the scenes that say what each shows."""
+"""Dataset of painted scenes: memory-mapped shards of pictures, and the attributes of each picture."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from danqing.train.captions import caption, distractors, full_caption
-from danqing.train.dataset import Pixels, Places, Sayings
+from danqing.train.dataset import AttributeCaptions, Indices, Pixels
 from danqing.train.scenes import Scene, vocabulary
 
-TABLES: Sayings = {
+TABLES: AttributeCaptions = {
     "medium": vocabulary.MEDIUM,
     "artist": vocabulary.ARTIST,
     "subject": vocabulary.SUBJECT,
@@ -30,17 +30,19 @@ TABLES: Sayings = {
 class ShardDataset:
     """Shards written by `danqing train scenes --write`: pictures mapped into memory, scenes read.
 
-    shards: the pictures, each [n, R, R, 3]; starts: number of the first picture of each shard.
-    scenes: what each picture shows.
+    Attributes:
+        shards: the pictures, each [n, R, R, 3].
+        starts: index of the first picture of each shard.
+        scenes: attributes of each picture.
     """
 
     shards: tuple[Pixels, ...]
-    starts: Places
+    starts: Indices
     scenes: tuple[Scene, ...]
 
     @classmethod
     def open(cls, folder: Path) -> "ShardDataset":
-        """The shards of a folder, in the order of their names."""
+        """Open the shards of a folder in the order of their names."""
         files = sorted(folder.glob("*.npy"))
         shards = tuple(np.load(file, mmap_mode="r") for file in files)
         starts = np.cumsum([0] + [len(shard) for shard in shards[:-1]])
@@ -50,23 +52,23 @@ class ShardDataset:
     def __len__(self) -> int:
         return len(self.scenes)
 
-    def pixels(self, place: int) -> Pixels:
-        shard = int(np.searchsorted(self.starts, place, side="right")) - 1
-        return self.shards[shard][place - self.starts[shard]]
+    def pixels(self, index: int) -> Pixels:
+        shard = int(np.searchsorted(self.starts, index, side="right")) - 1
+        return self.shards[shard][index - self.starts[shard]]
 
-    def caption(self, place: int, rng: np.random.Generator) -> str:
-        return caption(self.scenes[place], rng)
+    def caption(self, index: int, rng: np.random.Generator) -> str:
+        return caption(self.scenes[index], rng)
 
-    def full_caption(self, place: int) -> str:
-        return full_caption(self.scenes[place])
+    def full_caption(self, index: int) -> str:
+        return full_caption(self.scenes[index])
 
-    def rival(self, place: int, rng: np.random.Generator) -> str | None:
-        return full_caption(distractors(self.scenes[place], rng, 1)[0])
+    def hard_negative(self, index: int, rng: np.random.Generator) -> str | None:
+        return full_caption(distractors(self.scenes[index], rng, 1)[0])
 
-    def facts(self, place: int) -> Mapping[str, str]:
-        scene = self.scenes[place]
+    def attributes(self, index: int) -> Mapping[str, str]:
+        scene = self.scenes[index]
         return {kind: value for kind in TABLES if (value := getattr(scene, kind)) is not None}
 
     @property
-    def sayings(self) -> Sayings:
+    def attribute_captions(self) -> AttributeCaptions:
         return TABLES

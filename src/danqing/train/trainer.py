@@ -1,9 +1,8 @@
-"""The one training loop: a rate along a cosine, averaged weights, and a checkpoint from which it goes on as if never stopped."""
+"""The training loop: learning rate schedule, averaged weights, and checkpoints from which a training resumes exactly."""
 
 import copy
 import json
-import math
-import os
+import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,16 +12,24 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from danqing.errors import InvalidRequest
+from danqing.storage.atomic import atomic_path, storage_errors
 from danqing.train.config import OptimConfig
 from danqing.train.muon import MuonAdamW
+
+DECAY_START = 0.5
+"""Progress at which the learning rate begins to fall."""
+DAMAGED = (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError, OSError)
+"""Errors of reading a checkpoint that is damaged or belongs to another network."""
 
 
 @dataclass(frozen=True)
 class TrainRng:
-    """Where a training takes its randomness.
+    """Random number generators of a training.
 
-    numbers: for what happens on the CPU: which pictures, which captions.
-    noise: for what happens on the device: noise, times, blemishes.
+    Attributes:
+        numbers: for the CPU: pictures and captions.
+        noise: for the device: noise, timesteps, degradations.
     """
 
     numbers: np.random.Generator
@@ -30,63 +37,71 @@ class TrainRng:
 
     @classmethod
     def seeded(cls, seed: int, device: torch.device) -> "TrainRng":
-        """The randomness of a training that starts afresh."""
+        """Return the generators of a new training."""
         return cls(np.random.default_rng(seed), torch.Generator(device).manual_seed(seed))
 
 
+LossFn = Callable[[nn.Module, TrainRng], Tensor]
+"""Draws one micro-batch and returns its mean loss, a scalar."""
+
+
 class Trainer:
-    """A training under way: a network, its averaged twin, and how far they are.
+    """Trains one network, with averaged weights and a checkpoint.
 
     Args:
-        network: what is trained; moved to the device, its kernels laid out channels last.
-        course: how.
-        file: the checkpoint; an existing one is gone on with.
+        network: the network to train; moved to the device, its kernels laid out channels last.
+        optim: batch, steps and learning rate.
+        file: the checkpoint; training continues from an existing one.
         device: where to compute.
-        seed: of all its randomness.
+        seed: random seed.
+    Raises:
+        InvalidRequest: the checkpoint is damaged or belongs to another network.
     """
 
     def __init__(
-        self, network: nn.Module, course: OptimConfig, file: Path, *, device: torch.device, seed: int = 0
+        self, network: nn.Module, optim: OptimConfig, file: Path, *, device: torch.device, seed: int = 0
     ) -> None:
-        self.course = course
+        self.optim = optim
         self.file = file
         self.device = device
         self.network = network.to(device)
         self.network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         self.average = copy.deepcopy(network).eval().requires_grad_(False)
-        self.optimiser = MuonAdamW(self.network, course.decay)
-        self.chance = TrainRng.seeded(seed, device)
+        self.optimiser = MuonAdamW(self.network, optim.decay)
+        self.rngs = TrainRng.seeded(seed, device)
         self.step = 0
         self.pictures = 0
-        """Seen so far, the same one as often as it was drawn."""
+        """Pictures seen so far, with repetitions."""
         self.seconds = 0.0
         self.losses: list[tuple[int, float]] = []
-        self.notes: list[dict[str, float]] = []
+        self.evals: list[dict[str, float]] = []
         if file.exists():
             self._load()
 
     @property
     def progress(self) -> float:
-        """The part of the course that is behind us, 0..1."""
-        spent = 0.0 if self.course.seconds is None else self.seconds / self.course.seconds
-        return min(1.0, max(self.step / self.course.steps, spent))
+        """Completed share of the training, 0..1."""
+        spent = 0.0 if self.optim.seconds is None else self.seconds / self.optim.seconds
+        return min(1.0, max(self.step / self.optim.steps, spent))
 
-    def run(self, loss: Callable[[nn.Module, TrainRng], Tensor], report: Callable[["Trainer"], None]) -> None:
-        """Train until the course is over; save and report on the way and at the end.
+    def run(self, loss: LossFn, report: Callable[["Trainer"], None]) -> None:
+        """Train to the end; report and save every `optim.report` seconds and at the end.
 
         Args:
-            loss: the loss of one batch, a scalar, drawn with the given randomness.
-            report: looks at the averaged network; called every `course.report` seconds and at the end.
+            loss: draws a micro-batch of `optim.micro_batch` pictures.
+            report: evaluates the averaged network.
+        Raises:
+            StorageError: the checkpoint cannot be written.
         """
         reported = self.seconds
         pending: list[Tensor] = []
         while self.progress < 1:
             started = time.monotonic()
             pending.append(self._advance(loss))
-            if len(pending) == 20:  # reading a loss waits for the device, so do it rarely
+            if len(pending) == 20:  # reading a loss waits for the device
                 self._record(pending)
             self.seconds += time.monotonic() - started
-            if self.seconds - reported >= self.course.report:
+            if self.seconds - reported >= self.optim.report:
                 reported = self.seconds
                 self._record(pending)
                 report(self)
@@ -96,40 +111,56 @@ class Trainer:
         self.save()
 
     def save(self) -> None:
-        """Write the checkpoint; a crash on the way leaves the old one."""
+        """Write the checkpoint atomically.
+
+        Raises:
+            StorageError: it cannot be written.
+        """
         state = {
             "network": self.network.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "numbers": json.dumps(self.chance.numbers.bit_generator.state),
-            "noise": self.chance.noise.get_state(),
-            "progress": json.dumps([self.step, self.seconds, self.losses, self.notes, self.pictures]),
+            "numbers": json.dumps(self.rngs.numbers.bit_generator.state),
+            "noise": self.rngs.noise.get_state(),
+            "progress": json.dumps([self.step, self.seconds, self.losses, self.evals, self.pictures]),
         }
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        part = self.file.with_suffix(".part")
-        torch.save(state, part)
-        os.replace(part, self.file)
+        with storage_errors(self.file.parent):
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(self.file) as temporary:
+                torch.save(state, temporary)
 
     def _load(self) -> None:
-        state = torch.load(self.file, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["network"])
-        self.average.load_state_dict(state["average"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.chance.numbers.bit_generator.state = json.loads(state["numbers"])
-        self.chance.noise.set_state(state["noise"].cpu())
-        self.step, self.seconds, losses, self.notes, self.pictures = json.loads(state["progress"])
+        try:
+            state = torch.load(self.file, map_location=self.device, weights_only=True)
+            self.network.load_state_dict(state["network"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.rngs.numbers.bit_generator.state = json.loads(state["numbers"])
+            self.rngs.noise.set_state(state["noise"].cpu())
+            self.step, self.seconds, losses, self.evals, self.pictures = json.loads(state["progress"])
+        except DAMAGED as error:
+            raise InvalidRequest(
+                f"检查点 {self.file} 已损坏，或属于另一种 preset。请用原来的 --preset，或换一个 --out 文件夹重新训练。",
+                f"The checkpoint {self.file} is damaged or belongs to another preset. Use its --preset, or start again in "
+                "another --out folder.",
+            ) from error
         self.losses = [(step, loss) for step, loss in losses]
 
-    def _advance(self, loss: Callable[[nn.Module, TrainRng], Tensor]) -> Tensor:
-        rate = self.course.rate * rate_factor(self.step, self.course.warmup, self.progress)
-        value = loss(self.network, self.chance)
-        value.backward()  # pyright: ignore[reportUnknownMemberType]
+    def _advance(self, loss: LossFn) -> Tensor:
+        """Take one optimiser step over all micro-batches; return the mean loss."""
+        rate = self.optim.rate * rate_factor(self.step, self.optim.warmup, self.progress)
+        parts = self.optim.micro_batches
+        total = torch.zeros((), device=self.device)
+        for _ in range(parts):
+            value = loss(self.network, self.rngs) / parts
+            value.backward()  # pyright: ignore[reportUnknownMemberType]
+            total += value.detach()
         nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimiser.step(rate)
         self.step += 1
-        self.pictures += self.course.batch
-        follow(self.average, self.network, min(self.course.average, self.step / (self.step + 10)))
-        return value.detach()
+        self.pictures += self.optim.batch
+        update_average(self.average, self.network, min(self.optim.average, self.step / (self.step + 10)))
+        return total
 
     def _record(self, pending: list[Tensor]) -> None:
         if pending:
@@ -138,18 +169,21 @@ class Trainer:
 
 
 def rate_factor(step: int, warmup: int, progress: float) -> float:
-    """The learning rate as a share of its peak: a straight rise, then half a cosine down to 0.02.
+    """Return the learning rate as a share of its peak: linear warm-up, constant, linear decay to zero.
+
+    A constant rate needs no length known in advance; the decay may begin whenever the result is wanted.
 
     Args:
-        step: steps taken; warmup: steps of the rise.
-        progress: the part of the course that is behind, 0..1.
+        step: steps taken so far.
+        warmup: steps of the warm-up.
+        progress: completed share of the training, 0..1.
     """
     rise = min(1.0, (step + 1) / max(1, warmup))
-    return rise * (0.02 + 0.98 * (1 + math.cos(math.pi * progress)) / 2)
+    return rise * min(1.0, (1 - progress) / (1 - DECAY_START))
 
 
 @torch.no_grad()
-def follow(average: nn.Module, network: nn.Module, keep: float) -> None:
-    """Move every weight of `average` towards `network`'s: the new value is keep * old + (1 - keep) * network's."""
+def update_average(average: nn.Module, network: nn.Module, keep: float) -> None:
+    """Move every weight of `average` towards that of `network`: keep * old + (1 - keep) * new."""
     for old, new in zip(average.parameters(), network.parameters(), strict=True):
         old.lerp_(new, 1 - keep)

@@ -1,4 +1,4 @@
-"""What one looks at during a training: the loss curve, and a grid of pictures by the averaged network."""
+"""Plots of a training: the loss curve, and a grid of samples of the averaged U-Net."""
 
 from pathlib import Path
 
@@ -9,18 +9,19 @@ from torch import Tensor, nn
 
 from danqing.diffusion.noise_schedule import NoiseSchedule, alpha_sigma
 from danqing.diffusion.rng import SeededRandom
-from danqing.diffusion.sampler import SamplerOptions, initial_state
+from danqing.diffusion.sampler_base import SamplerOptions, initial_state
 from danqing.diffusion.samplers import ddim
+from danqing.train.diffusion_loss import estimate_x0
 
 CURVE = (960, 480)  # of the curve's picture, in pixels
 MARGIN = 40
 
 
 def draw_curve(losses: list[tuple[int, float]], file: Path) -> None:
-    """Draw the losses over the steps, on a logarithmic axis, and their running mean in red.
+    """Draw the losses over the steps on a logarithmic axis, with their running mean in red.
 
     Args:
-        losses: step and loss, the steps rising.
+        losses: step and loss, in the order of the steps.
         file: the PNG to write.
     """
     if len(losses) < 2:
@@ -45,16 +46,28 @@ def draw_curve(losses: list[tuple[int, float]], file: Path) -> None:
 
 
 @torch.no_grad()
-def paint_samples(network: nn.Module, *, resolution: int, count: int = 16, steps: int = 40) -> Tensor:
-    """Unguided pictures by a U-Net that predicts x0, always from the same noise: [count, 3, R, R] in [-1, 1]."""
-    device = next(network.parameters()).device
-    noise, draws = NoiseSchedule.linear(steps), SeededRandom(tuple(range(count)))
+def paint_samples(
+    network: nn.Module, tokens: Tensor, *, resolution: int, steps: int = 20, scale: float = 4.0
+) -> Tensor:
+    """Sample a U-Net that predicts x0 with DDIM and classifier-free guidance, always from the same noise.
+
+    Args:
+        network: the text-conditional U-Net.
+        tokens: prompts, [N, L], on the device of the network.
+        resolution: side of the pictures.
+        steps: sampling steps.
+        scale: guidance scale.
+    Returns:
+        [N, 3, R, R] in [-1, 1].
+    """
+    noise, draws = NoiseSchedule.linear(steps), SeededRandom(tuple(range(len(tokens))))
 
     def model(x: Tensor, tau: Tensor) -> Tensor:
-        with torch.autocast(device.type, dtype=torch.bfloat16):
-            x0 = network(x.to(device), tau.to(device)).float().cpu()
+        x, tau = x.to(tokens.device), tau.to(tokens.device)
+        unconditional, conditional = (estimate_x0(network, x, tau, prompts) for prompts in (None, tokens))
+        x0 = (unconditional + scale * (conditional - unconditional)).clamp(-1, 1)
         alpha, sigma = (part[:, None, None, None] for part in alpha_sigma(tau))
-        return (alpha * x - x0) / sigma
+        return ((alpha * x - x0) / sigma).cpu()
 
     start = initial_state(noise, draws, size=(resolution, resolution))
     *_, last = ddim(model, None, noise, start, rng=draws, options=SamplerOptions(eta=0.0, prediction="v"))

@@ -21,23 +21,25 @@ def test_every_network_takes_the_recipes_pictures(recipe: TrainConfig) -> None:
 @pytest.mark.parametrize("recipe", PRESETS.values(), ids=PRESETS)
 def test_the_unet_can_be_read_back_from_its_tensors_alone(recipe: TrainConfig) -> None:
     with torch.device("meta"):
-        shapes = {name: tuple(tensor.shape) for name, tensor in UNet(recipe.unet).state_dict().items()}
-    assert config_from_state(shapes) == recipe.unet
+        shapes = {name: tuple(tensor.shape) for name, tensor in UNet(recipe.unet_config(256)).state_dict().items()}
+    assert config_from_state(shapes) == recipe.unet_config(256)
 
 
 def test_the_pace_may_be_set_for_all_networks() -> None:
     recipe = PRESETS["cpu"]
     paced = recipe.paced(7, None)
-    assert {course.batch for course in (paced.denoiser, paced.helper, paced.encoder)} == {7}
-    assert paced.denoiser.rate == recipe.denoiser.rate
-    assert recipe.paced(None, 0.5).encoder == replace(recipe.encoder, rate=0.5)
+    assert {
+        optim.batch for optim in (paced.unet_optim, paced.secondary_optim, paced.clip_optim, paced.upscaler_optim)
+    } == {7}
+    assert paced.unet_optim.rate == recipe.unet_optim.rate
+    assert recipe.paced(None, 0.5).clip_optim == replace(recipe.clip_optim, rate=0.5)
     assert recipe.paced(None, None) == recipe
 
 
 def test_the_shipped_networks_are_small() -> None:
     recipe = PRESETS["cpu"]
     with torch.device("meta"):
-        networks = UNet(recipe.unet), Secondary(recipe.secondary)
+        networks = UNet(recipe.unet_config(2048)), Secondary(recipe.secondary)
     big, small = (sum(weight.numel() for weight in network.parameters()) for network in networks)
     assert 15e6 < big < 30e6
     assert small < 1.5e6

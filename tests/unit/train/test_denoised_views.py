@@ -1,5 +1,6 @@
-"""Pictures as the U-Net guesses them under noise."""
+"""Estimates of noisy pictures by the U-Net, as training pictures of the CLIP."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,11 @@ from torch import Tensor, nn
 
 from danqing.models.unet import UNet
 from danqing.train.config import PRESETS
-from danqing.train.denoised_views import estimated
+from danqing.train.denoised_views import with_denoised
 from danqing.train.diffusion_loss import alpha_sigma
 from danqing.train.export import write_weights
-from danqing.train.tasks import FILES, TrainingRun
 from danqing.train.trainer import TrainRng
+from danqing.train.training_run import FILES, TrainingRun
 
 
 class Gray(nn.Module):
@@ -30,13 +31,13 @@ class Gray(nn.Module):
         return torch.cat([torch.zeros_like(x), torch.full_like(x[:, :1], 9.0)], 1)
 
 
-def chance() -> TrainRng:
+def rngs() -> TrainRng:
     return TrainRng(np.random.default_rng(0), torch.Generator().manual_seed(0))
 
 
-def test_the_last_pictures_are_guesses_blended_with_the_noise_as_guidance_does_and_the_others_stay() -> None:
+def test_the_last_pictures_are_blended_estimates_and_the_others_stay() -> None:
     pictures, gray = torch.rand(8, 3, 16, 16), Gray()
-    seen = estimated(gray, pictures, 0.25, chance())
+    seen = with_denoised(gray, pictures, 0.25, rngs())
     assert torch.equal(seen[:6], pictures[:6])
     ((x, tau),) = gray.seen
     sigma = alpha_sigma(tau)[1][:, None, None, None]
@@ -45,26 +46,30 @@ def test_the_last_pictures_are_guesses_blended_with_the_noise_as_guidance_does_a
 
 def test_no_share_is_no_change() -> None:
     pictures = torch.rand(8, 3, 16, 16)
-    assert estimated(Gray(), pictures, 0.0, chance()) is pictures
+    assert with_denoised(Gray(), pictures, 0.0, rngs()) is pictures
 
 
 @pytest.fixture
-def studio(tmp_path: Path) -> TrainingRun:
-    return TrainingRun(
-        PRESETS["cpu-smoke"], (tmp_path,), tmp_path / "run", torch.device("cpu"), start=tmp_path / "start"
-    )
+def run(tmp_path: Path, shards: Path) -> TrainingRun:
+    recipe = replace(PRESETS["cpu-smoke"], resolution=8)
+    return TrainingRun(recipe, (shards,), tmp_path / "run", torch.device("cpu"), start=tmp_path / "start")
 
 
-def test_a_run_without_a_unet_guesses_nothing(studio: TrainingRun) -> None:
-    assert studio.unet() is None
+def test_a_run_without_a_unet_has_none(run: TrainingRun) -> None:
+    assert run.unet() is None
 
 
-def test_the_unet_that_guesses_is_the_one_that_the_run_starts_from(studio: TrainingRun) -> None:
-    unet = UNet(studio.recipe.unet)
-    assert studio.start is not None
-    studio.start.mkdir()
-    write_weights(unet, studio.start / FILES["unet"])
-    found = studio.unet()
+def vocabulary_size(run: TrainingRun) -> int:
+    run.tokenizer("unet")
+    return len((run.out / "unet_vocab.txt").read_text(encoding="utf-8").splitlines())
+
+
+def test_the_unet_is_the_one_that_the_run_starts_from(run: TrainingRun) -> None:
+    unet = UNet(run.recipe.unet_config(vocabulary_size(run)))
+    assert run.start is not None
+    run.start.mkdir()
+    write_weights(unet, run.start / FILES["unet"])
+    found = run.unet()
     assert found is not None
     assert torch.allclose(next(found.parameters()), next(unet.parameters()), atol=1e-2)
     assert not any(weight.requires_grad for weight in found.parameters())

@@ -7,8 +7,17 @@ import torch
 from torch import Tensor, nn
 
 from danqing.diffusion.noise_schedule import NoiseSchedule, alpha_sigma
-from danqing.train.diffusion_loss import UNIT, add_noise, draw_times, picture_loss, time_density, velocity_loss
+from danqing.train.diffusion_loss import (
+    HIGH_NOISE,
+    UNIT,
+    add_noise,
+    draw_times,
+    picture_loss,
+    time_density,
+    velocity_loss,
+)
 from danqing.train.trainer import TrainRng
+from tests.fake_cuda import fake_cuda
 
 CPU = torch.device("cpu")
 
@@ -47,6 +56,13 @@ def test_density_is_min_snr_above_the_floor() -> None:
 def test_floor_keeps_the_noisiest_levels() -> None:
     density = time_density(5.0, 0.2)
     assert float(density[999] / density.max()) == pytest.approx(0.2)
+
+
+def test_a_share_of_the_times_is_uniform_at_high_noise() -> None:
+    plain, mixed = time_density(5.0, 0.2), time_density(5.0, 0.2, 0.5)
+    assert float(mixed.sum()) == pytest.approx(1)
+    torch.testing.assert_close(mixed[:HIGH_NOISE], plain[:HIGH_NOISE] / 2)
+    torch.testing.assert_close(mixed[HIGH_NOISE:], plain[HIGH_NOISE:] / 2 + 0.5 / (1000 - HIGH_NOISE))
 
 
 def test_times_follow_the_density_and_are_spread_evenly() -> None:
@@ -90,3 +106,18 @@ def test_the_secondary_network_is_told_the_angle() -> None:
     assert torch.allclose(asked[0], torch.atan2(sigma, alpha) * 2 / pi)
     assert 0 < float(asked[0][0]) < 0.01
     assert 0.99 < float(asked[0][1]) < 1
+
+
+def test_noise_levels_need_no_float64_on_the_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    """MPS has no float64; the fake device of the tests stands in for it."""
+    double = Tensor.double
+
+    def on_cpu_only(tensor: Tensor) -> Tensor:
+        assert not tensor.is_cuda
+        return double(tensor)
+
+    with fake_cuda(monkeypatch):
+        monkeypatch.setattr(Tensor, "double", on_cpu_only)
+        for part in alpha_sigma(torch.tensor([0.0, 500.5], device="cuda")):
+            assert part.is_cuda
+            assert part.dtype == torch.float32

@@ -12,18 +12,18 @@ from torch import nn
 from danqing.errors import ModelNotFound, WeightsError
 from danqing.models.load import load_encoder, load_secondary, load_unet
 from danqing.models.tokenizer import Tokenizer
-from danqing.models.unet import UNet
 from danqing.settings import read_settings
 from danqing.train.config import PRESETS
-from danqing.train.export import read_weights, write_card, write_vocabulary, write_weights
+from danqing.train.export import RESERVE, extend_vocabulary, read_weights, write_card, write_vocabulary, write_weights
 from danqing.train.scenes.shards import write
-from danqing.train.tasks import TrainingRun, TrainProgress, export, train_denoiser, train_encoder, train_secondary
+from danqing.train.tasks import export, train_denoiser, train_encoder, train_secondary
+from danqing.train.training_run import TrainingRun, TrainProgress
 from danqing.zoo.catalog import MINI
 from danqing.zoo.registry import get_spec, model_dir
 
 
 def test_vocabulary_spells_every_character(tmp_path: Path) -> None:
-    count = write_vocabulary(frozenset("山水A1，"), tmp_path / "vocab.txt")
+    count = write_vocabulary("山水A1，", (), tmp_path / "vocab.txt")
     lines = (tmp_path / "vocab.txt").read_text(encoding="utf-8").splitlines()
     assert len(lines) == len(set(lines)) == count
     assert lines[0] == "[PAD]"
@@ -52,87 +52,92 @@ def test_a_diverged_network_is_not_exported(tmp_path: Path) -> None:
     assert not (tmp_path / "line.safetensors").exists()
 
 
-def test_the_whole_path_in_seconds(tmp_path: Path) -> None:
+def test_every_training_and_the_export(tmp_path: Path) -> None:
     list(write(tmp_path / "data", count=64, seed=3, size=32, workers=1))
-    said: list[TrainProgress] = []
-    studio = TrainingRun(
+    reports: list[TrainProgress] = []
+    run = TrainingRun(
         recipe=PRESETS["cpu-smoke"],
         data=(tmp_path / "data",),
         out=tmp_path / "run",
         device=torch.device("cpu"),
-        say=said.append,
+        on_progress=reports.append,
     )
     for train in (train_encoder, train_denoiser, train_secondary):
-        assert train(studio).step == 6
-    export(studio, tmp_path / "model")
+        assert train(run).step == 6
+    export(run, tmp_path / "model")
 
-    assert [(report.network, report.step) for report in said] == [("encoder", 6), ("unet", 6), ("secondary", 6)]
+    assert [(report.network, report.step) for report in reports] == [("encoder", 6), ("unet", 6), ("secondary", 6)]
     assert len(list((tmp_path / "run").glob("samples-*.png"))) == 1
     card = json.loads((tmp_path / "model/card.json").read_text(encoding="utf-8"))
     assert card["training"]["unet"]["pictures_seen"] == 48
-    assert set(card["files"]) == {"unet.safetensors", "secondary.safetensors", "clip.safetensors", "vocab.txt"}
+    weights = {"unet.safetensors", "secondary.safetensors", "clip.safetensors"}
+    assert set(card["files"]) == weights | {"vocab.txt", "unet_vocab.txt"}
     unet = load_unet(tmp_path / "model/unet.safetensors")
-    assert unet.config == studio.recipe.unet
+    tokens = Tokenizer(tmp_path / "model/unet_vocab.txt").encode(["雪山"])
+    assert unet.text_encoder is not None
     x = torch.zeros(1, 3, 32, 32)
-    assert unet(x, torch.zeros(1)).shape == (1, 3, 32, 32)
+    assert unet(x, torch.zeros(1), text_embeds=unet.text_encoder(tokens)).shape == (1, 3, 32, 32)
     assert load_secondary(tmp_path / "model/secondary.safetensors")(x, torch.zeros(1)).shape == x.shape
     clip = load_encoder(tmp_path / "model/clip.safetensors")
     tokens = Tokenizer(tmp_path / "model/vocab.txt").encode(["雪山"])
     assert clip.encode_text(tokens).shape == clip.encode_image(x).shape
 
-    further = replace(studio, out=tmp_path / "further", start=tmp_path / "model")
+    further = replace(run, out=tmp_path / "further", start=tmp_path / "model")
     train_denoiser(further)
     export(further, tmp_path / "again")
     again = json.loads((tmp_path / "again/card.json").read_text(encoding="utf-8"))["training"]
     assert again["unet"]["before"] == card["training"]["unet"]
-    assert {**again, "unet": None} == {**card["training"], "unet": None}, "what was not trained again keeps its facts"
+    assert {**again, "unet": None} == {**card["training"], "unet": None}, (
+        "networks that were not trained keep their facts"
+    )
 
 
-def test_what_was_not_trained_is_not_exported(tmp_path: Path) -> None:
+def test_text_encoder_starts_from_the_clip_of_the_run(tmp_path: Path) -> None:
     list(write(tmp_path / "data", count=32, seed=3, size=32, workers=1))
-    studio = TrainingRun(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
+    run = TrainingRun(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
+    clip = train_encoder(run).average.state_dict()
+    unet = run.trainer("unet").network.state_dict()
+    for name in ("text_projection", "bert.embeddings.word_embeddings.weight"):
+        assert torch.equal(unet[f"text_encoder.{name}"], clip[name])
+
+
+def test_networks_that_were_not_trained_are_not_exported(tmp_path: Path) -> None:
+    list(write(tmp_path / "data", count=32, seed=3, size=32, workers=1))
+    run = TrainingRun(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
     with pytest.raises(ModelNotFound, match="danqing train all"):
-        export(studio, tmp_path / "model")
-    train_encoder(studio)
-    export(studio, tmp_path / "model")
+        export(run, tmp_path / "model")
+    train_encoder(run)
+    export(run, tmp_path / "model")
     alone = {"clip.safetensors", "vocab.txt", "card.json"}
     assert {file.name for file in (tmp_path / "model").iterdir()} == alone
-    further = replace(studio, out=tmp_path / "further", start=tmp_path / "model")
+    further = replace(run, out=tmp_path / "further", start=tmp_path / "model")
     train_encoder(further)
     export(further, tmp_path / "again")
     assert {file.name for file in (tmp_path / "again").iterdir()} == alone
 
 
-def test_a_second_clip_comes_from_another_export_and_stays_until_a_clip_is_trained(tmp_path: Path) -> None:
+def test_second_clip_differs_from_the_first(tmp_path: Path) -> None:
     list(write(tmp_path / "data", count=32, seed=3, size=32, workers=1))
-    first = TrainingRun(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
-    other = replace(first, out=tmp_path / "other", seed=1)
-    for studio in (first, other):
-        train_encoder(studio)
-    train_denoiser(first)
-    export(other, tmp_path / "theirs")
-    export(first, tmp_path / "both", tmp_path / "theirs")
+    run = TrainingRun(PRESETS["cpu-smoke"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"))
+    for name in ("encoder", "encoder2"):
+        train_encoder(run, name)
+    export(run, tmp_path / "model")
+    first, second = ((tmp_path / "model" / f"clip{number}.safetensors").read_bytes() for number in ("", "2"))
+    assert first != second
+    assert (tmp_path / "model/vocab2.txt").exists()
 
-    def content(folder: str, name: str) -> bytes:
-        return (tmp_path / folder / name).read_bytes()
 
-    assert content("both", "clip2.safetensors") == content("theirs", "clip.safetensors")
-    assert content("both", "clip2.safetensors") != content("both", "clip.safetensors")
-    assert content("both", "vocab2.txt") == content("theirs", "vocab.txt")
-    card = json.loads(content("both", "card.json"))
-    assert card["training"]["encoder2"] == json.loads(content("theirs", "card.json"))["training"]["encoder"]
-    assert "clip2.safetensors" in card["files"]
-
-    further = replace(first, out=tmp_path / "further", start=tmp_path / "both")
-    train_denoiser(further)
-    export(further, tmp_path / "painter")
-    assert content("painter", "clip2.safetensors") == content("both", "clip2.safetensors")
-    assert json.loads(content("painter", "card.json"))["training"]["encoder2"] == card["training"]["encoder2"]
-    train_encoder(further)
-    export(further, tmp_path / "reader")
-    assert not (tmp_path / "reader/clip2.safetensors").exists()
-    with pytest.raises(ModelNotFound, match="--second"):
-        export(first, tmp_path / "none", tmp_path / "data")
+def test_new_characters_take_unused_places_of_the_vocabulary(tmp_path: Path) -> None:
+    """An album whose captions grew after its first run."""
+    file = tmp_path / "vocab.txt"
+    count = write_vocabulary("山水", ("red",), file)
+    assert extend_vocabulary("山云", file) == ""
+    assert len(file.read_text(encoding="utf-8").splitlines()) == count
+    tokenizer = Tokenizer(file)
+    assert tokenizer.unknown_characters("山云水") == []
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 2 * RESERVE)))
+    assert len(extend_vocabulary(many, file)) > 0
+    assert len(file.read_text(encoding="utf-8").splitlines()) == count
 
 
 def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
@@ -145,11 +150,11 @@ def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
             read_weights(network, tmp_path / file)
 
 
-def test_the_cpu_preset_goes_on_from_the_weights_that_ship(tmp_path: Path) -> None:
+def test_cpu_preset_continues_from_the_embedded_weights(tmp_path: Path) -> None:
     place = model_dir(get_spec(MINI), read_settings())
-    studio = TrainingRun(PRESETS["cpu"], (tmp_path / "none",), tmp_path / "run", torch.device("cpu"), start=place)
-    training = studio.training(UNet(studio.recipe.unet), studio.recipe.denoiser, "unet")
-    shipped = load_unet(place / "unet.safetensors").state_dict()
-    assert all(torch.equal(tensor, shipped[name]) for name, tensor in training.average.state_dict().items())
-    encoder = studio.training(studio.clip(), studio.recipe.encoder, "encoder")
-    assert encoder.step == 0
+    list(write(tmp_path / "data", count=4, seed=3, size=128, workers=1))
+    run = TrainingRun(PRESETS["cpu"], (tmp_path / "data",), tmp_path / "run", torch.device("cpu"), start=place)
+    average = run.trainer("unet").average.state_dict()
+    embedded = load_unet(place / "unet.safetensors").state_dict()
+    assert all(torch.equal(tensor, average[name]) for name, tensor in embedded.items())
+    assert run.trainer("encoder").step == 0

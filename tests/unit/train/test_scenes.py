@@ -24,7 +24,7 @@ from danqing.train.scenes.attributes import (
     Weather,
 )
 from danqing.train.scenes.sampling import ARTISTS, BUILDING_PLACES, pick
-from danqing.train.scenes.shards import picture, shard, write
+from danqing.train.scenes.shards import picture, pictures_per_shard, shard, write
 
 LAKE = Scene(Medium.OIL, place=Place.LAKE, time=Time.DAY, season=Season.SUMMER, weather=Weather.CLEAR)
 SNOWY_ANGLER = Scene(
@@ -142,7 +142,8 @@ def test_json_with_an_unknown_value_is_refused() -> None:
 def test_scenes_are_compatible() -> None:
     for scene in scenes(2000):
         if scene.subject is not None:
-            assert scene == Scene(scene.medium, scene.artist, scene.subject)
+            named = {name: getattr(scene, name) for name in ("colour", "count", "side", "scale")}
+            assert scene == Scene(scene.medium, scene.artist, scene.subject, **named)
             continue
         assert scene.place is not None
         assert scene.artist in ARTISTS.get(scene.medium, {None: 1.0})
@@ -199,3 +200,17 @@ def test_number_of_workers_changes_nothing(tmp_path: Path) -> None:
         assert list(write(tmp_path / str(workers), count=4, seed=1, size=32, workers=workers)) == [4]
     one, two = (np.load(tmp_path / str(workers) / "00000.npy") for workers in (1, 2))
     assert np.array_equal(one, two)
+
+
+def test_written_shards_are_kept(tmp_path: Path) -> None:
+    """An interrupted run continues with the missing shards."""
+    assert list(write(tmp_path, count=3, seed=1, size=32, workers=1)) == [3]
+    pixels = tmp_path / "00000.npy"
+    before = pixels.stat().st_mtime_ns
+    assert list(write(tmp_path, count=3, seed=1, size=32, workers=1)) == [3]
+    assert pixels.stat().st_mtime_ns == before
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_shards_of_large_pictures_hold_fewer() -> None:
+    assert pictures_per_shard(512) * 512**2 * 3 <= 100_000_000 < (pictures_per_shard(512) + 1) * 512**2 * 3

@@ -4,26 +4,26 @@ from pathlib import Path
 
 import numpy as np
 
-from danqing.train.batches import open_corpus
+from danqing.train.batches import open_dataset
 from danqing.train.captions import full_caption
 from danqing.train.shard_dataset import ShardDataset
 
 
 def test_shards_are_read_in_order(shards: Path) -> None:
-    corpus = open_corpus(shards, 8)
-    assert isinstance(corpus, ShardDataset)
-    assert len(corpus) == 40
-    assert [int(corpus.pixels(place)[0, 0, 0]) for place in (0, 23, 24, 39)] == [0, 23, 24, 39]
-    assert corpus.full_caption(30) == full_caption(corpus.scenes[30])
+    dataset = open_dataset(shards, 8)
+    assert isinstance(dataset, ShardDataset)
+    assert len(dataset) == 40
+    assert [int(dataset.pixels(place)[0, 0, 0]) for place in (0, 23, 24, 39)] == [0, 23, 24, 39]
+    assert dataset.full_caption(30) == full_caption(dataset.scenes[30])
 
 
 def test_a_rival_is_not_the_truth(shards: Path) -> None:
-    corpus, rng = open_corpus(shards, 8), np.random.default_rng(0)
-    assert all(corpus.rival(place, rng) != corpus.full_caption(place) for place in range(40))
+    dataset, rng = open_dataset(shards, 8), np.random.default_rng(0)
+    assert all(dataset.hard_negative(place, rng) != dataset.full_caption(place) for place in range(40))
 
 
 def test_every_fact_has_words(shards: Path) -> None:
-    corpus = open_corpus(shards, 8)
+    dataset = open_dataset(shards, 8)
     for place in range(40):
-        for kind, value in corpus.facts(place).items():
-            assert corpus.sayings[kind][value]
+        for kind, value in dataset.attributes(place).items():
+            assert dataset.attribute_captions[kind][value]

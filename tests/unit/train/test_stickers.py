@@ -97,8 +97,8 @@ def test_a_folder_that_trainings_read(tmp_path: Path) -> None:
     assert len(album) == 6
     assert all(said[0].startswith("红球，") and len(said) == 3 for said in album.captions)
     assert all("红球" in text for said in album.captions for text in said)
-    notes = (tmp_path / "LICENCES.md").read_text(encoding="utf-8")
-    assert all(package.name in notes and package.licence in notes for package in PACKAGES)
+    evals = (tmp_path / "LICENCES.md").read_text(encoding="utf-8")
+    assert all(package.name in evals and package.licence in evals for package in PACKAGES)
     again = tmp_path / "again"
     compose([disc(outdoors=True)], again, count=6, seed=1, size=64)
     with Image.open(tmp_path / "pictures/00003.png") as one, Image.open(again / "pictures/00003.png") as two:
@@ -121,9 +121,9 @@ def test_what_one_meets_indoors_lies_on_paper() -> None:
         assert not any(
             "旁" in text or "边" in text for text in captions(disc(outdoors=False), scene, np.random.default_rng(0))
         )
-    places = {ground(np.random.default_rng(seed), outdoors=True).place for seed in range(40)}
-    assert None in places
-    assert len(places) > 2
+    indices = {ground(np.random.default_rng(seed), outdoors=True).place for seed in range(40)}
+    assert None in indices
+    assert len(indices) > 2
 
 
 def test_pasting_nothing_changes_nothing() -> None:

@@ -1,4 +1,4 @@
-"""The painter of training pictures: `sample` imagines a `Scene`, `paint` paints it in its medium."""
+"""Procedural training pictures: `sample` draws a random `Scene`, `paint` renders it in its medium."""
 
 from collections.abc import Callable
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from danqing.train.scenes import boats_birds, buildings, ground, landscape, plants, styles, subjects
 from danqing.train.scenes.attributes import Scene
-from danqing.train.scenes.canvas import Canvas, mix
+from danqing.train.scenes.canvas import SceneCanvas, mix
 from danqing.train.scenes.image_ops import SIZE
 from danqing.train.scenes.layout import OUTLINED, SceneLayout, horizon_of
 from danqing.train.scenes.palette import palette
@@ -20,20 +20,23 @@ __all__ = ["Scene", "paint", "sample"]
 def paint(
     scene: Scene, rng: np.random.Generator, size: int = SIZE, *, paste: Callable[[SceneLayout], None] | None = None
 ) -> NDArray[np.uint8]:
-    """Paints a scene; the same scene and generator state give the same picture.
+    """Paint a scene.
+
+    The same scene and generator state give the same picture, and the same composition at every size; a larger picture has
+    finer lines, strokes and grain.
 
     Args:
-        scene: what the picture shows.
+        scene: the contents of the picture.
         rng: draws positions, shapes, textures and brush strokes.
-        size: side of the picture in pixels; it is drawn at 128 and resampled by area.
-        paste: puts more things on the canvas before the medium's own touch; with it, a scene of no place is blank paper.
+        size: side of the picture in pixels; it is drawn at the next multiple of 128 and averaged over areas.
+        paste: draws on the canvas before the pass of the medium; a scene without a place is then blank paper.
     Returns:
         [size, size, 3] RGB.
     """
     colours = palette(scene, rng)
     strength = OUTLINED.get(scene.medium)
     pen = None if strength is None else mix(colours.near, colours.dark, strength)
-    canvas = Canvas(colours.paper, pen)
+    canvas = SceneCanvas(colours.paper, pen, scale=-(-size // SIZE))
     side = 1 if rng.random() < 0.5 else -1
     stage = SceneLayout(scene, canvas, colours, rng, horizon_of(scene, rng), side)
     if scene.subject is not None:
@@ -53,6 +56,6 @@ def paint(
     if paste is not None:
         paste(stage)
     styles.finish(canvas, scene, colours, rng)
-    if size == SIZE:
+    if size == canvas.size:
         return canvas.pixels
     return cv2.resize(canvas.pixels, (size, size), interpolation=cv2.INTER_AREA).astype(np.uint8)

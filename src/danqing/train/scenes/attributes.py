@@ -1,13 +1,13 @@
-"""What a picture can hold: the words of a `Scene`, and the scene itself with its JSON form."""
+"""Attributes of a training picture, and `Scene`, which combines them and converts to JSON."""
 
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Self
+from typing import Any, Self
 
 
 class Medium(StrEnum):
-    """How a picture is made."""
+    """Technique of a picture."""
 
     INK = "ink"
     BLUE_GREEN = "blue-green"
@@ -20,7 +20,7 @@ class Medium(StrEnum):
 
 
 class Artist(StrEnum):
-    """Whose habits the picture follows; each belongs to one medium or two."""
+    """Artist whose manner a picture imitates; each has one or two media."""
 
     QI_BAISHI = "qi-baishi"
     XU_BEIHONG = "xu-beihong"
@@ -53,7 +53,7 @@ class Season(StrEnum):
 
 
 class Weather(StrEnum):
-    """What is in the air; snow means falling snow."""
+    """Weather; snow means falling snow."""
 
     CLEAR = "clear"
     MIST = "mist"
@@ -62,7 +62,7 @@ class Weather(StrEnum):
 
 
 class Place(StrEnum):
-    """What the lower half of a landscape is."""
+    """Kind of the lower half of a landscape."""
 
     RIVER = "river"
     LAKE = "lake"
@@ -71,7 +71,7 @@ class Place(StrEnum):
 
 
 class Mountain(StrEnum):
-    """What stands behind."""
+    """Mountains in the background."""
 
     HILLS = "hills"
     PEAKS = "peaks"
@@ -90,6 +90,9 @@ class Building(StrEnum):
     LIGHTHOUSE = "lighthouse"
     CASTLE = "castle"
     CITY = "city"
+    GREAT_WALL = "great-wall"
+    WATERFALL = "waterfall"
+    TRAIN = "train"
 
 
 class Boat(StrEnum):
@@ -113,7 +116,7 @@ class Plant(StrEnum):
 
 
 class Light(StrEnum):
-    """What shines in the sky; stars come with the moon."""
+    """Light in the sky; stars appear with the moon."""
 
     SUN = "sun"
     MOON = "moon"
@@ -132,14 +135,53 @@ class Subject(StrEnum):
     LOTUS = "lotus"
     PLUM = "plum"
     BAMBOO = "bamboo"
+    CAT = "cat"
+    RABBIT = "rabbit"
+    HORSE = "horse"
+    OX = "ox"
+    CRANE = "crane"
+    TEAPOT = "teapot"
+    LANTERN = "lantern"
+    BUTTERFLY = "butterfly"
+
+
+class ColourName(StrEnum):
+    """A colour that a sentence gives to the main thing or to the sky."""
+
+    RED = "red"
+    ORANGE = "orange"
+    YELLOW = "yellow"
+    GREEN = "green"
+    BLUE = "blue"
+    PURPLE = "purple"
+    PINK = "pink"
+    WHITE = "white"
+    BLACK = "black"
+    BROWN = "brown"
+
+
+class Side(StrEnum):
+    """Where the main thing stands."""
+
+    LEFT = "left"
+    MIDDLE = "middle"
+    RIGHT = "right"
+
+
+class Scale(StrEnum):
+    """How large the main thing is."""
+
+    LARGE = "large"
+    SMALL = "small"
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything a caption may say about a picture; `None` or False is what the picture does not show.
+    """Every attribute that a caption can name; None or False for those that the picture does not have.
 
-    A scene is either a single `subject` on blank paper (then nothing else but medium and artist is set) or a
-    landscape with a `place`.
+    A scene is either a `subject` on blank paper (then nothing else but medium, artist and the last four is set) or a
+    landscape with a `place`. Colour, count, side and scale are those of the main thing: the subject, else the
+    building, else the boat, else the plant.
     """
 
     medium: Medium
@@ -155,26 +197,31 @@ class Scene:
     plant: Plant | None = None
     light: Light | None = None
     birds: bool = False
+    sky: ColourName | None = None
+    colour: ColourName | None = None
+    count: int | None = None
+    side: Side | None = None
+    scale: Scale | None = None
 
     @property
     def snowy(self) -> bool:
-        """Whether snow lies on the ground."""
+        """True if snow lies on the ground."""
         return self.season is Season.WINTER
 
     def to_json(self) -> str:
-        """One line of JSON holding only what is set."""
+        """Serialise the attributes that are set as one line of JSON."""
         return json.dumps({name: value for name, value in asdict(self).items() if value})
 
     @classmethod
     def from_json(cls, line: str) -> Self:
-        """The scene that `to_json` wrote.
+        """Parse a line of `to_json`.
 
         Raises:
             ValueError: the line is not JSON or names an unknown value.
         """
-        found: dict[str, str] = json.loads(line)
+        found: dict[str, Any] = json.loads(line)
         values = {name: kind(found[name]) for name, kind in KINDS.items() if name in found}
-        return cls(birds=bool(found.get("birds")), **values)  # pyright: ignore[reportArgumentType]
+        return cls(birds=bool(found.get("birds")), count=found.get("count"), **values)  # pyright: ignore[reportArgumentType]
 
 
 KINDS: dict[str, type[StrEnum]] = {
@@ -190,4 +237,8 @@ KINDS: dict[str, type[StrEnum]] = {
     "boat": Boat,
     "plant": Plant,
     "light": Light,
+    "sky": ColourName,
+    "colour": ColourName,
+    "side": Side,
+    "scale": Scale,
 }

@@ -1,22 +1,41 @@
-"""Boats and birds: what moves in a landscape."""
+"""Boats and birds of a landscape."""
+
+from dataclasses import replace
 
 import numpy as np
 
-from danqing.train.scenes.attributes import Boat, Medium
+from danqing.train.scenes.attributes import Boat, Medium, Scale
 from danqing.train.scenes.canvas import mix, shade
 from danqing.train.scenes.image_ops import SIZE
 from danqing.train.scenes.layout import SceneLayout
 
 
 def boat(stage: SceneLayout) -> None:
-    """The one boat of the scene, a third of the picture wide, with its reflection."""
+    """The boats of the scene with their reflections; a single one is a third of the picture wide."""
     kind = stage.scene.boat
     if kind is None:
         return
+    count = stage.scene.count or 1
+    for number in range(count):
+        _boat(stage, kind, None if count == 1 else (number + 0.5) / count)
+
+
+def _boat(stage: SceneLayout, kind: Boat, along: float | None) -> None:
+    """One boat; `along` is its place from left to right among several."""
     half = stage.between(19, 23) if stage.scene.building else stage.between(24, 34)
-    x = float(np.clip(stage.boat_x, half * 1.25, SIZE - half * 1.25))
+    x = stage.boat_x
+    if along is not None:
+        half, x = min(half, {2: 22.0, 3: 17.0}.get(stage.scene.count or 1, 13.0)), SIZE * along
+    elif stage.scene.side is not None and stage.scene.building is None:
+        half = min(half, 24.0)
+    if stage.scene.scale is not None and stage.scene.building is None:
+        half = stage.between(36, 40) if stage.scene.scale is Scale.LARGE else stage.between(12, 15)
+    x = float(np.clip(x, half * 1.25, SIZE - half * 1.25))
     y = stage.horizon + (SIZE - stage.horizon) * stage.between(0.42, 0.68)
     facing = -stage.side if stage.scene.building else int(stage.rng.choice([-1, 1]))
+    if stage.scene.colour is not None and stage.scene.building is None:
+        colour = stage.named(stage.scene.colour)
+        stage = replace(stage, colours=replace(stage.colours, bark=colour, sail=colour, straw=colour))
     _hull(stage, (x, y), half)
     if kind is Boat.ANGLER:
         _angler(stage, (x, y), half, facing)
@@ -34,7 +53,7 @@ def _hull(stage: SceneLayout, centre: tuple[float, float], half: float) -> None:
     across = np.linspace(-1, 1, 13)
     gunwale = y - half * 0.26 * np.abs(across) ** 2.4
     keel = y + half * 0.24 * (1 - np.abs(across) ** 4) - half * 0.26 * np.abs(across) ** 6
-    hull = mix(colours.bark, colours.dark, 0.35)
+    hull = mix(colours.bark, colours.dark, 0.1 if stage.scene.colour else 0.35)
     outline = [*zip(x + across * half, gunwale, strict=True), *zip((x + across * half)[::-1], keel[::-1], strict=True)]
     stage.canvas.fill(outline, hull, pen=False)
     stage.canvas.line(list(zip(x + across * half, gunwale, strict=True)), mix(hull, colours.straw, 0.45))

@@ -1,19 +1,19 @@
 """The one structure of a landscape: Chinese buildings with upturned eaves, houses, towers, a bridge."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from danqing.train.scenes.attributes import Building, Medium, Place, Time
-from danqing.train.scenes.canvas import Colour, mix, shade
+from danqing.train.scenes.attributes import Building, Medium, Place, Scale, Time
+from danqing.train.scenes.canvas import Colour, join, mix, shade
 from danqing.train.scenes.image_ops import SIZE
 from danqing.train.scenes.layout import SceneLayout
 
 
 @dataclass(frozen=True)
 class Site:
-    """A foot point on the ground and how large to build."""
+    """Position and size of a building: its foot point on the ground and its scale."""
 
     x: float
     y: float
@@ -28,10 +28,25 @@ def building(stage: SceneLayout) -> None:
     y = stage.horizon + stage.between(7, 12)
     shared = stage.scene.boat is not None
     size = min(stage.between(50, 62) if shared else stage.between(56, 76), y - 8)
+    if stage.scene.scale is not None:
+        size = min(stage.between(74, 82), y - 4) if stage.scene.scale is Scale.LARGE else stage.between(26, 32)
+    elif stage.scene.side is not None:
+        size = min(size, 58)
+    if stage.scene.colour is not None:
+        stage = _coloured(stage, stage.named(stage.scene.colour))
     site = Site(stage.building_x, y, size)
     if stage.scene.place is not Place.LAND and kind is not Building.BRIDGE:
         _spit(stage, site)
     PAINTERS[kind](stage, site)
+
+
+def _coloured(stage: SceneLayout, colour: Colour) -> SceneLayout:
+    """Return the layout with a palette in which the structure has its colour."""
+    colours = stage.colours
+    pale = mix(colour, colours.wall, 0.35)
+    return replace(
+        stage, colours=replace(colours, roof=colour, red=colour, stone=colour, straw=colour, wall=pale, sail=colour)
+    )
 
 
 def _spit(stage: SceneLayout, site: Site) -> None:
@@ -263,6 +278,101 @@ def city(stage: SceneLayout, site: Site) -> None:
             x += width + (stage.between(1, 3) if depth == 0 else stage.between(3, 12))
 
 
+def great_wall(stage: SceneLayout, site: Site) -> None:
+    """A crenellated wall that winds over the hills, with watchtowers."""
+    colours, x = stage.colours, np.linspace(-8, SIZE + 8, 41)
+    stone = mix(colours.stone, (206, 176, 130), 0.0 if stage.scene.colour else 0.35)
+    lift = site.size * 0.36
+    phase = stage.between(0, 6)
+    ridge = site.y - lift - lift * 0.7 * np.sin(x / 24 + phase) - lift * 0.25 * np.sin(x / 11 + phase * 2)
+    hill = mix(colours.land, colours.near, 0.45)
+    stage.canvas.fill([*join(x, ridge + 3), (SIZE + 8.0, site.y + 6), (-8.0, site.y + 6)], hill)
+    tall = max(7.0, site.size * 0.16)
+    stage.canvas.fill([*join(x, ridge - tall * 0.5), *join(x[::-1], ridge[::-1] + tall * 0.5)], stone)
+    for at, top in zip(x[::1], ridge[::1], strict=True):
+        stage.canvas.box(at - 1.0, at + 1.0, (top - tall * 0.5 - 2.6, top - tall * 0.5), stone, pen=False)
+    stage.canvas.line(join(x, ridge + tall * 0.5), mix(stone, colours.dark, 0.6))
+    for place in (8, 20, 33):
+        at, top = float(x[place] + stage.between(-4, 4)), float(ridge[place])
+        half = tall * 0.85
+        stage.canvas.box(at - half, at + half, (top - tall * 1.7, top + tall * 0.6), shade(stone, 0.92))
+        for merlon in (-0.8, 0.0, 0.8):
+            stage.canvas.box(
+                at + merlon * half - 1.4, at + merlon * half + 1.4, (top - tall * 2.0, top - tall * 1.7), stone
+            )
+        stage.canvas.box(at - 1.6, at + 1.6, (top - tall * 1.1, top - tall * 0.5), _lit(stage))
+
+
+def waterfall(stage: SceneLayout, site: Site) -> None:
+    """White water falling between dark cliffs into a pool."""
+    colours, size = stage.colours, max(site.size, 40.0) * 1.1
+    top, x, half = max(4.0, site.y - size), site.x, size * 0.15
+    rock = mix(mix(colours.stone, colours.near, 0.5), colours.dark, 0.3)
+    for end in (-1, 1):
+        rows = np.linspace(top - 6, site.y + 8, 8)
+        inner = x + end * (half * 0.8 + stage.rng.normal(0, 1.6, 8))
+        outer = x + end * (half + size * (0.30 + 0.42 * np.linspace(0, 1, 8)) + stage.rng.normal(0, 3, 8))
+        stage.canvas.fill([*join(inner, rows), *join(outer[::-1], rows[::-1])], shade(rock, 1.0 if end > 0 else 0.86))
+        for crack in range(4):
+            row = top + size * (0.2 + 0.2 * crack)
+            stage.canvas.line(
+                [(x + end * half * 1.3, row), (x + end * half * 2.1, row + stage.between(4, 10))],
+                mix(rock, colours.dark, 0.5),
+            )
+    water = stage.named(stage.scene.colour) if stage.scene.colour else mix(colours.snow, colours.water, 0.08)
+    stage.canvas.fill(
+        [(x - half * 0.8, top), (x + half * 0.8, top), (x + half * 1.25, site.y + 8), (x - half * 1.25, site.y + 8)],
+        water,
+        pen=False,
+    )
+    for strand in np.linspace(-0.7, 0.7, 6):
+        drift = strand * half
+        stage.canvas.line(
+            [(x + drift, top + stage.between(0, 8)), (x + drift * 1.4, site.y + 4)], mix(water, colours.water, 0.5)
+        )
+    for _ in range(12):
+        spot = (x + stage.between(-1.9, 1.9) * half, site.y + 8 + stage.between(-4, 5))
+        radius = stage.between(2, 4.5)
+        stage.canvas.ellipse(spot, (radius, radius * 0.7), mix(water, colours.snow, 0.5), alpha=0.85)
+
+
+def train(stage: SceneLayout, site: Site) -> None:
+    """A steam engine with two carriages on a track, under its smoke."""
+    colours, unit = stage.colours, max(site.size, 34.0) / 62
+    y, body = (
+        site.y + 10,
+        stage.named(stage.scene.colour) if stage.scene.colour else mix(colours.red, colours.dark, 0.1),
+    )
+    ahead = stage.side
+    stage.canvas.line([(-4, y + 1), (SIZE + 4, y + 1)], colours.dark, 2)
+    for sleeper in np.arange(0, SIZE, 7.0):
+        stage.canvas.line([(sleeper, y + 3), (sleeper + 3, y + 3)], mix(colours.bark, colours.dark, 0.3), 2)
+
+    def box(left: float, right: float, low: float, high: float, colour: Colour) -> None:
+        ends = sorted((site.x + left * unit * ahead, site.x + right * unit * ahead))
+        stage.canvas.box(ends[0], ends[1], (y - high * unit, y - low * unit), colour)
+
+    for car in (-58, -28):
+        box(car, car + 26, 5, 24, body)
+        box(car - 1, car + 27, 24, 27, colours.dark)
+        for window in (3, 11, 19):
+            box(car + window, car + window + 5, 13, 20, _lit(stage))
+    box(2, 16, 5, 32, body)
+    box(0, 18, 32, 35, colours.dark)
+    box(5, 12, 19, 28, _lit(stage))
+    box(16, 42, 8, 23, body)
+    box(33, 39, 23, 36, colours.dark)
+    box(42, 48, 3, 9, colours.dark)
+    for wheel in (-52, -38, -22, -8, 7, 21, 35):
+        radius = (6 if wheel > 0 else 4) * unit
+        stage.canvas.ellipse((site.x + wheel * unit * ahead, y - radius), (radius, radius), colours.dark)
+    for puff in range(6):
+        size = (4 + 2.0 * puff) * unit
+        centre = (site.x + (36 - 12 * puff) * unit * ahead, y - (42 + 5 * puff) * unit)
+        smoke = mix(colours.snow, colours.sky_top, 0.25)
+        stage.canvas.ellipse(centre, (size, size * 0.75), smoke, alpha=0.8)
+
+
 PAINTERS: dict[Building, Callable[[SceneLayout, Site], None]] = {
     Building.PAVILION: pavilion,
     Building.PAGODA: pagoda,
@@ -273,4 +383,7 @@ PAINTERS: dict[Building, Callable[[SceneLayout, Site], None]] = {
     Building.LIGHTHOUSE: lighthouse,
     Building.CASTLE: castle,
     Building.CITY: city,
+    Building.GREAT_WALL: great_wall,
+    Building.WATERFALL: waterfall,
+    Building.TRAIN: train,
 }

@@ -1,4 +1,4 @@
-"""A contact sheet to look at: one PNG, and beside it a page with every picture over its captions."""
+"""Contact sheet of painted scenes: a PNG, and an HTML page with the captions of every picture."""
 
 import base64
 from html import escape

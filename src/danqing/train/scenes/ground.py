@@ -4,7 +4,7 @@ import numpy as np
 
 from danqing.train.scenes.attributes import Medium, Place, Season, Weather
 from danqing.train.scenes.canvas import join, mix, shade
-from danqing.train.scenes.image_ops import COLUMNS, ROWS, SIZE, blurred, clouds, resized
+from danqing.train.scenes.image_ops import SIZE, blurred, resized
 from danqing.train.scenes.layout import SceneLayout
 
 MATT = (Medium.PRINT, Medium.PIXEL, Medium.INK, Medium.BLUE_GREEN, Medium.SKETCH)  # media without reflections
@@ -18,19 +18,21 @@ def ground(stage: SceneLayout) -> None:
     else:
         _water(stage)
     if stage.scene.weather is Weather.MIST:
-        band = np.exp(-(((ROWS - stage.horizon) / 13) ** 2)) * (0.55 + 0.45 * clouds(stage.rng, 2, 2, stretch=2))
+        band = np.exp(-(((stage.canvas.rows - stage.horizon) / 13) ** 2)) * (
+            0.55 + 0.45 * stage.clouds(2, 2, stretch=2)
+        )
         stage.canvas.wash(band, mix(stage.colours.sky_low, (255, 255, 255), 0.15))
 
 
 def _land(stage: SceneLayout) -> None:
-    edge = stage.horizon + 3 * np.sin(COLUMNS / stage.between(18, 40) + stage.between(0, 6))
+    edge = stage.horizon + 3 * np.sin(stage.canvas.columns / stage.between(18, 40) + stage.between(0, 6))
     light, deep = mix(stage.colours.land, stage.colours.sky_low, 0.25), shade(stage.colours.land, 0.86)
     if stage.scene.snowy:
         deep = mix(stage.colours.land, stage.colours.sky_top, 0.25)
-    fall = np.clip((ROWS - stage.horizon) / (SIZE - stage.horizon), 0, 1)[..., None]
-    rough = 1 + (clouds(stage.rng, 6, 3, stretch=3) - 0.5) * (0.06 if stage.scene.snowy else 0.22)
+    fall = np.clip((stage.canvas.rows - stage.horizon) / (SIZE - stage.horizon), 0, 1)[..., None]
+    rough = 1 + (stage.clouds(6, 3, stretch=3) - 0.5) * (0.06 if stage.scene.snowy else 0.22)
     tones = (np.array(light) * (1 - fall) + np.array(deep) * fall) * rough[..., None]
-    body = np.clip(ROWS - edge + 0.5, 0, 1).astype(np.float32)
+    body = stage.canvas.coverage(stage.canvas.rows - edge).astype(np.float32)
     stage.canvas.paint(body, np.clip(tones, 0, 255).astype(np.float32))
 
 
@@ -52,13 +54,14 @@ def _tufts(stage: SceneLayout) -> None:
 def _water(stage: SceneLayout) -> None:
     canvas, colours = stage.canvas, stage.colours
     top = round(stage.horizon)
-    depth = np.clip((ROWS - top) / (SIZE - top), 0, 1)[..., None]
+    depth = np.clip((stage.canvas.rows - top) / (SIZE - top), 0, 1)[..., None]
     pale, deep = np.array(mix(colours.water, colours.sky_low, 0.5)), np.array(colours.water)
-    tones = np.broadcast_to(pale * (1 - depth) + deep * depth, (SIZE, SIZE, 3)).astype(np.float32)
+    tones = np.broadcast_to(pale * (1 - depth) + deep * depth, canvas.pixels.shape).astype(np.float32)
     if stage.scene.medium not in MATT:
-        above = canvas.pixels[max(0, 2 * top - SIZE) : top][::-1].astype(np.float32)
-        tones[top:] = tones[top:] * 0.6 + blurred(resized(above, (SIZE, SIZE - top)), 1.6) * 0.4
-    canvas.paint(np.clip(ROWS - top + 0.5, 0, 1), tones)
+        edge = top * canvas.scale
+        above = canvas.pixels[max(0, 2 * edge - canvas.size) : edge][::-1].astype(np.float32)
+        tones[edge:] = tones[edge:] * 0.6 + blurred(resized(above, (canvas.size, canvas.size - edge)), 1.6) * 0.4
+    canvas.paint(canvas.coverage(canvas.rows - top), tones)
     alone = stage.scene.boat is None and stage.scene.building is None
     if stage.scene.place is Place.SEA and alone:
         _surf(stage, top)

@@ -1,4 +1,4 @@
-"""Scenes that are almost the same as another one: what a contrastive batch needs to learn more than the medium."""
+"""Hard negatives: scenes that differ from another one in a single attribute."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,22 +8,25 @@ import numpy as np
 
 from danqing.train.scenes.attributes import (
     Boat,
+    ColourName,
     Light,
     Medium,
     Mountain,
     Place,
     Plant,
+    Scale,
     Scene,
     Season,
+    Side,
     Subject,
     Time,
     Weather,
 )
-from danqing.train.scenes.sampling import ARTISTS, BUILDING_PLACES, PLANT_SEASONS, pick, settled
+from danqing.train.scenes.sampling import ARTISTS, BUILDING_PLACES, PLANT_SEASONS, pick, reconciled
 
 T = TypeVar("T")
 
-CHANGES = {"medium": 2.0, "thing": 3.0, "time": 1.5, "season": 1.5, "mountain": 0.7, "birds": 0.5}
+CHANGES = {"medium": 2.0, "thing": 3.0, "named": 2.5, "time": 1.5, "season": 1.5, "mountain": 0.7, "birds": 0.5}
 NATURAL_LIGHT: dict[Time, Light | None] = {
     Time.DAWN: None,
     Time.DAY: None,
@@ -33,21 +36,37 @@ NATURAL_LIGHT: dict[Time, Light | None] = {
 
 
 def changed(scene: Scene, rng: np.random.Generator) -> Scene:
-    """The scene with one attribute changed to something that could be painted as well."""
+    """Return the scene with one attribute changed to another valid value."""
     change = pick(CHANGES, rng)
     if change == "medium":
         medium = _other(list(Medium), scene.medium, rng)
-        return settled(replace(scene, medium=medium, artist=pick(ARTISTS.get(medium, {None: 1.0}), rng)))
-    if scene.subject is not None or change == "thing":
-        return settled(_another_thing(scene, rng))
+        return reconciled(replace(scene, medium=medium, artist=pick(ARTISTS.get(medium, {None: 1.0}), rng)))
+    if change == "named" and any((scene.colour, scene.sky, scene.count, scene.side, scene.scale)):
+        return reconciled(_named_otherwise(scene, rng))
+    if scene.subject is not None or change in ("thing", "named"):
+        return reconciled(_another_thing(scene, rng))
     if change == "time":
         time = _other(list(Time), scene.time or Time.DAY, rng)
-        return settled(replace(scene, time=time, light=NATURAL_LIGHT[time] if scene.light else None))
+        return reconciled(replace(scene, time=time, light=NATURAL_LIGHT[time] if scene.light else None))
     if change == "season":
-        return settled(_in_season(scene, _other(list(Season), scene.season or Season.SUMMER, rng)))
+        return reconciled(_in_season(scene, _other(list(Season), scene.season or Season.SUMMER, rng)))
     if change == "mountain":
-        return settled(replace(scene, mountain=_other([None, *Mountain], scene.mountain, rng)))
+        return reconciled(replace(scene, mountain=_other([None, *Mountain], scene.mountain, rng)))
     return replace(scene, birds=not scene.birds)
+
+
+def _named_otherwise(scene: Scene, rng: np.random.Generator) -> Scene:
+    """Return the scene with another colour, count, side or size of its main subject, or another colour of the sky."""
+    values: dict[str, Sequence[object]] = {
+        "colour": list(ColourName),
+        "sky": list(ColourName),
+        "count": range(1, 6),
+        "side": list(Side),
+        "scale": list(Scale),
+    }
+    said = [name for name in values if getattr(scene, name) is not None]
+    name = said[int(rng.integers(len(said)))]
+    return replace(scene, **{name: _other(values[name], getattr(scene, name), rng)})  # pyright: ignore[reportArgumentType]
 
 
 def _another_thing(scene: Scene, rng: np.random.Generator) -> Scene:
@@ -65,7 +84,7 @@ def _another_thing(scene: Scene, rng: np.random.Generator) -> Scene:
 
 
 def _in_season(scene: Scene, season: Season) -> Scene:
-    """The scene at another time of year: winter snows, no other season does."""
+    """Return the scene in another season, with snow only in winter."""
     if season is Season.WINTER:
         return replace(scene, season=season, weather=Weather.SNOW)
     return replace(scene, season=season, weather=Weather.CLEAR if scene.weather is Weather.SNOW else scene.weather)

@@ -1,10 +1,10 @@
-"""Sky, mountains and what falls from above."""
+"""Sky, mountains, rain and snow."""
 
 import numpy as np
 
 from danqing.train.scenes.attributes import Artist, Light, Medium, Mountain, Time, Weather
 from danqing.train.scenes.canvas import join, mix
-from danqing.train.scenes.image_ops import COLUMNS, ROWS, SIZE, Field, Picture, blurred, clouds
+from danqing.train.scenes.image_ops import SIZE, Field, Picture, blurred
 from danqing.train.scenes.layout import SceneLayout
 
 FLAT = (Medium.PRINT, Medium.PIXEL)  # media whose mountains are not shaded
@@ -16,15 +16,15 @@ HEIGHT = {Mountain.HILLS: 22.0, Mountain.PEAKS: 60.0, Mountain.SNOWY: 56.0}
 def sky(stage: SceneLayout) -> None:
     """A gradient, clouds, then sun, moon or stars."""
     canvas, colours, scene = stage.canvas, stage.colours, stage.scene
-    height = np.clip(ROWS / stage.horizon, 0, 1)
+    height = np.clip(stage.canvas.rows / stage.horizon, 0, 1)
     if scene.medium is Medium.PRINT:
         height = np.clip(height * 1.6, 0, 1) ** 0.7  # the band of dark blue that a printer wipes along the top
     top, low = np.array(colours.sky_top, np.float32), np.array(colours.sky_low, np.float32)
     canvas.pixels[:] = np.clip(top * (1 - height[..., None]) + low * height[..., None], 0, 255)
     if scene.medium not in PLAIN:
         bright = mix(colours.sky_low, (255, 255, 255), 0.2 if scene.time is Time.NIGHT else 0.6)
-        cover = np.clip(clouds(stage.rng, 3, 3, stretch=2) * 2.2 - 1.2, 0, 1)
-        cover *= np.clip(1.25 - ROWS / stage.horizon, 0, 1)
+        cover = np.clip(stage.clouds(3, 3, stretch=2) * 2.2 - 1.2, 0, 1)
+        cover *= np.clip(1.25 - stage.canvas.rows / stage.horizon, 0, 1)
         canvas.wash(cover * np.float32(stage.between(0.2, 0.9)), bright)
     if scene.light is Light.STARS:
         _stars(stage)
@@ -54,7 +54,9 @@ def _disk(stage: SceneLayout) -> None:
     colour = colours.sun if sun else mix(colours.glow, (255, 255, 250), 0.55)
     if medium not in FLAT:
         shaded = medium is Medium.INK and not sun
-        halo = np.exp(-((ROWS - y) ** 2 + (COLUMNS - x) ** 2) / (radius * 2.4) ** 2) * (0.3 if shaded else 0.5)
+        halo = np.exp(-((stage.canvas.rows - y) ** 2 + (stage.canvas.columns - x) ** 2) / (radius * 2.4) ** 2) * (
+            0.3 if shaded else 0.5
+        )
         canvas.wash(halo, mix(colours.sky_top, colours.dark, 0.5) if shaded else colour)
     canvas.ellipse((x, y), (radius, radius), colour, pen=medium in (Medium.SKETCH, Medium.PRINT))
 
@@ -73,33 +75,34 @@ def mountains(stage: SceneLayout) -> None:
 
 
 def _ridge(stage: SceneLayout, height: float, *, smooth: bool, lone: bool) -> Field:
-    """Heights of a skyline above the horizon, [1, SIZE]: one summit or a few, roughened."""
-    total = np.zeros((1, SIZE), np.float32)
+    """Heights of a skyline above the horizon, [1, size]: one summit or a few, roughened."""
+    total = np.zeros_like(stage.canvas.columns)
     lone = lone and not smooth
     for summit in range(1 if lone else 3):
         main = SIZE / 2 - stage.side * 14 + stage.between(-20, 20)
         middle = main if lone else stage.between(-8, SIZE + 8)
         width = stage.between(36, 60) * (1.7 if smooth else 1.0)
         size = height * (1.0 if summit == 0 else stage.between(0.5, 0.85))
-        slope = np.clip(1 - np.abs(COLUMNS - middle) / width, 0, 1)
+        slope = np.clip(1 - np.abs(stage.canvas.columns - middle) / width, 0, 1)
         total = np.maximum(total, size * (np.sin(slope * np.pi / 2) ** 1.5 if smooth else slope**1.15))
-    rough = np.zeros((1, SIZE))
+    rough = np.zeros(stage.canvas.columns.shape)
     for octave in range(2 if smooth else 4):
         count = (4 << octave) + 2
         knots = stage.rng.random(count) - 0.5
-        rough += np.interp(COLUMNS, np.linspace(0, SIZE, count), knots) * 0.55**octave
+        rough += np.interp(stage.canvas.columns, np.linspace(0, SIZE, count), knots) * 0.55**octave
     return np.maximum(total + rough * height * (0.2 if smooth else 0.34) + height * 0.12, 2.0).astype(np.float32)
 
 
 def _mountain(stage: SceneLayout, skyline: Field, *, near: float, height: float) -> None:
     canvas, colours, medium = stage.canvas, stage.colours, stage.scene.medium
-    depth = ROWS - skyline  # [SIZE, SIZE], pixels below the skyline
-    body = np.clip(depth + 0.5, 0, 1) * (stage.horizon + 4 > ROWS)
+    depth = stage.canvas.rows - skyline  # [size, size], units below the skyline
+    body = canvas.coverage(depth) * (stage.horizon + 4 > stage.canvas.rows)
     fade = np.clip(depth / (height * 0.95 + 1), 0, 1) ** 1.3 * _mist(stage)
     canvas.paint(body * (1 - fade), _rock(stage, skyline, near=near, height=height))
     if canvas.pen is not None and medium is not Medium.WATERCOLOUR:
         canvas.line(
-            join(COLUMNS[0], skyline[0]), mix(canvas.pen, mix(colours.far, colours.near, near), 0.7 * (1 - near))
+            join(stage.canvas.columns[0], skyline[0]),
+            mix(canvas.pen, mix(colours.far, colours.near, near), 0.7 * (1 - near)),
         )
 
 
@@ -121,14 +124,12 @@ def _rock(stage: SceneLayout, skyline: Field, *, near: float, height: float) -> 
     colour = mix(colours.far, colours.near, near)
     if medium not in (*FLAT, Medium.BLUE_GREEN):
         colour = mix(colours.sky_low, colour, 0.45 + 0.55 * near)
-    depth = ROWS - skyline
-    tones = np.broadcast_to(np.array(colour, np.float32), (SIZE, SIZE, 3))
-    shading = np.zeros((SIZE, SIZE), np.float32)
+    depth = stage.canvas.rows - skyline
+    tones = np.broadcast_to(np.array(colour, np.float32), stage.canvas.pixels.shape)
+    shading = stage.canvas.full(0.0)
     if medium not in FLAT:
-        shading += np.clip(np.gradient(blurred(skyline, 1.5), axis=1) * -0.2, -0.28, 0.2)
-        tones = (
-            tones * (1 + shading + (clouds(stage.rng, 8, 3) - 0.5) * (0.55 if medium is Medium.INK else 0.3))[..., None]
-        )
+        shading += np.clip(np.gradient(blurred(skyline, 1.5), axis=1) * -0.2 * stage.canvas.scale, -0.28, 0.2)
+        tones = tones * (1 + shading + (stage.clouds(8, 3) - 0.5) * (0.55 if medium is Medium.INK else 0.3))[..., None]
     if medium is Medium.BLUE_GREEN:
         foot = np.clip(depth / (height * 0.8), 0, 1)[..., None]
         tones = tones * (1 - foot) + np.array(mix(colours.paper, (176, 140, 84), 0.35), np.float32) * foot
@@ -138,12 +139,12 @@ def _rock(stage: SceneLayout, skyline: Field, *, near: float, height: float) -> 
 
 
 def _snow(stage: SceneLayout, depth: Field, height: float) -> Field:
-    """Snow on a mountain, [SIZE, SIZE, 1] in [0, 1]: deep in winter, the upper part on a snowy summit."""
+    """Snow on a mountain, [size, size, 1] in [0, 1]: deep in winter, the upper part on a snowy summit."""
     snowy = stage.scene.mountain is Mountain.SNOWY
     if not (stage.scene.snowy or snowy):
-        return np.zeros((SIZE, SIZE, 1), np.float32)
+        return stage.canvas.full(0.0)[..., None]
     reach = height * (0.75 if stage.scene.snowy else 0.45)
-    ragged = (clouds(stage.rng, 10, 2) - 0.5) * height * 0.5
+    ragged = (stage.clouds(10, 2) - 0.5) * height * 0.5
     return np.clip((reach - depth + ragged) / 4.0, 0, 1)[..., None] * np.float32(0.95 if snowy else 0.85)
 
 
@@ -157,7 +158,7 @@ def precipitation(stage: SceneLayout) -> None:
         for _ in range(70):
             x, y, length = stage.between(0, SIZE + 10), stage.between(-10, SIZE), stage.between(9, 17)
             canvas.line([(x, y), (x - length * 0.28, y + length)], colour)
-        canvas.paint(np.full((SIZE, SIZE), 0.35, np.float32), before)
+        canvas.paint(canvas.full(0.35), before)
     if stage.scene.weather is Weather.SNOW:
         flake = mix(colours.snow, (255, 255, 255), 0.5)
         for _ in range(85):

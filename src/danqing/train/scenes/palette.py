@@ -1,11 +1,11 @@
-"""The colours of one picture: the season's land under the hour's light, then turned into what the medium can say."""
+"""Palettes: natural colours of season, time and weather, converted to the range of the medium."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from danqing.train.scenes.attributes import Artist, Light, Medium, Plant, Scene, Season, Time, Weather
+from danqing.train.scenes.attributes import Artist, ColourName, Light, Medium, Plant, Scene, Season, Time, Weather
 from danqing.train.scenes.canvas import Colour, mix, shade
 
 
@@ -77,9 +77,35 @@ SILK: dict[Time | None, Colour] = {
 }
 
 
+NAMED: dict[ColourName, Colour] = {
+    ColourName.RED: (206, 40, 36),
+    ColourName.ORANGE: (240, 130, 34),
+    ColourName.YELLOW: (246, 208, 54),
+    ColourName.GREEN: (44, 150, 70),
+    ColourName.BLUE: (40, 90, 200),
+    ColourName.PURPLE: (130, 60, 170),
+    ColourName.PINK: (246, 144, 180),
+    ColourName.WHITE: (250, 250, 248),
+    ColourName.BLACK: (34, 32, 36),
+    ColourName.BROWN: (128, 78, 42),
+}
+"""The colours that sentences name."""
+
+
 def palette(scene: Scene, rng: np.random.Generator) -> Palette:
     """The colours for a scene, each nudged a little so that no two pictures match exactly."""
-    return _nudged(MEDIA[scene.medium](_daylight(scene), scene), rng)
+    return _nudged(_named(MEDIA[scene.medium](_daylight(scene), scene), scene), rng)
+
+
+def _named(base: Palette, scene: Scene) -> Palette:
+    """The palette with the sky and flowers of the colours that the scene names."""
+    if scene.sky is not None:
+        sky = shade(NAMED[scene.sky], 0.55 if scene.time is Time.NIGHT else 1.0)
+        base = replace(base, sky_top=sky, sky_low=mix(sky, (255, 255, 255), 0.12 if scene.time is Time.NIGHT else 0.3))
+    if scene.colour is not None and scene.building is None and scene.boat is None:
+        colour = NAMED[scene.colour]
+        base = replace(base, blossom=colour, red=colour, maple=colour)
+    return base
 
 
 def _daylight(scene: Scene) -> Palette:

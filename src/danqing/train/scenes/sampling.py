@@ -1,4 +1,4 @@
-"""Which scenes are imagined and how often: every rule that keeps a scene's attributes visible and compatible."""
+"""Random sampling of scenes: weights of the attributes, and rules that keep them visible and compatible."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,13 +10,16 @@ from danqing.train.scenes.attributes import (
     Artist,
     Boat,
     Building,
+    ColourName,
     Light,
     Medium,
     Mountain,
     Place,
     Plant,
+    Scale,
     Scene,
     Season,
+    Side,
     Subject,
     Time,
     Weather,
@@ -42,7 +45,7 @@ ARTISTS: dict[Medium, dict[Artist | None, float]] = {
     Medium.WATERCOLOUR: {None: 3.0, Artist.TURNER: 1.2},
     Medium.PRINT: {None: 2.0, Artist.HOKUSAI: 1.2, Artist.HIROSHIGE: 1.0},
 }
-KINDS = {"subject": 15.0, "boat": 27.0, "building": 34.0, "plant": 13.0, "view": 11.0}
+KINDS = {"subject": 26.0, "boat": 22.0, "building": 32.0, "plant": 12.0, "view": 8.0}
 COLOURLESS = (Medium.INK, Medium.SKETCH)
 
 BUILDING_PLACES: dict[Building, dict[Place, float]] = {
@@ -55,6 +58,9 @@ BUILDING_PLACES: dict[Building, dict[Place, float]] = {
     Building.LIGHTHOUSE: {Place.SEA: 1},
     Building.CASTLE: {Place.LAND: 3, Place.LAKE: 1},
     Building.CITY: {Place.LAND: 1, Place.RIVER: 1, Place.SEA: 1},
+    Building.GREAT_WALL: {Place.LAND: 1},
+    Building.WATERFALL: {Place.LAKE: 1, Place.RIVER: 1},
+    Building.TRAIN: {Place.LAND: 1},
 }
 PLANT_SEASONS: dict[Plant, tuple[Season, ...]] = {
     Plant.PINE: (Season.SUMMER, Season.WINTER, Season.AUTUMN, Season.SPRING),
@@ -66,11 +72,18 @@ PLANT_SEASONS: dict[Plant, tuple[Season, ...]] = {
     Plant.LOTUS: (Season.SUMMER,),
 }
 TELLING = (Plant.PLUM, Plant.PEACH, Plant.MAPLE, Plant.LOTUS)  # plants that show the season without colour
+COUNTED = (
+    Subject.SHRIMP, Subject.CRAB, Subject.FISH, Subject.CHICK, Subject.CAT, Subject.RABBIT, Subject.HORSE, Subject.OX,
+    Subject.CRANE, Subject.TEAPOT, Subject.LANTERN, Subject.BUTTERFLY,
+)  # fmt: skip
+"""Subjects that come one to five."""
+SUBJECTS: dict[Subject, float] = {subject: 1.3 if subject in COUNTED else 0.8 for subject in Subject}
+TREELESS = (Building.LIGHTHOUSE, Building.CITY, Building.CASTLE, Building.TRAIN, Building.WATERFALL)
 BUILT_WITH = (Plant.PINE, Plant.BAMBOO, Plant.PLUM, Plant.WILLOW, Plant.PEACH, Plant.MAPLE)
 
 
 def pick(weights: Mapping[T, float], rng: np.random.Generator) -> T:
-    """One key, as often as its weight says."""
+    """Draw a key with a probability proportional to its weight."""
     mark = float(rng.random()) * sum(weights.values())
     for key, share in weights.items():
         mark -= share
@@ -80,7 +93,7 @@ def pick(weights: Mapping[T, float], rng: np.random.Generator) -> T:
 
 
 def sample(rng: np.random.Generator) -> Scene:
-    """A scene that one would paint: one main thing, and little around it."""
+    """Draw a scene with one main subject and few others."""
     medium = pick(MEDIA, rng)
     artist = pick(ARTISTS.get(medium, {None: 1.0}), rng)
     chances = dict(KINDS)
@@ -92,13 +105,59 @@ def sample(rng: np.random.Generator) -> Scene:
         chances |= {"view": 26.0}
     kind = pick(chances, rng)
     if kind == "subject":
-        return Scene(medium, artist, subject=list(Subject)[int(rng.integers(len(Subject)))])
-    scene = _under_sky(_furnished(Scene(medium, artist), kind, rng), rng)
-    return settled(scene)
+        return reconciled(_with_details(Scene(medium, artist, subject=pick(SUBJECTS, rng)), rng))
+    scene = _with_sky(_with_main_subject(Scene(medium, artist), kind, rng), rng)
+    return reconciled(_with_details(scene, rng))
 
 
-def _furnished(scene: Scene, kind: str, rng: np.random.Generator) -> Scene:
-    """Adds the main thing, its place, a companion and mountains."""
+def _with_details(scene: Scene, rng: np.random.Generator) -> Scene:
+    """Add, to some scenes, colour, number, side and size of the main subject, and a colour of the sky."""
+    if rng.random() < (0.6 if scene.subject else 0.45):
+        scene = replace(scene, colour=list(ColourName)[int(rng.integers(len(ColourName)))])
+    if scene.subject is None and rng.random() < 0.12:
+        scene = replace(scene, sky=list(ColourName)[int(rng.integers(len(ColourName)))])
+    if scene.subject in COUNTED:
+        scene = replace(scene, count=int(rng.choice(5, p=(0.40, 0.18, 0.18, 0.12, 0.12))) + 1)
+    elif scene.boat in (Boat.EMPTY, Boat.SAIL) and scene.building is None:
+        scene = replace(scene, count=int(rng.choice(5, p=(0.5, 0.2, 0.15, 0.1, 0.05))) + 1)
+    if _placed(scene):
+        draw = rng.random()
+        if draw < 0.4:
+            scene = replace(scene, side=list(Side)[int(rng.integers(3))])
+        elif draw < 0.62:
+            scene = replace(scene, scale=Scale.LARGE if rng.random() < 0.5 else Scale.SMALL)
+    return scene
+
+
+def _counted(scene: Scene) -> bool:
+    """True if the main subject can occur several times."""
+    if scene.subject is not None:
+        return scene.subject in COUNTED
+    return scene.building is None and scene.boat in (Boat.EMPTY, Boat.SAIL)
+
+
+def _placed(scene: Scene) -> bool:
+    """True if the scene has a single main subject whose side and size can vary."""
+    if scene.count not in (None, 1) or scene.building in (Building.CITY, Building.GREAT_WALL, Building.BRIDGE):
+        return False
+    return scene.subject in COUNTED or (scene.building is None) != (scene.boat is None)
+
+
+def _shows_colour(scene: Scene) -> bool:
+    """True if the main subject can have any colour."""
+    if scene.medium is Medium.SKETCH:
+        return False
+    if scene.subject is not None:
+        return scene.subject is not Subject.BAMBOO
+    if scene.building is not None:
+        return not scene.snowy and scene.building not in (Building.CITY, Building.WATERFALL)
+    if scene.boat is not None:
+        return True
+    return scene.plant in (Plant.PLUM, Plant.PEACH, Plant.LOTUS)
+
+
+def _with_main_subject(scene: Scene, kind: str, rng: np.random.Generator) -> Scene:
+    """Add the main subject, its place, a secondary subject and mountains."""
     if kind == "boat":
         scene = _afloat(scene, rng)
     elif kind == "building":
@@ -154,13 +213,16 @@ def _built(scene: Scene, rng: np.random.Generator) -> Scene:
         Building.LIGHTHOUSE: 2.0,
         Building.CASTLE: 2.0,
         Building.CITY: 1.8,
+        Building.GREAT_WALL: 2.4,
+        Building.WATERFALL: 2.4,
+        Building.TRAIN: 2.4,
     }
     if scene.artist is Artist.VAN_GOGH:
         western[Building.VILLAGE] = 9.0
     building = pick(eastern | western, rng)
     place = pick(BUILDING_PLACES[building], rng)
     boat, plant = None, None
-    if place is not Place.LAND and building is not Building.BRIDGE and rng.random() < 0.3:
+    if place is not Place.LAND and building not in (Building.BRIDGE, Building.WATERFALL) and rng.random() < 0.3:
         boat = pick(
             {
                 Boat.SAIL: 1.0,
@@ -169,13 +231,16 @@ def _built(scene: Scene, rng: np.random.Generator) -> Scene:
             },
             rng,
         )
-    elif building not in (Building.LIGHTHOUSE, Building.CITY, Building.CASTLE) and rng.random() < 0.45:
+    elif (
+        building not in (Building.LIGHTHOUSE, Building.CITY, Building.CASTLE, Building.TRAIN, Building.WATERFALL)
+        and rng.random() < 0.45
+    ):
         plant = BUILT_WITH[int(rng.integers(len(BUILT_WITH)))]
     return replace(scene, building=building, place=place, boat=boat, plant=plant)
 
 
-def _under_sky(scene: Scene, rng: np.random.Generator) -> Scene:
-    """Adds season, time, weather and what shines."""
+def _with_sky(scene: Scene, rng: np.random.Generator) -> Scene:
+    """Add season, time, weather and light."""
     if scene.plant is not None:
         seasons = PLANT_SEASONS[scene.plant]
         season = seasons[int(rng.integers(len(seasons)))]
@@ -205,8 +270,18 @@ def _light(time: Time, weather: Weather, rng: np.random.Generator) -> Light | No
     return Light.SUN if rng.random() < chance else None
 
 
-def settled(scene: Scene) -> Scene:
-    """Drops or settles what the medium cannot show, so that a caption never says it."""
+def reconciled(scene: Scene) -> Scene:
+    """Remove or adapt attributes that the medium cannot show, so that captions do not name them."""
+    if not _counted(scene):
+        scene = replace(scene, count=None)
+    elif scene.count is None and scene.subject is not None:
+        scene = replace(scene, count=1)
+    if not _placed(scene):
+        scene = replace(scene, side=None, scale=None)
+    if scene.colour is not None and not _shows_colour(scene):
+        scene = replace(scene, colour=None)
+    if scene.sky is not None and (scene.medium in COLOURLESS or scene.subject is not None):
+        scene = replace(scene, sky=None)
     if scene.medium is Medium.SKETCH and scene.time in (Time.DAWN, Time.DUSK):
         scene = replace(scene, time=Time.DAY, light=None)
     if scene.medium in COLOURLESS and not scene.snowy and scene.plant not in TELLING:

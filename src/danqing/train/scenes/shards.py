@@ -1,4 +1,4 @@
-"""Painted training sets on disk: shards of pictures, and beside each the scenes that they show."""
+"""Painted training sets on disk: shards of pictures, and beside each shard the scenes of its pictures."""
 
 import json
 from collections.abc import Iterator
@@ -12,50 +12,70 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from danqing.storage.atomic import atomic_path, storage_errors, write_text
 from danqing.train.scenes import Scene, paint, sample
 
-SHARD = 2000
+SHARD_BYTES = 100_000_000
+"""Size of a shard, so that one fits in memory while it is painted: 2,034 pictures of 128 pixels, 127 of 512."""
 
 
 def picture(index: int, *, seed: int, size: int) -> tuple[Scene, NDArray[np.uint8]]:
-    """The picture of that number: a pure function of seed and index."""
+    """Return a scene and its picture, which depend on seed and index alone."""
     rng = np.random.default_rng([seed, index])
     scene = sample(rng)
     return scene, paint(scene, rng, size)
 
 
 def write(folder: Path, *, count: int, seed: int, size: int, workers: int) -> Iterator[int]:
-    """Write all shards and, last, `dataset.json`, which says that the set is whole.
+    """Write the missing shards of a training set and, at the end, `dataset.json`.
 
     Args:
-        folder: made if it is missing.
-        count: how many pictures.
-        seed: another seed gives other pictures.
+        folder: created if it is missing; shards that it holds already are kept.
+        count: number of pictures.
+        seed: random seed.
         size: side of the pictures in pixels.
-        workers: processes that paint at once.
+        workers: number of processes.
     Yields:
         pictures written so far, after every shard.
+    Raises:
+        StorageError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    shards = range((count + SHARD - 1) // SHARD)
+    with storage_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    shards = range(-(-count // pictures_per_shard(size)))
     one = partial(shard, folder=folder, count=count, seed=seed, size=size)
     if workers == 1:
         yield from accumulate(map(one, shards))
     else:  # spawned, since OpenCV's threads do not survive a fork
-        with ProcessPoolExecutor(workers, get_context("spawn"), _quietly) as pool:
+        with ProcessPoolExecutor(workers, get_context("spawn"), _limit_threads) as pool:
             yield from accumulate(pool.map(one, shards))
-    (folder / "dataset.json").write_text(json.dumps({"count": count, "seed": seed, "size": size, "shard": SHARD}))
+    metadata = {"count": count, "seed": seed, "size": size, "shard": pictures_per_shard(size)}
+    write_text(folder / "dataset.json", json.dumps(metadata))
 
 
-def _quietly() -> None:
-    """Keep a worker to one thread, since there are others."""
+def pictures_per_shard(size: int) -> int:
+    """Number of pictures of that size in a shard."""
+    return max(1, SHARD_BYTES // (3 * size**2))
+
+
+def _limit_threads() -> None:
+    """Limit OpenCV to one thread in a worker process."""
     cv2.setNumThreads(1)
 
 
 def shard(number: int, *, folder: Path, count: int, seed: int, size: int) -> int:
-    """Write one shard: `00000.npy`, uint8 [n, size, size, 3], and `00000.jsonl`, one scene a line; returns n."""
-    first = number * SHARD
-    made = [picture(index, seed=seed, size=size) for index in range(first, min(first + SHARD, count))]
-    np.save(folder / f"{number:05d}.npy", np.stack([image for _, image in made]))
-    (folder / f"{number:05d}.jsonl").write_text("".join(scene.to_json() + "\n" for scene, _ in made), encoding="utf-8")
+    """Write one shard unless it exists: `00000.npy`, uint8 [n, size, size, 3], and `00000.jsonl`, one scene a line.
+
+    Returns:
+        n.
+    """
+    first = number * pictures_per_shard(size)
+    indices = range(first, min(first + pictures_per_shard(size), count))
+    pixels = folder / f"{number:05d}.npy"
+    if pixels.exists():
+        return len(indices)
+    made = [picture(index, seed=seed, size=size) for index in indices]
+    write_text(pixels.with_suffix(".jsonl"), "".join(scene.to_json() + "\n" for scene, _ in made))
+    with storage_errors(folder), atomic_path(pixels) as temporary, temporary.open("wb") as stream:
+        np.save(stream, np.stack([image for _, image in made]))
     return len(made)

@@ -5,10 +5,11 @@ from collections.abc import Callable
 import numpy as np
 
 from danqing.train.scenes import plants
-from danqing.train.scenes.attributes import Medium, Subject
+from danqing.train.scenes.attributes import Medium, Scale, Subject
 from danqing.train.scenes.canvas import Colour, mix, shade
-from danqing.train.scenes.image_ops import SIZE, clouds
-from danqing.train.scenes.layout import SceneLayout
+from danqing.train.scenes.countable_subjects import FIGURES, NATURAL, Figure
+from danqing.train.scenes.image_ops import SIZE
+from danqing.train.scenes.layout import SIDES, SceneLayout
 
 INKY = (Medium.INK, Medium.SKETCH)
 
@@ -20,8 +21,32 @@ def subject(stage: SceneLayout) -> None:
         return
     colours = stage.colours
     stage.canvas.pixels[:] = np.clip(colours.paper, 0, 255)
-    stage.canvas.wash(clouds(stage.rng, 2, 3) * 0.10, colours.dark)
-    PAINTERS[kind](stage)
+    stage.canvas.wash(stage.clouds(2, 3) * 0.10, colours.dark)
+    if kind in COUNTED:
+        _arranged(stage, kind)
+    else:
+        PAINTERS[kind](stage)
+
+
+def _arranged(stage: SceneLayout, kind: Subject) -> None:
+    """Arrange several figures of one kind without overlap."""
+    scene, count = stage.scene, stage.scene.count or 1
+    body = _tint(stage, mix(stage.colours.paper, stage.colours.dark, 0.6), NATURAL[kind])
+    if kind is Subject.CRANE and scene.medium is not Medium.SKETCH:
+        body = NATURAL[kind]
+    if scene.colour is not None:
+        body = stage.named(scene.colour)
+    layouts, size = LAYOUTS[count]
+    places = layouts[int(stage.rng.integers(len(layouts)))]
+    if scene.side is not None:
+        places, size = ((SIDES[scene.side], 66.0),), 0.8
+    if scene.scale is not None:
+        size = 1.5 if scene.scale is Scale.LARGE else 0.45
+    facings = [stage.side if stage.rng.random() < 0.7 else -stage.side for _ in places]
+    for (x, y), facing in zip(places, facings, strict=True):
+        stray = 5.0 if count < 4 else 3.0
+        at = (x + stage.between(-stray, stray), y + stage.between(-stray, stray))
+        COUNTED[kind](Figure(stage, at, size * BASE.get(kind, 1.0) * stage.between(0.92, 1.06), facing, body))
 
 
 def _tint(stage: SceneLayout, ink: Colour, colour: Colour) -> Colour:
@@ -31,18 +56,6 @@ def _tint(stage: SceneLayout, ink: Colour, colour: Colour) -> Colour:
         if stage.scene.medium in INKY
         else mix(colour, stage.colours.paper, 0.2 * (stage.scene.medium is Medium.WATERCOLOUR))
     )
-
-
-def shrimp(stage: SceneLayout) -> None:
-    """Two or three translucent shrimps with long feelers, swimming one way."""
-    body = _tint(stage, mix(stage.colours.paper, stage.colours.dark, 0.6), (226, 104, 66))
-    facing = stage.side
-    spots = [(52.0, 42.0), (76.0, 88.0)] if stage.rng.random() < 0.5 else [(40.0, 34.0), (86.0, 58.0), (52.0, 96.0)]
-    scale = 1.25 if len(spots) == 2 else 1.0
-    for x, y in spots:
-        _shrimp(
-            stage, (x + stage.between(-5, 5), y + stage.between(-4, 4)), facing * scale * stage.between(0.9, 1.05), body
-        )
 
 
 def _shrimp(stage: SceneLayout, at: tuple[float, float], scale: float, body: Colour) -> None:
@@ -55,7 +68,7 @@ def _shrimp(stage: SceneLayout, at: tuple[float, float], scale: float, body: Col
     for feeler in (-16, -5, 7):
         stage.canvas.line([spot(14, 0), spot(30, feeler * 0.7), spot(46, feeler * 1.7)], dark)
     for claw in (-4, 6):
-        stage.canvas.line([spot(12, 2), spot(23, claw + 6), spot(34, claw * 1.4 + 4)], dark, 2)
+        stage.canvas.line([spot(12, 2), spot(23, claw + 6), spot(34, claw * 1.4 + 4)], dark, round(2 * size))
     for leg in range(5):
         stage.canvas.line([spot(8 - leg * 6, 4), spot(5 - leg * 6.5, 13 + leg * 0.6)], dark)
     for part in range(6):
@@ -68,20 +81,20 @@ def _shrimp(stage: SceneLayout, at: tuple[float, float], scale: float, body: Col
     stage.canvas.ellipse(spot(14, -4.5), (1.7 * size, 1.7 * size), stage.colours.dark)
 
 
-def crab(stage: SceneLayout) -> None:
+def _crab(stage: SceneLayout, at: tuple[float, float], size: float, shell: Colour) -> None:
     """A crab from above: round shell, eight bent legs, two claws."""
-    shell = _tint(stage, mix(stage.colours.paper, stage.colours.dark, 0.72), (206, 84, 40))
-    x, y, size = SIZE / 2 + stage.between(-6, 6), SIZE / 2 + stage.between(-2, 10), stage.between(0.95, 1.12)
-    leg = mix(shell, stage.colours.dark, 0.25)
+    (x, y), leg = at, mix(shell, stage.colours.dark, 0.25)
     for side in (-1, 1):
         for place in range(4):
             spread = (-12 + 9.5 * place) * size
             knee = (x + side * (38 - abs(place - 1.4) * 3) * size, y + spread - 9 * size)
             stage.canvas.line(
-                [(x + side * 18 * size, y + spread * 0.5), knee, (x + side * 50 * size, y + spread + 9 * size)], leg, 4
+                [(x + side * 18 * size, y + spread * 0.5), knee, (x + side * 50 * size, y + spread + 9 * size)],
+                leg,
+                round(4 * size),
             )
         wrist = (x + side * 33 * size, y - 30 * size)
-        stage.canvas.line([(x + side * 18 * size, y - 10 * size), wrist], leg, 5)
+        stage.canvas.line([(x + side * 18 * size, y - 10 * size), wrist], leg, round(5 * size))
         _claw(stage, wrist, side * size, shell)
     stage.canvas.ellipse((x, y), (26 * size, 19 * size), shell, pen=True)
     stage.canvas.ellipse((x, y - 4 * size), (17 * size, 9 * size), mix(shell, stage.colours.snow, 0.22), alpha=0.7)
@@ -89,20 +102,13 @@ def crab(stage: SceneLayout) -> None:
         stage.canvas.line(
             [(x + side * 6 * size, y - 17 * size), (x + side * 7 * size, y - 23 * size)], stage.colours.dark, 2
         )
-        stage.canvas.ellipse((x + side * 7 * size, y - 24 * size), (2.4, 2.4), stage.colours.dark)
+        stage.canvas.ellipse((x + side * 7 * size, y - 24 * size), (2.4 * size, 2.4 * size), stage.colours.dark)
 
 
 def _claw(stage: SceneLayout, wrist: tuple[float, float], size: float, colour: Colour) -> None:
     tall = abs(size)
     points = [(0, 4), (11, -2), (12, -15), (5, -23), (5, -12), (1, -10), (-4, -21), (-8, -11), (-6, 0)]
     stage.canvas.fill([(wrist[0] + a * size, wrist[1] + b * tall) for a, b in points], colour)
-
-
-def fish(stage: SceneLayout) -> None:
-    """Two carp, one above the other."""
-    body = _tint(stage, mix(stage.colours.paper, stage.colours.dark, 0.5), (232, 96, 40))
-    for x, y, facing in ((60.0, 40.0, stage.side), (70.0, 88.0, -stage.side)):
-        _fish(stage, (x + stage.between(-5, 5), y + stage.between(-5, 5)), facing * stage.between(0.95, 1.15), body)
 
 
 def _fish(stage: SceneLayout, at: tuple[float, float], scale: float, body: Colour) -> None:
@@ -123,15 +129,6 @@ def _fish(stage: SceneLayout, at: tuple[float, float], scale: float, body: Colou
         stage.canvas.line(spots([(10 - row * 9, -7), (7 - row * 9, 0), (10 - row * 9, 6)]), dark)
     stage.canvas.ellipse(spots([(23, -3)])[0], (3 * size, 3 * size), stage.colours.snow)
     stage.canvas.ellipse(spots([(23.6, -3)])[0], (1.8 * size, 1.8 * size), stage.colours.dark)
-
-
-def chick(stage: SceneLayout) -> None:
-    """Two or three fluffy chicks."""
-    down = _tint(stage, mix(stage.colours.paper, stage.colours.dark, 0.62), (248, 206, 72))
-    spots = [(40.0, 50.0), (86.0, 84.0)] if stage.rng.random() < 0.5 else [(36.0, 38.0), (92.0, 52.0), (56.0, 94.0)]
-    for x, y in spots:
-        scale = (1.3 if len(spots) == 2 else 1.05) * stage.between(0.92, 1.05)
-        _chick(stage, (x + stage.between(-4, 4), y), scale * (1 if stage.rng.random() < 0.5 else -1), down)
 
 
 def _chick(stage: SceneLayout, at: tuple[float, float], scale: float, down: Colour) -> None:
@@ -166,6 +163,8 @@ def gourd(stage: SceneLayout) -> None:
         if stage.scene.medium is not Medium.SKETCH
         else mix(stage.colours.paper, stage.colours.dark, 0.25)
     )
+    if stage.scene.colour is not None:
+        skin = stage.named(stage.scene.colour)
     vine = [(SIZE / 2 - stage.side * 62, 6.0), (SIZE / 2 - stage.side * 20, 18.0), (SIZE / 2 + stage.side * 40, 8.0)]
     stage.canvas.line(vine, stage.colours.bark, 2)
     for place, drop in ((-0.36, 42.0), (0.30, 58.0)):
@@ -248,11 +247,37 @@ def bamboo(stage: SceneLayout) -> None:
     plants.bamboo(stage, SIZE / 2 + stage.side * 4, 100)
 
 
+def _signed(
+    draw: Callable[[SceneLayout, tuple[float, float], float, Colour], None],
+) -> Callable[[Figure], None]:
+    """A figure of a drawing function whose scale is negative to face left."""
+    return lambda figure: draw(figure.stage, figure.at, figure.scale * figure.facing, figure.colour)
+
+
+COUNTED: dict[Subject, Callable[[Figure], None]] = {
+    **FIGURES,
+    Subject.SHRIMP: _signed(_shrimp),
+    Subject.CRAB: lambda figure: _crab(figure.stage, figure.at, figure.scale, figure.colour),
+    Subject.FISH: _signed(_fish),
+    Subject.CHICK: _signed(_chick),
+}
+"""Subjects that come one to five."""
+BASE = {Subject.CHICK: 1.5, Subject.CRAB: 0.85, Subject.SHRIMP: 0.95, Subject.BUTTERFLY: 1.1}
+"""How much larger than the others a figure has to be drawn."""
+Layout = tuple[tuple[float, float], ...]
+LAYOUTS: dict[int, tuple[tuple[Layout, ...], float]] = {
+    1: ((((64, 66),),), 1.1),
+    2: ((((38, 48), (88, 84)), ((88, 46), (40, 84)), ((34, 66), (94, 64))), 0.72),
+    3: ((((36, 38), (92, 50), (60, 94)), ((64, 34), (34, 90), (96, 90))), 0.60),
+    4: ((((34, 38), (94, 36), (34, 92), (94, 92)),), 0.56),
+    5: (
+        (((30, 32), (98, 32), (64, 66), (30, 98), (98, 98)), ((24, 36), (64, 30), (104, 36), (42, 92), (88, 92))),
+        0.44,
+    ),
+}
+"""Places for so many figures, and how large they may be there."""
+
 PAINTERS: dict[Subject, Callable[[SceneLayout], None]] = {
-    Subject.SHRIMP: shrimp,
-    Subject.CRAB: crab,
-    Subject.FISH: fish,
-    Subject.CHICK: chick,
     Subject.GOURD: gourd,
     Subject.PEONY: peony,
     Subject.LOTUS: lotus,

@@ -1,15 +1,18 @@
-"""Chinese words for every attribute of a scene, the canonical one first; all say the same thing."""
+"""Chinese synonyms for every attribute of a scene, the canonical one first."""
 
 from danqing.train.scenes.attributes import (
     Artist,
     Boat,
     Building,
+    ColourName,
     Light,
     Medium,
     Mountain,
     Place,
     Plant,
+    Scale,
     Season,
+    Side,
     Subject,
     Time,
     Weather,
@@ -92,6 +95,9 @@ BUILDING: dict[Building, tuple[str, ...]] = {
     Building.LIGHTHOUSE: ("灯塔", "白色灯塔", "灯塔", "高高的灯塔"),
     Building.CASTLE: ("城堡", "古堡"),
     Building.CITY: ("城市", "高楼", "都市", "高楼大厦", "摩天大楼"),
+    Building.GREAT_WALL: ("长城", "万里长城", "古长城", "蜿蜒的长城"),
+    Building.WATERFALL: ("瀑布", "飞瀑", "大瀑布", "山间瀑布"),
+    Building.TRAIN: ("火车", "蒸汽火车", "列车", "一列火车"),
 }
 BOAT: dict[Boat, tuple[str, ...]] = {
     Boat.ANGLER: (
@@ -126,14 +132,69 @@ LOW_SUN: dict[Time, tuple[str, ...]] = {
     Time.DUSK: ("夕阳", "落日", "残阳"),
 }
 SUBJECT: dict[Subject, tuple[str, ...]] = {
-    Subject.SHRIMP: ("虾", "群虾", "河虾", "游虾"),
+    Subject.SHRIMP: ("虾", "河虾", "游虾"),
     Subject.CRAB: ("螃蟹", "蟹", "大蟹"),
-    Subject.FISH: ("鱼", "鲤鱼", "游鱼", "双鱼"),
-    Subject.CHICK: ("小鸡", "雏鸡", "几只小鸡"),
+    Subject.FISH: ("鱼", "鲤鱼", "游鱼", "金鱼"),
+    Subject.CHICK: ("小鸡", "雏鸡", "小鸡"),
     Subject.GOURD: ("葫芦", "瓜果葫芦", "藤上葫芦"),
-    Subject.PEONY: ("牡丹", "牡丹花", "一朵牡丹"),
+    Subject.PEONY: ("牡丹", "牡丹花", "牡丹"),
     Subject.LOTUS: ("荷花", "莲花", "荷叶荷花", "一枝荷花"),
     Subject.PLUM: ("梅花", "红梅", "一枝梅花"),
     Subject.BAMBOO: ("竹子", "墨竹", "翠竹", "竹"),
+    Subject.CAT: ("猫", "小猫", "猫咪"),
+    Subject.RABBIT: ("兔子", "小兔", "兔"),
+    Subject.HORSE: ("马", "骏马", "奔马", "马匹"),
+    Subject.OX: ("牛", "水牛", "老牛"),
+    Subject.CRANE: ("鹤", "仙鹤", "丹顶鹤"),
+    Subject.TEAPOT: ("茶壶", "紫砂壶", "壶"),
+    Subject.LANTERN: ("灯笼", "宫灯", "灯笼"),
+    Subject.BUTTERFLY: ("蝴蝶", "彩蝶", "蝶"),
 }
+COLOUR: dict[ColourName, tuple[str, ...]] = {
+    ColourName.RED: ("红色", "大红", "朱红色", "红"),
+    ColourName.ORANGE: ("橙色", "橘色", "橘红色", "橙"),
+    ColourName.YELLOW: ("黄色", "金黄色", "明黄色", "黄"),
+    ColourName.GREEN: ("绿色", "翠绿色", "碧绿色", "绿"),
+    ColourName.BLUE: ("蓝色", "湛蓝色", "天蓝色", "蓝"),
+    ColourName.PURPLE: ("紫色", "紫罗兰色", "深紫色", "紫"),
+    ColourName.PINK: ("粉色", "粉红色", "桃红色", "粉"),
+    ColourName.WHITE: ("白色", "雪白色", "洁白色", "白"),
+    ColourName.BLACK: ("黑色", "乌黑", "漆黑", "黑"),
+    ColourName.BROWN: ("褐色", "棕色", "咖啡色", "棕"),
+}
+SIDE: dict[Side, tuple[str, ...]] = {
+    Side.LEFT: ("左边", "左侧", "画面左边", "左方"),
+    Side.MIDDLE: ("中间", "正中", "画面中央", "中央"),
+    Side.RIGHT: ("右边", "右侧", "画面右边", "右方"),
+}
+SCALE: dict[Scale, tuple[str, ...]] = {
+    Scale.LARGE: ("大大的", "巨大的", "很大的", "硕大的"),
+    Scale.SMALL: ("小小的", "很小的", "微小的", "远处小小的"),
+}
+NUMBER: dict[int, tuple[str, ...]] = {
+    1: ("一", "1"),
+    2: ("两", "2", "二"),
+    3: ("三", "3"),
+    4: ("四", "4"),
+    5: ("五", "5"),
+}
+MEASURE: dict[Subject | Boat, tuple[str, ...]] = {
+    Subject.SHRIMP: ("只", "尾"),
+    Subject.CRAB: ("只",),
+    Subject.FISH: ("条", "尾"),
+    Subject.CHICK: ("只",),
+    Subject.CAT: ("只",),
+    Subject.RABBIT: ("只",),
+    Subject.HORSE: ("匹",),
+    Subject.OX: ("头",),
+    Subject.CRANE: ("只",),
+    Subject.TEAPOT: ("把", "个"),
+    Subject.LANTERN: ("盏", "个"),
+    Subject.BUTTERFLY: ("只",),
+    Boat.EMPTY: ("条", "只", "艘"),
+    Boat.SAIL: ("艘", "条"),
+}
+"""The measure words of what can be counted."""
+SKY = ("{}的天空", "天空是{}的", "{}天空", "天是{}的")
+WITHOUT = ("没有{}", "没有{}", "不画{}", "无{}", "看不见{}")
 BIRDS = ("飞鸟", "鸟", "大雁", "归鸟", "一群鸟")

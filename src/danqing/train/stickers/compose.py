@@ -1,4 +1,4 @@
-"""Cut-outs over painted landscapes and on paper, in every medium, with captions: a folder that trainings read."""
+"""Captioned training pictures made of stickers on painted landscapes and on paper, in every medium."""
 
 import json
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def compose(things: Sequence[Sticker], folder: Path, *, count: int, seed: int, s
 
 
 def ground(rng: np.random.Generator, *, outdoors: bool) -> Scene:
-    """What a thing is put on: paper, or outdoors also a landscape that nothing else is the subject of."""
+    """Draw the background of a sticker: paper, or for outdoor things also a landscape without a main subject."""
     scene = sample(rng)
     if not outdoors or rng.random() < PAPER:
         return Scene(scene.medium, scene.artist)
@@ -59,13 +59,13 @@ def ground(rng: np.random.Generator, *, outdoors: bool) -> Scene:
 
 
 def picture(thing: Sticker, scene: Scene, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
-    """The thing in the scene: [size, size, 3] RGB."""
+    """Paint the scene and paste the sticker: [size, size, 3] RGB."""
     names = sorted(thing.drawings)
     svg = thing.drawings[names[int(rng.integers(len(names)))]]
     side = int(rng.integers(48, 70) if scene.place else rng.integers(80, 108))
 
     def paste(stage: SceneLayout) -> None:
-        drawing = render(svg, side)
+        drawing = render(svg, side * stage.canvas.scale)
         if rng.random() < 0.5:
             drawing = drawing[:, ::-1]
         left = int(rng.integers(4, SIZE - side - 3))
@@ -76,7 +76,7 @@ def picture(thing: Sticker, scene: Scene, rng: np.random.Generator, size: int) -
 
 
 def captions(thing: Sticker, scene: Scene, rng: np.random.Generator) -> list[str]:
-    """What may be said of the picture: everything first, then two shorter ways."""
+    """Return captions: the full one first, then two shorter ones."""
     medium = vocabulary.MEDIUM[scene.medium]
     said = {"thing": thing.name, "medium": medium[int(rng.integers(len(medium)))]}
     if scene.place is None:
@@ -89,7 +89,7 @@ def captions(thing: Sticker, scene: Scene, rng: np.random.Generator) -> list[str
 
 
 def licences() -> str:
-    """What the folder says of the work of others in it."""
+    """Return the text of LICENCES.md."""
     rows = "\n".join(f"| {p.name} {p.version} | {p.licence} | {p.origin} |" for p in PACKAGES)
     return (
         "# 许可 Licences\n\n这里的图含有下列作品的改作；用它们训练的权重若要发布，请一并说明出处。\n\n"
@@ -101,12 +101,13 @@ def licences() -> str:
 
 def _lay(stage: SceneLayout, drawing: NDArray[np.uint8], at: tuple[int, int]) -> None:
     """Blend a drawing in, grey where the medium has no colour, dim where it is dark."""
-    side, (top, left) = len(drawing), at
+    scale = stage.canvas.scale
+    side, (top, left) = len(drawing), (at[0] * scale, at[1] * scale)
     colours = drawing[..., :3].astype(np.float32)
     grey = GREY.get(stage.scene.medium, 0.0)
     colours = colours * (1 - grey) + colours.mean(2, keepdims=True) * grey
     colours *= DIM.get(stage.scene.time, 1.0) if stage.scene.time else 1.0
-    sheet, mask = np.zeros((SIZE, SIZE, 3), np.float32), np.zeros((SIZE, SIZE), np.float32)
+    sheet, mask = np.zeros(stage.canvas.pixels.shape, np.float32), stage.canvas.full(0.0)
     sheet[top : top + side, left : left + side] = colours
     mask[top : top + side, left : left + side] = drawing[..., 3].astype(np.float32) / 255
     stage.canvas.paint(mask, sheet)

