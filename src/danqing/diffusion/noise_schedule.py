@@ -124,12 +124,12 @@ def alpha_sigma(timestep: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         alpha and sigma, each [B] float32 on the device of `timestep`.
     """
-    table = torch.tensor(
-        _linear_alphas_cumprod(MODEL_STEPS), dtype=torch.float64, device=timestep.device
-    ).log()  # [1000]
-    low = timestep.floor().long().clamp(0, MODEL_STEPS - 2)
-    log_alpha_cumprod = torch.lerp(table[low], table[low + 1], timestep.double() - low)
-    return (log_alpha_cumprod / 2).exp().float(), (-torch.expm1(log_alpha_cumprod)).sqrt().float()
+    table = torch.tensor(_linear_alphas_cumprod(MODEL_STEPS), dtype=torch.float64).log()  # [1000]
+    exact = timestep.cpu().double()  # MPS has no float64
+    low = exact.floor().long().clamp(0, MODEL_STEPS - 2)
+    log_alpha_cumprod = torch.lerp(table[low], table[low + 1], exact - low)
+    alpha, sigma = (log_alpha_cumprod / 2).exp(), (-torch.expm1(log_alpha_cumprod)).sqrt()
+    return alpha.float().to(timestep.device), sigma.float().to(timestep.device)
 
 
 def _linear_alphas_cumprod(steps: int) -> list[float]:

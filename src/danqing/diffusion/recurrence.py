@@ -7,7 +7,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from danqing.diffusion.noise_schedule import NoiseSchedule
-from danqing.diffusion.sampler import SamplerState, SamplerStep
+from danqing.diffusion.sampler_base import SamplerState, SamplerStep
 from danqing.types import RandomSource
 
 BoundSampler = Callable[[SamplerState], Iterator[SamplerStep]]

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from danqing.diffusion.guided_denoiser import DenoiserOutput, GuidedDenoiser
 from danqing.diffusion.noise_schedule import NoiseSchedule
-from danqing.diffusion.sampler import SamplerOptions, SamplerState, SamplerStep, sample_loop
+from danqing.diffusion.sampler_base import SamplerOptions, SamplerState, SamplerStep, sample_loop
 from danqing.errors import InvalidRequest
 from danqing.types import Denoiser, Guide, RandomSource
 

@@ -20,7 +20,7 @@ GRAYSCALE_P = 0.1
 COLOR_JITTER = 0.1
 """Largest relative change of brightness, contrast and saturation, and of hue as a fraction of the full circle."""
 NOISE_STD = 0.01 * math.sqrt(2 + 4 / 9)
-"""Standard deviation of the noise. The original adds noise of 0.01 three times, once before the rotation, whose
+"""Standard deviation of the noise. Disco Diffusion adds noise of 0.01 three times, once before the rotation, whose
 interpolation reduces its variance to 4/9; here the sum is added at once."""
 HUE_ROTATION = ((0.1677, 0.3293, -0.4970), (-0.3281, 0.0355, 0.2926), (1.2497, -1.0465, -0.2032))
 """Rotation of the I and Q axes of YIQ by a quarter turn, as a matrix on red, green and blue; gray maps to zero."""
@@ -71,7 +71,7 @@ def sample_augmentation(rng: RandomSource, purpose: str, index: int, *, count: i
 def augment(cutouts: Tensor, augmentation: Augmentation) -> Tensor:
     """Rotate and translate every cutout, change its colours, add noise, and clamp to [0, 1].
 
-    Brightness, contrast, saturation, hue and grayscale are one matrix: the original applies them one after another in
+    Brightness, contrast, saturation, hue and grayscale are one matrix: Disco Diffusion applies them one after another in
     random order, rotates the hue in HSV instead of YIQ, and clamps after each.
 
     Args:

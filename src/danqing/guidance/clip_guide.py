@@ -10,8 +10,10 @@ from torch import Tensor
 from danqing.guidance.cutouts import CutoutSampler
 from danqing.guidance.losses import clamp_gradient, range_loss, saturation_loss, spherical_distance, tv_loss
 from danqing.guidance.params import StepParams
+from danqing.guidance.prompt_strength import StrengthRecorder
+from danqing.guidance.region import Region
 from danqing.request import Request
-from danqing.request.fields import GuideThrough
+from danqing.request.field_types import GuideThrough
 from danqing.schedule import Schedule, schedule_index
 from danqing.types import Guidance, NoiseLevel, RandomSource, TextImageEncoder
 
@@ -31,6 +33,7 @@ class ClipLoss:
         prompt_weights: [P], or [1000, P] if they change along the run, from `normalise_weights`.
         mean, std: normalisation of the encoder's input.
         weight: weight of this CLIP along the run; it is not evaluated where the weight is 0.
+        recorder: receives the distance of each prompt; None if nobody asks for them.
     """
 
     encoder: TextImageEncoder
@@ -39,6 +42,7 @@ class ClipLoss:
     mean: Rgb
     std: Rgb
     weight: Schedule
+    recorder: StrengthRecorder | None = None
 
     def __call__(self, cutouts: Tensor, position: int) -> Tensor:
         """Return the weighted distance from the prompts, mean over the cutouts.
@@ -54,6 +58,8 @@ class ClipLoss:
         embeds = self.encoder.encode_image(pixels).float().view(*cutouts.shape[:2], -1)  # [n, B, D]
         distance = spherical_distance(embeds[:, :, None], self.text_embeds)  # [n, B, P]
         weights = self.prompt_weights if self.prompt_weights.ndim == 1 else self.prompt_weights[position]
+        if self.recorder is not None:
+            self.recorder.add_distances(distance, weights)
         return (distance * weights).sum(-1).mean(0)
 
 
@@ -73,6 +79,7 @@ class ClipGuide:
         init: the initial image, [1 or B, 3, H, W] in [-1, 1].
         cutout_chunk: cutouts of each image that a CLIP embeds at once; None: all of a batch. Smaller chunks need less
             memory, and the gradient is the same up to rounding.
+        region: the part of the image that the cutouts are taken from; None: all of it.
     Source:
         Disco Diffusion's guidance; equal to it within 0.5 % of the gradient (tests/golden).
     """
@@ -84,6 +91,7 @@ class ClipGuide:
     perceptual_loss: Callable[[Tensor, Tensor], Tensor] | None = None
     init: Tensor | None = None
     cutout_chunk: int | None = None
+    region: Region | None = None
 
     def needs_denoiser_grad(self, level: NoiseLevel) -> bool:
         """See `Guide`: true if any loss is active and its gradient passes through the U-Net."""
@@ -114,10 +122,10 @@ class ClipGuide:
                 loss += term.detach()
             # A sum, because passing `grad` as grad_outputs makes torch import sympy: half a second.
             gradient = -torch.autograd.grad((blend * grad).sum(), x)[0]
-        return Guidance(gradient if params.clamp is None else clamp_gradient(gradient, params.clamp), loss)
+        return Guidance(self._clamp(gradient, params), loss)
 
     def _through(self, params: StepParams) -> GuideThrough:
-        """Return what the gradient passes through; without a secondary network, the U-Net instead of it."""
+        """Return what the gradient passes through. If it should be the secondary network and there is none, it is the U-Net."""
         return "unet" if params.through == "secondary" and self.secondary is None else params.through
 
     def _estimate_guidance(self, x0: Tensor, params: StepParams, level: NoiseLevel) -> Guidance:
@@ -131,11 +139,17 @@ class ClipGuide:
             for term in self._losses(x_in, params, level):
                 grad += torch.autograd.grad(term.sum(), x_in)[0]
                 loss += term.detach()
-        shift = -grad if params.clamp is None else clamp_gradient(-grad, params.clamp)
-        return Guidance(shift * (level.alpha / level.sigma**2), loss)
+        return Guidance(self._clamp(-grad, params) * (level.alpha / level.sigma**2), loss)
+
+    def _clamp(self, gradient: Tensor, params: StepParams) -> Tensor:
+        """Limit the RMS of a gradient; that of a region is limited to the same strength per pixel as that of a whole image."""
+        if params.clamp is None:
+            return gradient
+        fraction = 1.0 if self.region is None else self.region.fraction(gradient)
+        return clamp_gradient(gradient, params.clamp * fraction**0.5)
 
     def _is_active(self, params: StepParams, level: NoiseLevel) -> bool:
-        """Return whether any loss has a weight; a step without costs as much as an unguided one."""
+        """Return whether any loss has a nonzero weight; if not, the step needs no gradient and costs as much as an unguided one."""
         position = schedule_index(level.timestep)
         clip = params.clip and params.cutouts.count and any(loss.weight.at(position) for loss in self.clip_losses)
         init = params.init and self.perceptual_loss is not None and self.init is not None
@@ -153,7 +167,7 @@ class ClipGuide:
     def _clip_terms(self, x_in: Tensor, params: StepParams, level: NoiseLevel) -> Iterator[Tensor]:
         position, count = schedule_index(level.timestep), params.cutouts.count
         # (x_in + 1) / 2, in a form that saves no tensor for backward, which runs once for every chunk of cutouts.
-        image = x_in.new_tensor(0.5).add(x_in, alpha=0.5)
+        image = x_in.new_tensor(0.5).add(x_in if self.region is None else self.region.crop(x_in), alpha=0.5)
         for number, clip_loss in enumerate(self.clip_losses):
             scale = params.clip * clip_loss.weight.at(position) / params.cutout_batches
             for batch in range(params.cutout_batches if scale and count else 0):

@@ -20,11 +20,12 @@ class CutoutSpec:
     """Number and kind of the cutouts of one batch.
 
     Args:
-        overview: number of cutouts of the whole image: plain, gray, flipped, gray and flipped, then plain.
+        overview: number of cutouts of the whole image; the first four are plain, gray, flipped, gray and flipped; further ones are
+            plain.
         inner: number of cutouts of random squares.
         power: exponent of the size distribution: 1 is uniform, larger values prefer small squares.
         gray_share: fraction of gray inner cutouts, 0..1, exact on average over the steps.
-        focus: fraction of a wide or tall image outside of its middle square that is left out, 0..1.
+        focus: how much the cutouts of a wide or tall image are limited to its middle square: 0 not at all, 1 entirely.
     """
 
     overview: int

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from danqing.guidance.cutouts import CutoutSpec
 from danqing.request import Request
-from danqing.request.fields import GuideThrough
+from danqing.request.field_types import GuideThrough
 from danqing.request.steps import reuses_gradient
 from danqing.schedule import schedule_index
 

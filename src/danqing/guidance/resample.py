@@ -34,7 +34,7 @@ def resize_matrix(
 
 
 def resample(image: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
-    """Apply the matrices of every cutout to every image.
+    """Resample every image by the row and column matrices of its cutouts.
 
     Args:
         image: [B, 3, H, W].

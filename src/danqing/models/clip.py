@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from danqing.models import clip_resnet, clip_vision
 from danqing.models.clip_resnet import ResNet, ResNetConfig
-from danqing.models.clip_text import Bert, TextConfig
+from danqing.models.clip_text import Bert, TextConfig, bert_from_state
 from danqing.models.clip_vision import VisionConfig, VisionTransformer
 from danqing.models.init import normal_parameter
 from danqing.models.tokenizer import MAX_CONTEXT
@@ -109,19 +109,10 @@ def config_from_state(
     Raises:
         KeyError: a required tensor is missing.
     """
-    vocabulary, text_width = shapes["bert.embeddings.word_embeddings.weight"]
-    layers = {name.split(".")[3] for name in shapes if name.startswith("bert.encoder.layer.")}
     return ClipConfig(
         embed=shapes["text_projection"][1],
         vision=vision_from_state(shapes, heads=heads),
-        text=TextConfig(
-            vocabulary=vocabulary,
-            width=text_width,
-            layers=len(layers),
-            mlp=shapes["bert.encoder.layer.0.output.dense.weight"][1],
-            positions=shapes["bert.embeddings.position_embeddings.weight"][0],
-            heads=text_heads,
-        ),
+        text=replace(bert_from_state(shapes), heads=text_heads),
     )
 
 

@@ -1,5 +1,6 @@
 """Chinese-CLIP's text encoder, a BERT. Parameter names as in the original."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -58,11 +59,14 @@ class Bert(nn.Module):
         Raises:
             ShapeError: the tokens are not [P, L], or L is too long.
         """
+        return self.encode(tokens)[:, 0]
+
+    def encode(self, tokens: Tensor) -> Tensor:
+        """Return the output at every token, [P, L, width]; arguments and errors as for `forward`."""
         if tokens.ndim != 2 or tokens.shape[1] > self.config.positions:
             raise ShapeError(f"tokens are {list(tokens.shape)}, expected [P, L] with L <= {self.config.positions}")
         mask = (tokens != PAD)[:, None, None, :]  # [P, 1, 1, L], True at tokens to attend to
-        h = self.encoder(self.embeddings(tokens), mask)  # [P, L, width]
-        return h[:, 0]
+        return self.encoder(self.embeddings(tokens), mask)
 
 
 class Embeddings(nn.Module):
@@ -148,3 +152,19 @@ class AddNorm(nn.Module):
     def forward(self, h: Tensor, residual: Tensor) -> Tensor:
         """h [P, L, width], residual [P, L, out] -> [P, L, out]."""
         return self.LayerNorm(self.dense(h) + residual)
+
+
+def bert_from_state(shapes: Mapping[str, tuple[int, ...]]) -> TextConfig:
+    """Infer the configuration of the BERT whose tensor names begin with "bert.".
+
+    Raises:
+        KeyError: a required tensor is missing.
+    """
+    vocabulary, width = shapes["bert.embeddings.word_embeddings.weight"]
+    return TextConfig(
+        vocabulary=vocabulary,
+        width=width,
+        layers=len({name.split(".")[3] for name in shapes if name.startswith("bert.encoder.layer.")}),
+        mlp=shapes["bert.encoder.layer.0.output.dense.weight"][1],
+        positions=shapes["bert.embeddings.position_embeddings.weight"][0],
+    )

@@ -89,7 +89,7 @@ def _load(path: Path, build: Callable[[Shapes], Network], *, dtype: torch.dtype)
     shapes = read_shapes(path)
     network = build_from_shapes(path, build, shapes)
     try:
-        with cast(Any, safe_open(path, framework="pt")) as file:  # its stubs have no types
+        with cast(Any, safe_open(path, framework="pt")) as file:  # safetensors has no type annotations
             state = {name: _cast(file.get_tensor(name), dtype) for name in shapes}
     except (OSError, SafetensorError) as error:
         raise unreadable(path, error) from error

@@ -8,7 +8,7 @@ from danqing.i18n import Text
 from danqing.models.tokenizer import MAX_CONTEXT, Tokenizer
 from danqing.prompt import Prompt, prompt_notices
 from danqing.request import Request
-from danqing.zoo.registry import InstalledClip
+from danqing.zoo.registry import InstalledClip, InstalledModel
 
 _EXCERPT = 20  # characters of a prompt in a message
 _MAX_UNKNOWN = 10
@@ -16,7 +16,7 @@ _MAX_UNKNOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class PromptReader:
-    """The tokenizer of a CLIP and its context length in tokens."""
+    """The tokenizer of a CLIP or of a text-conditional U-Net, and its context length in tokens."""
 
     name: str
     tokenizer: Tokenizer
@@ -32,21 +32,46 @@ def load_prompt_reader(clip: InstalledClip) -> PromptReader:
     from safetensors import safe_open
 
     tokenizer = Tokenizer(clip.vocab)
-    if tokenizer.reads_english:
+    if tokenizer.is_byte_level:
         return PromptReader(clip.name, tokenizer, tokenizer.default_context)
     with cast(Any, safe_open(clip.weights, framework="np")) as file:  # its stubs have no types
         positions = int(file.get_slice("bert.embeddings.position_embeddings.weight").get_shape()[0])
     return PromptReader(clip.name, tokenizer, min(MAX_CONTEXT, positions))
 
 
+def load_unet_reader(model: InstalledModel) -> PromptReader | None:
+    """Read the tokenizer and the context length of a text-conditional U-Net; None for another one.
+
+    Raises:
+        WeightsError: the vocabulary is damaged.
+    """
+    from safetensors import safe_open
+
+    if "unet_vocab" not in model.paths:
+        return None
+    with cast(Any, safe_open(model.paths["unet"], framework="np")) as file:
+        positions = file.get_slice("text_encoder.bert.embeddings.position_embeddings.weight").get_shape()[0]
+    return PromptReader(model.spec.name, Tokenizer(model.paths["unet_vocab"]), int(positions))
+
+
+def load_prompt_readers(model: InstalledModel) -> tuple[PromptReader, ...]:
+    """Read the tokenizers of all networks of a model that read the prompts.
+
+    Raises:
+        WeightsError: a vocabulary is damaged.
+    """
+    unet = load_unet_reader(model)
+    return (*([unet] if unet else []), *map(load_prompt_reader, model.clips))
+
+
 def check_prompts(request: Request, readers: Iterable[PromptReader]) -> tuple[Text, ...]:
     """Return messages about prompts that may not be painted as the user expects.
 
-    They cover weights, the language, truncated prompts and unknown characters. Each problem is reported once, for all CLIPs.
+    They cover weights, the language, truncated prompts and unknown characters. Each problem is reported once, for all networks.
 
     Args:
         request: complete.
-        readers: the CLIPs of the run.
+        readers: the networks of the run that read the prompts.
     """
     readers = list(readers)
     prompts = request.parsed_prompts()
@@ -57,7 +82,7 @@ def check_prompts(request: Request, readers: Iterable[PromptReader]) -> tuple[Te
 def _language(prompts: Sequence[Prompt], readers: Sequence[PromptReader]) -> Iterator[Text]:
     if not readers or any(reader.tokenizer.reads_english for reader in readers):
         return
-    foreign = [prompt.text for prompt in prompts if _is_foreign(prompt.text)]
+    foreign = [prompt.text for prompt in prompts if is_foreign(prompt.text)]
     if foreign:
         yield Text(
             f"模型只支持中文画题，“{_excerpt(foreign[0])}”很可能画不出来。请改用中文。",
@@ -79,26 +104,23 @@ def _truncated(prompts: Sequence[Prompt], readers: Sequence[PromptReader]) -> It
 
 
 def _unknown(prompts: Sequence[Prompt], readers: Sequence[PromptReader]) -> Iterator[Text]:
-    if not readers:
-        return
-    english = any(reader.tokenizer.reads_english for reader in readers)
-    prompts = [
-        prompt for prompt in prompts if english or not _is_foreign(prompt.text)
-    ]  # `_language` reports the others
-    lists = [
-        [word for prompt in prompts for word in reader.tokenizer.unknown_characters(prompt.text)] for reader in readers
-    ]
-    words = [word for word in dict.fromkeys(lists[0]) if all(word in other for other in lists[1:])]
+    words: list[str] = []
+    for prompt in prompts:
+        foreign = is_foreign(prompt.text)  # without a reader of English, `_language` reports the prompt
+        able = [reader.tokenizer for reader in readers if reader.tokenizer.reads_english or not foreign]
+        lists = [tokenizer.unknown_characters(prompt.text) for tokenizer in able]
+        words += [word for word in lists[0] if all(word in other for other in lists[1:])] if lists else []
+    words = list(dict.fromkeys(words))
     if words:
         shown = [_excerpt(word) for word in words[:_MAX_UNKNOWN]]
         more_zh, more_en = ("等", ", …") if len(words) > _MAX_UNKNOWN else ("", "")
         yield Text(
-            f"模型不认识这些字，会被忽略：{'、'.join(shown)}{more_zh}。请换一种写法。",
-            f"The model does not know these characters and ignores them: {', '.join(shown)}{more_en}. Use other words.",
+            f"这些字不在模型的词表中，会被忽略：{'、'.join(shown)}{more_zh}。请换一种写法。",
+            f"These characters are not in the model's vocabulary and are ignored: {', '.join(shown)}{more_en}. Use other words.",
         )
 
 
-def _is_foreign(text: str) -> bool:
+def is_foreign(text: str) -> bool:
     """Return True if a text consists of letters but contains no Chinese character."""
     return any(map(str.isalpha, text)) and not any(
         "\u3400" <= character <= "\u9fff" or character >= "\U00020000" for character in text

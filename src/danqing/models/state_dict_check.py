@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from danqing.errors import WeightsError
+from danqing.i18n import error_reason
 from danqing.models import unet
 from danqing.models.init import SkipInit
 from danqing.models.unet import UNet, UNetConfig
@@ -130,7 +131,8 @@ def _format_list(mismatches: tuple[StateDictMismatch, ...], language: str) -> st
 
 def unreadable(path: Path, error: Exception) -> WeightsError:
     """Return the error for a file that is damaged, missing or not a safetensors file."""
+    reason = error_reason(error)
     return WeightsError(
-        f"无法读取权重文件 {path}：{error}。请重新安装这个模型。",
-        f"Cannot read the weights {path}: {error}. Reinstall this model.",
+        f"无法读取权重文件 {path}：{reason.zh}。请重新安装这个模型。",
+        f"Cannot read the weights {path}: {reason.en}. Reinstall this model.",
     )

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 UNKNOWN, START, END, PAD = "[UNK]", "[CLS]", "[SEP]", "[PAD]"
+MIN_ENGLISH_WORDS = 100  # a smaller vocabulary with fewer words was not made for English texts
 MAX_WORD_LENGTH = 200  # letters; longer words become the unknown token
 BERT_VOCABULARY = 21_128  # lines of the vocabulary file of Chinese-CLIP
 MAX_CONTEXT = 64
@@ -44,6 +45,7 @@ class Vocabulary:
     tokenizer: splits a text into tokens; start, end: ids of the tokens around it.
     unknown: id of the unknown token; None if unknown characters are encoded as bytes.
     context: context length of the networks with this vocabulary.
+    reads_english: whether the networks with this vocabulary were trained on English texts.
     clean: normalisation of the text before tokenization.
     """
 
@@ -52,6 +54,7 @@ class Vocabulary:
     end: int
     unknown: int | None
     context: int
+    reads_english: bool
     clean: Callable[[str], str]
 
 
@@ -89,9 +92,20 @@ def _word_pieces(file: Path, lines: list[str]) -> Vocabulary:
     tokenizer.normalizer = BertNormalizer(lowercase=True)
     tokenizer.pre_tokenizer = BertPreTokenizer()
     clean: Callable[[str], str] = str
+    english = False
     if len(lines) < BERT_VOCABULARY:  # a smaller vocabulary lacks most variants of its characters
+        words = [piece for piece in vocabulary if len(piece) > 1 and piece.isascii() and piece.isalpha()]
+        english = len(words) >= MIN_ENGLISH_WORDS
         clean = partial(_replace_variants, vocabulary=frozenset(vocabulary), simplified=_simplified_characters())
-    return Vocabulary(tokenizer, vocabulary[START], vocabulary[END], vocabulary[UNKNOWN], context=52, clean=clean)
+    return Vocabulary(
+        tokenizer,
+        vocabulary[START],
+        vocabulary[END],
+        vocabulary[UNKNOWN],
+        context=52,
+        reads_english=english,
+        clean=clean,
+    )
 
 
 def _simplified_characters() -> Mapping[str, str]:
@@ -134,7 +148,7 @@ def _byte_pairs(file: Path, lines: list[str]) -> Vocabulary:
     tokenizer.normalizer = Normalizers([NFC(), Lowercase()])
     splitters = [Split(Regex(WORD_PATTERN), "removed", invert=True), ByteLevel(add_prefix_space=False, use_regex=False)]
     tokenizer.pre_tokenizer = Splitters(splitters)
-    return Vocabulary(tokenizer, len(names), len(names) + 1, None, context=77, clean=_plain)
+    return Vocabulary(tokenizer, len(names), len(names) + 1, None, context=77, reads_english=True, clean=_plain)
 
 
 def _plain(text: str) -> str:
@@ -165,8 +179,18 @@ class Tokenizer:
 
     @property
     def reads_english(self) -> bool:
-        """True for OpenAI's byte pairs, False for the Chinese vocabularies."""
+        """True for OpenAI's byte pairs and for word pieces made for Chinese and English; False for Chinese-CLIP's."""
+        return self._vocabulary.reads_english
+
+    @property
+    def is_byte_level(self) -> bool:
+        """True if unknown characters are encoded as bytes, as by OpenAI's vocabulary."""
         return self._vocabulary.unknown is None
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Number of tokens."""
+        return self._vocabulary.tokenizer.get_vocab_size()
 
     @property
     def default_context(self) -> int:
@@ -201,15 +225,21 @@ class Tokenizer:
         """Return the characters, or words of other scripts, that the vocabulary lacks, in order, without duplicates.
 
         Byte pairs can encode everything; here a character that is split into several tokens, such as most Chinese ones,
-        counts as unknown.
+        counts as unknown. So does an English word that a vocabulary for Chinese and English can only spell.
         """
         text = self._vocabulary.clean(text)
         encoding = self._tokenize(text)
         if self._vocabulary.unknown is None:
             split = [current[0] for previous, current in pairwise(encoding.offsets) if current[0] < previous[1]]
             return list(dict.fromkeys(text[index] for index in split))
-        spans = zip(encoding.ids, encoding.offsets, strict=True)
-        return list(dict.fromkeys(text[first:last] for id, (first, last) in spans if id == self._vocabulary.unknown))
+        tokens = zip(encoding.word_ids, encoding.ids, encoding.offsets, strict=True)
+        unknown: list[str] = []
+        for _, group in groupby(tokens, key=lambda token: token[0]):
+            _, ids, offsets = zip(*group, strict=True)
+            word = text[offsets[0][0] : offsets[-1][1]]
+            spelled = self._vocabulary.reads_english and len(ids) > 1 and word.isalpha()
+            unknown += [word] if spelled or self._vocabulary.unknown in ids else []
+        return list(dict.fromkeys(unknown))
 
     def truncated_text(self, text: str, length: int | None = None) -> str:
         """Return the end of the text that `encode` truncates; empty if the text fits."""

@@ -1,4 +1,7 @@
-"""The guided-diffusion U-Net. Parameter names as in the original, so that published files load without renaming."""
+"""The guided-diffusion U-Net. Parameter names as in the original, so that published files load without renaming.
+
+The embedded model's U-Net also has a text encoder and a pixel head, whose tensors have names of their own.
+"""
 
 import re
 from collections.abc import Mapping
@@ -12,6 +15,9 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint  # pyright: ignore[reportUnknownVariableType]
 
 from danqing.errors import ShapeError
+from danqing.models import text_encoder
+from danqing.models.pixel_head import PixelHead
+from danqing.models.text_encoder import TextEncoder, TextEncoderConfig
 from danqing.models.unet_blocks import (
     Attention,
     Downsample,
@@ -42,6 +48,8 @@ class UNetConfig:
     scale_shift: whether the time embedding scales and shifts the features; otherwise it is added.
     classes: number of classes of a class-conditional network.
     patch: side of the pixel blocks that are rearranged into channels before the network and back after it.
+    text: text encoder of a text-conditional network.
+    pixel_head: channels of the pixel head; None if there is none.
     heads, head_channels: attention heads, or channels per head. By default as in the published models: one head
         without scale_shift, four with 128 base channels, else 64 channels per head.
     """
@@ -56,6 +64,8 @@ class UNetConfig:
     patch: int = 1
     in_channels: int = 3
     out_channels: int = 6
+    text: TextEncoderConfig | None = None
+    pixel_head: int | None = None
     heads: int | None = None
     head_channels: int | None = None
 
@@ -96,7 +106,7 @@ def time_embedding(timestep: Tensor, channels: int) -> Tensor:
 
 
 class UNet(nn.Module):
-    """The network of guided-diffusion, class-conditional or not, optionally working on patches of pixels.
+    """The network of guided-diffusion, conditional on classes, on text or on neither, optionally working on patches of pixels.
 
     Fresh weights suit training: the last convolution of every residual path starts at zero.
 
@@ -124,24 +134,34 @@ class UNet(nn.Module):
         self.output_blocks = _output_blocks(config, skips)
         last = zero_module(nn.Conv2d(config.widths[0], config.out_channels * config.patch**2, 3, padding=1))
         self.out = nn.Sequential(GroupNorm(config.widths[0]), nn.SiLU(), last)
+        self.text_encoder = None if config.text is None else TextEncoder(config.text)
+        self.pixel_head = None if config.pixel_head is None else PixelHead(config.embedding, config.pixel_head)
 
-    def forward(self, x: Tensor, timestep: Tensor, y: Tensor | None = None) -> Tensor:
+    def forward(
+        self, x: Tensor, timestep: Tensor, y: Tensor | None = None, *, text_embeds: Tensor | None = None
+    ) -> Tensor:
         """Return the raw output of the network.
 
         Args:
             x: noisy images, [B, C, H, W], sides multiples of `config.stride`.
             timestep: [B], float, 0..999, may be fractional.
             y: class labels, [B] int64; required if, and only if, the network is class-conditional.
+            text_embeds: one for each image, [B, E], from `text_encoder`, for a text-conditional network; None: those of
+                the empty prompt.
         Returns:
             [B, out_channels, H, W] in x's dtype; if there are six, the last three are the variance.
         Raises:
-            ShapeError: a shape is not as above, or labels are missing or not supported.
+            ShapeError: a shape is not as above, or labels are missing or not supported, or the network is not
+                text-conditional.
         """
         self._check(x, timestep, y)
+        self._check_text(x, text_embeds)
         dtype = next(self.parameters()).dtype
         emb: Tensor = self.time_embed(time_embedding(timestep, self.config.channels).to(dtype))  # [B, E]
         if self.label_emb is not None:
             emb = emb + self.label_emb(y)
+        if text_embeds is not None:
+            emb = emb + text_embeds.to(dtype)
         h = F.pixel_unshuffle(x.to(dtype), self.config.patch)  # [B, C*patch², H/patch, W/patch]
         skips: list[Tensor] = []
         for stage in self.input_blocks:
@@ -150,7 +170,10 @@ class UNet(nn.Module):
         h = self._run(self.middle_block, h, emb)
         for stage in self.output_blocks:
             h = self._run(stage, torch.cat([h, skips.pop()], dim=1), emb)
-        return F.pixel_shuffle(self.out(h), self.config.patch).to(x.dtype)
+        output = F.pixel_shuffle(self.out(h), self.config.patch)
+        if self.pixel_head is not None:
+            output = self.pixel_head(output[:, :3], x.to(dtype), emb)
+        return output.to(x.dtype)
 
     def _run(self, stage: nn.Module, h: Tensor, emb: Tensor) -> Tensor:
         if self.checkpointing and torch.is_grad_enabled():
@@ -167,6 +190,16 @@ class UNet(nn.Module):
             raise ShapeError("class labels y are required by class-conditional networks, and by no others")
         if y is not None and y.shape != x.shape[:1]:
             raise ShapeError(f"y is {list(y.shape)}, expected [{x.shape[0]}]")
+
+    def _check_text(self, x: Tensor, text_embeds: Tensor | None) -> None:
+        if text_embeds is None:
+            return
+        if self.text_encoder is None:
+            raise ShapeError("text_embeds are only for text-conditional networks")
+        if text_embeds.shape != (x.shape[0], self.config.embedding):
+            raise ShapeError(
+                f"text_embeds are {list(text_embeds.shape)}, expected [{x.shape[0]}, {self.config.embedding}]"
+            )
 
 
 def _stage(config: UNetConfig, width: int, level: int) -> list[nn.Module]:
@@ -242,6 +275,8 @@ def config_from_state(
         classes=shapes["label_emb.weight"][0] if "label_emb.weight" in shapes else None,
         patch=patch,
         out_channels=shapes["out.2.weight"][0] // patch**2,
+        text=text_encoder.config_from_state(shapes, "text_encoder.", embedding=shapes["time_embed.0.weight"][0]),
+        pixel_head=shapes["pixel_head.in_layer.weight"][0] if "pixel_head.in_layer.weight" in shapes else None,
         heads=heads,
         head_channels=head_channels,
     )

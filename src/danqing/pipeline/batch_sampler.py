@@ -1,7 +1,7 @@
 """Sampling of one batch over its stages, with pruning of sketches."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch import Tensor
 from danqing.diffusion import (
     SAMPLERS,
     BoundSampler,
+    Inpainting,
     NoiseSchedule,
     SamplerOptions,
     SamplerState,
@@ -19,11 +20,15 @@ from danqing.diffusion import (
     perlin_init,
     sample_with_recurrence,
 )
-from danqing.diffusion.jitter import with_jitter
+from danqing.diffusion.classifier_free_guidance import ClassifierFreeGuidance
+from danqing.guidance.prompt_strength import PromptStrength, StrengthRecorder
+from danqing.guidance.region import Region
+from danqing.pipeline.canvas import InitCanvas
 from danqing.pipeline.conditioning import TextConditioning, build_guide
+from danqing.pipeline.denoiser import build_denoiser
 from danqing.pipeline.images import resize
+from danqing.pipeline.memory.memory_plan import MemoryPlan
 from danqing.pipeline.memory.offload import OffloadedGuide, OffloadSchedule
-from danqing.pipeline.memory.plan import MemoryPlan
 from danqing.pipeline.memory.usage import trim_malloc
 from danqing.pipeline.model import LoadedModel
 from danqing.pipeline.sketches import clip_distance, keep_nearest, sketch_seeds
@@ -42,12 +47,14 @@ class BatchStep:
         stage: number of the stage.
         step: result of the sampler for the remaining sketches, image by image.
         seeds: one for each sketch.
+        strength: of each prompt, mean over the sketches; nothing is measured for a single prompt.
     """
 
     number: int
     stage: int
     step: SamplerStep
     seeds: tuple[int, ...]
+    strength: PromptStrength
 
     def checkpoint(self, batch: int, device: torch.device) -> Checkpoint:
         """Return the state to continue from after this step, with tensors on a device."""
@@ -68,8 +75,9 @@ class BatchSampler:
         model: the networks.
         request: a complete request.
         prompts: the encoded prompts.
-        init: the initial image, [1, 3, H, W] in [-1, 1].
+        canvas: the initial image and the mask; None without them.
         plan: memory-saving options; `apply_plan` replaces it between two calls of `steps`.
+        text: the prompts, encoded for a text-conditional U-Net; None for another one.
     """
 
     def __init__(
@@ -77,13 +85,20 @@ class BatchSampler:
         model: LoadedModel,
         request: Request,
         prompts: Sequence[TextConditioning],
-        init: Tensor | None,
+        canvas: InitCanvas | None,
         plan: MemoryPlan,
+        *,
+        text: ClassifierFreeGuidance | None,
     ) -> None:
         self.model = model
+        self.text = text
         self.request = request
         self.prompts = prompts
-        self.init = init
+        self.init = None if canvas is None else canvas.pixels
+        self.mask = None if canvas is None else canvas.mask
+        prompt_count, reference_count = len(request.parsed_prompts()), len(request.like)
+        is_several = prompt_count + reference_count > 1
+        self._recorder = StrengthRecorder(prompt_count, reference_count) if is_several else None
         self.apply_plan(plan)
         self.noise = NoiseSchedule.spaced(request.steps, request.spacing)
         planned = plan_steps(request, resolution=model.spec.resolution, stride=model.unet.config.stride)
@@ -119,9 +134,10 @@ class BatchSampler:
                 )
             while state.index >= 0:
                 for step in self._sample(number, state, remaining, init, images=len(seeds)):
+                    strength = PromptStrength() if self._recorder is None else self._recorder.take()
                     pruned, seeds_left = self._prune(number, step, remaining, len(seeds))
                     state, x = pruned.state, pruned.state.x
-                    yield BatchStep(stage.steps_before + step.number, number, pruned, seeds_left)
+                    yield BatchStep(stage.steps_before + step.number, number, pruned, seeds_left, strength)
                     if seeds_left != remaining:  # restart the sampler with fewer sketches
                         remaining = seeds_left
                         init = self._init_images(remaining, stage.size)
@@ -148,7 +164,11 @@ class BatchSampler:
         """Return the CLIP distance of each estimate of a step, [B]."""
         position = self._position(step.index)
         focus = self.request.cut_focus.at(position)
-        return torch.cat([clip_distance(self.prompts, x0, position, focus=focus) for x0 in step.x0.chunk(images)])
+        painted = step.x0
+        if self.mask is not None:
+            size = (painted.shape[3], painted.shape[2])
+            painted = Region.around(resize(self.mask, size)).crop(painted)
+        return torch.cat([clip_distance(self.prompts, x0, position, focus=focus) for x0 in painted.chunk(images)])
 
     def _initial_state(
         self, number: int, seeds: tuple[int, ...], x: Tensor | None, init: Tensor | None
@@ -156,6 +176,9 @@ class BatchSampler:
         """Return the initial state of a stage; later stages start from the result of the previous one."""
         stage = self.stages[number]
         start = init if number == 0 or x is None else resize(x, stage.size).clamp(-1, 1)
+        inpainting = self._inpainting(number)
+        if inpainting is not None and start is not None:
+            start = inpainting.paste(start)
         return initial_state(self.noise, SeededRandom(seeds, number), size=stage.size, skip=stage.skip, init=start)
 
     def _sample(
@@ -191,13 +214,34 @@ class BatchSampler:
     def _bind_sampler(self, number: int, rng: SeededRandom, init: Tensor | None) -> BoundSampler:
         """Return the sampler of a stage with the random numbers of one repeat."""
         request = self.request
-        guide = build_guide(self.model, request, self.prompts, rng=rng, init=init, cutout_chunk=self.plan.cutout_chunk)
+        inpainting = self._inpainting(number)
+        guide = build_guide(
+            self.model,
+            request,
+            self.prompts,
+            rng=rng,
+            init=init,
+            cutout_chunk=self.plan.cutout_chunk,
+            region=None if inpainting is None else Region.around(inpainting.mask),
+            recorder=self._recorder,
+        )
         if guide is not None:
             guide = OffloadedGuide(guide, self.offload)
         symmetry = self._symmetry(self.stages[number])
         options = SamplerOptions(request.eta, self.model.spec.prediction, request.clip_denoised, symmetry)
         sampler, denoiser = SAMPLERS[request.sampler], self._denoiser(rng)
-        return lambda state: sampler(denoiser, guide, self.noise, state, rng=rng, options=options)
+
+        def bound(state: SamplerState) -> Iterator[SamplerStep]:
+            return sampler(denoiser, guide, self.noise, state, rng=rng, options=options)
+
+        return bound if inpainting is None else inpainting.bind(bound, self.noise, rng)
+
+    def _inpainting(self, number: int) -> Inpainting | None:
+        """Return the initial image and the mask at the size of a stage; None if everything is painted."""
+        if self.init is None or self.mask is None:
+            return None
+        size = self.stages[number].size
+        return Inpainting(resize(self.init, size), resize(self.mask, size).clamp(0, 1))
 
     def _init_images(self, seeds: tuple[int, ...], size: tuple[int, int]) -> Tensor | None:
         """Return the initial images at the size of a stage, [1 or B, 3, H, W]."""
@@ -206,22 +250,20 @@ class BatchSampler:
         return None if self.init is None else resize(self.init, size)
 
     def _denoiser(self, rng: SeededRandom) -> Denoiser:
-        """Return the U-Net as a denoiser, with random class labels if it is class-conditional."""
-        unet, classes = self.model.unet, self.model.unet.config.classes
+        """Return the U-Net as a denoiser, with the options of the memory plan."""
+        unet, denoise = (
+            self.model.unet,
+            build_denoiser(self.model, self.request, self.text, rng=rng, recorder=self._recorder),
+        )
 
-        def denoise(x: Tensor, timestep: Tensor) -> Tensor:
-            unet.checkpointing = self.plan.checkpointing  # another run may share the network
+        def denoise_with_plan(x: Tensor, timestep: Tensor) -> Tensor:
+            unet.checkpointing = (
+                self.plan.checkpointing
+            )  # set in every step, because another run may change it on the shared network
             with self.offload.unet_active:
-                if not classes:
-                    return unet(x, timestep)
-                per_step = self.request.randomize_class
-                label_rng, index = (rng, int(timestep[0])) if per_step else (replace(rng, repeat=0), 0)
-                labels = label_rng.uniform("class", index, ()) * classes  # [B]
-                return unet(x, timestep, labels.long().clamp(max=classes - 1).to(x.device))
+                return denoise(x, timestep)
 
-        if not self.request.jitter:
-            return denoise
-        return with_jitter(denoise, rng, self.request.jitter, stride=unet.config.stride)
+        return denoise_with_plan
 
     def _symmetry(self, stage: Stage) -> Symmetry | None:
         kind = self.request.symmetry

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from danqing.errors import StorageError
+from danqing.i18n import Text
 from danqing.storage.atomic import write_text
 
 Dtype = Literal["float32", "bfloat16", "float16"]
@@ -53,6 +54,15 @@ def select_dtype(device: torch.device, home: Path) -> Dtype:
     return selected
 
 
+def selection_notice(selected: Dtype, home: Path) -> Text:
+    """Return the message that says which dtype "auto" selected and where the selection is stored."""
+    file = home / "dtype.json"
+    return Text(
+        f"精度 auto 选用 {selected}，这是本机较快的精度（记录在 {file}，删除后重新测量）。",
+        f"The precision auto selected {selected}, the faster one on this machine (stored in {file}; delete it to measure again).",
+    )
+
+
 def _read(file: Path) -> dict[str, str]:
     try:
         stored = json.loads(file.read_text("utf-8"))
@@ -76,7 +86,7 @@ def _seconds(device: torch.device, dtype: torch.dtype) -> float:
     """Time a convolution and a matrix product like those of the networks; the fastest of a few repeats."""
     images = torch.ones((8, 64, 64, 64), dtype=dtype, device=device)
     kernel = torch.ones((64, 64, 3, 3), dtype=dtype, device=device)
-    if dtype.itemsize == 2:  # as in `to_device`
+    if dtype.itemsize == 2:  # channels_last, as `to_device` sets for half precision
         images, kernel = (tensor.to(memory_format=torch.channels_last) for tensor in (images, kernel))
     matrix = torch.ones((768, 768), dtype=dtype, device=device)
     times: list[float] = []

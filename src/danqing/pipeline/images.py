@@ -1,15 +1,9 @@
-"""Loading of the initial image, and conversion of tensors to PIL images."""
-
-from dataclasses import dataclass
-from typing import Literal
+"""Resizing of tensors and their conversion to PIL images."""
 
 import torch
 import torch.nn.functional as F
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
-
-from danqing.i18n import Text
-from danqing.inputs.image_file import decode_image, display_name, read_image_bytes
 
 
 def to_images(x0: Tensor) -> list[Image.Image]:
@@ -23,33 +17,3 @@ def resize(image: Tensor, size: tuple[int, int]) -> Tensor:
     if image.shape[-2:] == (size[1], size[0]):
         return image
     return F.interpolate(image, (size[1], size[0]), mode="bicubic", antialias=True)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class InitImage:
-    """An initial image that fits the canvas."""
-
-    pixels: Tensor
-    """[1, 3, H, W] float32 in [-1, 1]."""
-    notices: tuple[Text, ...]
-    """Changes that the user should know about, for example a removed transparency."""
-
-
-def load_init_image(
-    source: str, *, size: tuple[int, int], fit: Literal["cover", "stretch"], offline: bool = False
-) -> InitImage:
-    """Load the initial image and fit it to the canvas.
-
-    Args:
-        source: a file, a URL or a data URI; PNG, JPEG or WebP.
-        size: width and height of the canvas in pixels.
-        fit: "cover" crops, "stretch" changes the aspect ratio.
-        offline: do not read http(s) URLs.
-    Raises:
-        InvalidRequest: the source cannot be read, is too large, or is not such an image.
-    """
-    loaded = decode_image(read_image_bytes(source, offline=offline), display_name(source))
-    image = loaded.image
-    fitted = image.resize(size, Image.Resampling.BICUBIC) if fit == "stretch" else ImageOps.fit(image, size)
-    pixels = torch.frombuffer(bytearray(fitted.tobytes()), dtype=torch.uint8).view(size[1], size[0], 3)
-    return InitImage(pixels.permute(2, 0, 1)[None].float() / 127.5 - 1, loaded.notices)

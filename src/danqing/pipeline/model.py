@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
-from danqing.errors import InvalidRequest
+from danqing.errors import InvalidRequest, WeightsError
 from danqing.guidance.losses import pyramid_mse
 from danqing.i18n import Text
 from danqing.models.clip import Clip
@@ -16,7 +16,8 @@ from danqing.models.load import load_encoder, load_lpips, load_secondary, load_u
 from danqing.models.secondary import Secondary
 from danqing.models.tokenizer import Tokenizer
 from danqing.models.unet import UNet
-from danqing.pipeline.dtype import TORCH_DTYPES, select_dtype
+from danqing.pipeline.dtype import TORCH_DTYPES, select_dtype, selection_notice
+from danqing.pipeline.joint_evaluation import JointEvaluator
 from danqing.pipeline.memory.usage import is_out_of_memory
 from danqing.zoo.registry import InstalledClip, InstalledModel
 from danqing.zoo.spec import ModelSpec
@@ -59,6 +60,12 @@ class LoadedModel:
     device: torch.device
     dtype: torch.dtype
     """Dtype of the networks."""
+    tokenizer: Tokenizer | None = None
+    """Tokenizer of a text-conditional U-Net."""
+    dtype_notice: Text | None = None
+    """Message with the dtype that "auto" selected; None if the dtype was given."""
+    joint: JointEvaluator | None = None
+    """Evaluates the U-Net together for the runs that use it at the same time; None: each run by itself."""
 
 
 def resolve_device(name: str) -> torch.device:
@@ -118,18 +125,36 @@ def load_model(installed: InstalledModel, *, home: Path, device: str = "auto", d
         WeightsError: a file is damaged or belongs to another architecture.
     """
     target = resolve_device(device)
-    torch_dtype = TORCH_DTYPES[select_dtype(target, home) if dtype == "auto" else dtype]
+    selected = select_dtype(target, home) if dtype == "auto" else dtype
+    torch_dtype = TORCH_DTYPES[selected]
     paths = installed.paths
+    unet = load_unet(paths["unet"], dtype=torch_dtype)
+    tokenizer = Tokenizer(paths["unet_vocab"]) if "unet_vocab" in paths else None
+    _check_tokenizer(unet, tokenizer, paths["unet"])
     secondary = load_secondary(paths["secondary"], dtype=torch_dtype) if "secondary" in paths else None
     return LoadedModel(
         spec=installed.spec,
-        unet=to_device(load_unet(paths["unet"], dtype=torch_dtype), target),
+        unet=to_device(unet, target),
         secondary=None if secondary is None else to_device(secondary, target),
         clips=tuple(load_clip(clip, device=target, dtype=torch_dtype) for clip in installed.clips),
         perceptual_loss=load_lpips(paths["lpips"]).to(target) if "lpips" in paths else pyramid_mse,
         device=target,
         dtype=torch_dtype,
+        tokenizer=tokenizer,
+        dtype_notice=selection_notice(selected, home) if dtype == "auto" else None,
     )
+
+
+def _check_tokenizer(unet: UNet, tokenizer: Tokenizer | None, path: Path) -> None:
+    """Raise WeightsError unless a text-conditional U-Net, and no other one, has a vocabulary that fits it."""
+    rows = 0 if unet.config.text is None else unet.config.text.bert.vocabulary
+    size = 0 if tokenizer is None else tokenizer.vocabulary_size
+    if bool(rows) != bool(size) or size > rows:
+        raise WeightsError(
+            f"{path} 的文本编码器有 {rows} 个词，词表有 {size} 个，两者不配套。请重新安装这个模型。",
+            f"The text encoder in {path} has {rows} tokens, but its vocabulary {size}: they do not belong together. "
+            "Reinstall this model.",
+        )
 
 
 def to_device(network: Network, device: torch.device) -> Network:

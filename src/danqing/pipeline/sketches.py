@@ -7,14 +7,12 @@ from torch import Tensor
 
 from danqing.guidance.cutouts import make_cutouts, overview_cutouts
 from danqing.pipeline.conditioning import TextConditioning
-
-_SEED_STRIDE = 2**64
-"""Distance between the seeds of the sketches of one image; larger than any seed, so that no seed is used twice."""
+from danqing.request.steps import SKETCH_SEED_STRIDE
 
 
 def sketch_seeds(seeds: Sequence[int], count: int) -> tuple[int, ...]:
     """Return the seeds of all sketches, image by image; the first sketch has the seed of its image."""
-    return tuple(seed + _SEED_STRIDE * number for seed in seeds for number in range(count))
+    return tuple(seed + SKETCH_SEED_STRIDE * number for seed in seeds for number in range(count))
 
 
 def clip_distance(prompts: Sequence[TextConditioning], x0: Tensor, position: int, *, focus: float = 0.0) -> Tensor:

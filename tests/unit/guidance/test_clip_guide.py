@@ -11,6 +11,7 @@ from danqing.diffusion.rng import SeededRandom
 from danqing.guidance import ClipGuide, ClipLoss, RandomCutouts, normalise_weights
 from danqing.guidance.clip_guide import FUZZY_COPIES, fuzzy_prompt_embeds
 from danqing.request import Request
+from danqing.request.field_info import field_info
 from danqing.schedule import Schedule, parse_schedule
 from danqing.types import Guidance
 
@@ -223,6 +224,16 @@ def test_fuzzy_copies_keep_the_sum_of_weights() -> None:
     noise = texts.view(2, FUZZY_COPIES, 2, 3) - TEXTS
     assert float(noise.std()) == pytest.approx(0.05, rel=0.2)
     torch.testing.assert_close(weights.view(FUZZY_COPIES, 2).sum(0), WEIGHTS)
+
+
+def test_the_help_describes_fuzzy_copies() -> None:
+    """The copies replace the prompt: none of them is its own embedding."""
+    texts, _ = fuzzy_prompt_embeds(TEXTS, WEIGHTS, rng=SeededRandom((1,)), magnitude=0.05)
+    assert texts.shape[1] == FUZZY_COPIES * len(TEXTS)
+    assert not any((copy == text).all() for copy in texts[0] for text in TEXTS)
+    shown = field_info("fuzzy_prompt")
+    assert shown["zh"] == f"每句换成 {FUZZY_COPIES} 份带噪的副本"
+    assert shown["en"] == f"replace every prompt by {FUZZY_COPIES} noisy copies of its embedding"
 
 
 def test_fuzzy_copies_differ_between_images_and_clips() -> None:

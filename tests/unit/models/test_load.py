@@ -17,6 +17,7 @@ from danqing.models.clip_vision import VisionConfig
 from danqing.models.load import load_encoder, load_lpips, load_secondary, load_unet
 from danqing.models.lpips import Lpips
 from danqing.models.secondary import Secondary, SecondaryConfig
+from danqing.models.text_encoder import TextEncoderConfig
 from danqing.models.unet import UNet, UNetConfig
 
 UNET = UNetConfig(channels=32, multipliers=(1, 2), attention=(1,), blocks=1)
@@ -49,6 +50,21 @@ def test_every_network_comes_back(tmp_path: Path) -> None:
     assert_same(load_unet(saved(tmp_path, unet)), unet)
     assert_same(load_encoder(saved(tmp_path, clip)), clip)
     assert_same(load_secondary(saved(tmp_path, secondary)), secondary)
+
+
+def test_a_text_conditional_network_comes_back_and_is_checked_tensor_by_tensor(tmp_path: Path) -> None:
+    text = TextEncoderConfig(CLIP.text, projection=16, embedding=UNET.embedding)
+    unet = UNet(replace(UNET, text=text, pixel_head=8))
+    assert_same(load_unet(saved(tmp_path, unet)), unet)
+    changes: dict[str, Tensor | None] = {
+        "text_encoder__bert__encoder__layer__0__output__dense__bias": None,
+        "text_encoder__mlp__2__weight": torch.zeros(64, 128),
+        "pixel_head__emb_layer__weight": None,
+        "pixel_head__extra": torch.zeros(1),
+    }
+    for name, tensor in changes.items():
+        with pytest.raises(WeightsError, match=name.replace("__", ".")):
+            load_unet(saved(tmp_path, unet, **{name: tensor}))
 
 
 def test_an_encoder_of_every_family_and_with_either_tower_comes_back(tmp_path: Path) -> None:

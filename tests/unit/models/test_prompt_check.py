@@ -1,10 +1,11 @@
 """Messages about prompts before painting."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from danqing.models.prompt_check import PromptReader, check_prompts, load_prompt_reader
+from danqing.models.prompt_check import PromptReader, check_prompts, load_prompt_reader, load_unet_reader
 from danqing.models.tokenizer import Tokenizer
 from danqing.request import read_request
 from danqing.settings import read_settings
@@ -26,7 +27,7 @@ def readers(tmp_path: Path) -> list[PromptReader]:
     [
         ("孤舟，雪山", "", ""),
         ("孤舟" * 30, "从“孤舟", "is too long"),
-        ("孤龘舟🌃龘", "龘、🌃", "does not know these characters"),
+        ("孤龘舟🌃龘", "龘、🌃", "not in the model's vocabulary"),
         ("a snowy mountain", "只支持中文", "only supports Chinese"),
         ("山:-1", "负数", "negative"),
         ("孤舟，雪山12:30", "12:30", "read as text"),
@@ -58,3 +59,25 @@ def test_readers_of_installed_clips_need_no_weights() -> None:
     assert "中文" in message.zh
     assert check_prompts(read_request({"prompts": "孤舟蓑笠翁，独钓寒江雪"}), readers) == ()
     assert check_prompts(read_request({"prompts": "雪⼭，樓閣"}), readers) == ()
+
+
+def test_a_network_that_reads_english_too_accepts_it_and_names_unknown_words(
+    readers: list[PromptReader], tmp_path: Path
+) -> None:
+    file = tmp_path / "unet_vocab.txt"
+    words = [f"word{first}{second}" for first in "abcdefghij" for second in "abcdefghij"]
+    letters = [*"abcdefghijklmnopqrstuvwxyz", *(f"##{letter}" for letter in "abcdefghijklmnopqrstuvwxyz")]
+    file.write_text("\n".join([*PIECES, *letters, "red", "boat", *words]), "utf-8")
+    both = [PromptReader("unet", Tokenizer(file), 64), *readers]
+    assert check_prompts(read_request({"prompts": "a red boat"}), both) == ()
+    (message,) = check_prompts(read_request({"prompts": "a red zebra"}), both)
+    assert "zebra" in message.en
+    assert check_prompts(read_request({"prompts": "孤舟，雪山"}), both) == ()
+
+
+def test_the_reader_of_a_text_conditional_model_needs_no_weights(conditional_home: Path) -> None:
+    settings = replace(read_settings(), home=conditional_home)
+    reader = load_unet_reader(get_installed("conditional", settings))
+    assert reader is not None
+    assert (reader.name, reader.context) == ("conditional", 52)
+    assert load_unet_reader(replace(get_installed("conditional", settings), paths={})) is None

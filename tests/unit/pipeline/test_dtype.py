@@ -1,12 +1,14 @@
 """Selection of the fastest dtype."""
 
 import json
+from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
 
 from danqing.api import load
+from danqing.events import Started, Warned
 from danqing.pipeline.dtype import select_dtype
 from tests.unit.pipeline.test_pipeline import quick
 
@@ -54,3 +56,12 @@ def test_auto_is_replaced_by_the_selected_dtype_in_the_request(monkeypatch: pyte
     pipeline = load("danqing_mini", device="cpu", dtype="auto")
     assert pipeline.model.dtype == torch.bfloat16
     assert pipeline.resolve(quick(dtype="auto")).dtype == "bfloat16"
+    started, told = islice(pipeline.run(quick(dtype="auto")), 2)
+    assert isinstance(started, Started)
+    assert isinstance(told, Warned)
+    assert "bfloat16" in told.zh
+    assert "dtype.json" in told.en
+
+
+def test_a_given_dtype_is_not_reported() -> None:
+    assert load("danqing_mini", device="cpu").model.dtype_notice is None

@@ -13,7 +13,7 @@ from danqing.api import load
 from danqing.events import Completed
 from danqing.pipeline import Pipeline
 from danqing.pipeline.images import to_images
-from danqing.pipeline.memory.plan import MemoryPlan
+from danqing.pipeline.memory.memory_plan import MemoryPlan
 from danqing.pipeline.model import resolve_device
 from danqing.types import Checkpoint
 from danqing.zoo.catalog import ORIGINAL

@@ -173,10 +173,11 @@ class _Broken(torch.nn.Module):
     def __init__(self, unet: UNet, fault: "Callable[[Tensor], Tensor]", *, once: bool = False) -> None:
         super().__init__()
         self.unet, self.fault, self.config, self.calls, self.once = unet, fault, unet.config, 0, once
+        self.text_encoder = unet.text_encoder
 
-    def forward(self, x: Tensor, timestep: Tensor) -> Tensor:
+    def forward(self, *args: Tensor | None, **kwargs: Tensor | None) -> Tensor:
         self.calls += 1
-        out = self.unet(x, timestep)
+        out = self.unet(*args, **kwargs)
         return self.fault(out) if self.calls == 3 or (self.calls > 3 and not self.once) else out
 
 

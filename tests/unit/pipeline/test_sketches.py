@@ -11,7 +11,7 @@ from danqing.events import Completed, Previewed, Stepped
 from danqing.pipeline import Pipeline
 from danqing.pipeline.batch_sampler import BatchSampler
 from danqing.pipeline.conditioning import encode_prompts
-from danqing.pipeline.memory.plan import MemoryPlan
+from danqing.pipeline.memory.memory_plan import MemoryPlan
 from danqing.pipeline.sketches import clip_distance, keep_nearest, sketch_seeds
 from danqing.request import Request, read_request
 from danqing.types import Checkpoint
@@ -36,7 +36,9 @@ def request(**changes: object) -> Request:
 
 def descent(pipeline: Pipeline, asked: Request) -> BatchSampler:
     whole = pipeline.resolve(asked)
-    return BatchSampler(pipeline.model, whole, encode_prompts(pipeline.clips_for(whole), whole), None, MemoryPlan(4))
+    return BatchSampler(
+        pipeline.model, whole, encode_prompts(pipeline.clips_for(whole), whole), None, MemoryPlan(4), text=None
+    )
 
 
 def test_sketches_have_seeds_of_their_own() -> None:

@@ -23,16 +23,16 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def test_a_small_network_uses_few_threads_and_a_large_one_all_cores() -> None:
+def test_a_small_network_uses_one_thread_and_a_large_one_all_cores() -> None:
     with torch.device("meta"):
         small, large = nn.Linear(100, 100), nn.Linear(20_000, 20_000)
-    assert [default_threads(small, cores) for cores in (1, 2, 16)] == [1, 2, 2]
+    assert [default_threads(small, cores) for cores in (1, 2, 16)] == [1, 1, 1]
     assert [default_threads(large, cores) for cores in (1, 2, 16)] == [1, 2, 16]
 
 
 def test_the_number_of_threads_is_limited_during_the_run_and_restored() -> None:
     with limited_threads(nn.Linear(1, 1), CPU, from_env({})):
-        assert torch.get_num_threads() <= 2
+        assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == 6
 
 

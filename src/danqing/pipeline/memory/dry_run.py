@@ -9,15 +9,15 @@ import torch
 from torch import Tensor, nn
 
 from danqing.diffusion import NoiseSchedule, SeededRandom
-from danqing.diffusion.jitter import with_jitter
+from danqing.diffusion.classifier_free_guidance import ClassifierFreeGuidance
 from danqing.models.unet_blocks import Attention
 from danqing.pipeline.conditioning import TextConditioning, build_guide, guidance_modules
+from danqing.pipeline.denoiser import build_denoiser
+from danqing.pipeline.memory.memory_plan import MemoryPlan
 from danqing.pipeline.memory.offload import unique_tensors
-from danqing.pipeline.memory.plan import MemoryPlan
 from danqing.pipeline.memory.profiler import FlashAttentionOnMeta, MetaProfiler
 from danqing.pipeline.model import LoadedModel
 from danqing.request import Request
-from danqing.types import Denoiser
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -60,12 +60,14 @@ class RunContext:
         model: the loaded networks, or their copies on `meta`.
         request: complete.
         prompts: from `encode_prompts`.
+        text: the prompts encoded for a text-conditional U-Net, from `encode_for_unet`; None for another one.
         has_init: True if the run starts from an initial image or Perlin noise.
     """
 
     model: LoadedModel
     request: Request
     prompts: Sequence[TextConditioning]
+    text: ClassifierFreeGuidance | None
     has_init: bool
 
     def on_meta(self, dtype: torch.dtype | None = None) -> "RunContext":
@@ -89,6 +91,7 @@ class RunContext:
                 device=torch.device("meta"),
                 dtype=dtype,
             ),
+            text=None if self.text is None else replace(self.text, text_embeds=_empty(self.text.text_embeds)),
             prompts=tuple(
                 replace(
                     part,
@@ -117,30 +120,21 @@ class RunContext:
         guide = build_guide(model, self.request, self.prompts, rng=rng, init=init, cutout_chunk=plan.cutout_chunk)
         level = noise.noise_level(shape.index)
         needs_grad = guide is not None and guide.needs_denoiser_grad(level)
-        labels = torch.zeros(shape.batch_size, dtype=torch.long, device=model.device)
         model.unet.checkpointing = plan.checkpointing
         with torch.set_grad_enabled(needs_grad):
             x_in = x.requires_grad_(needs_grad)
-            timestep = torch.full((shape.batch_size,), level.timestep, device=model.device)
-            output = self._denoiser(labels, rng)(x_in, timestep)
+            timestep = torch.full((shape.batch_size,), level.timestep)  # on the CPU: `meta` tensors have no values
+            output = build_denoiser(model, self.request, self.text, rng=rng)(x_in, timestep)
             _, x0 = noise.eps_and_x0(output, x_in, shape.index, model.spec.prediction)
         on_denoised()
         if guide is not None:
             guide(x_in, x0, level)
 
-    def _denoiser(self, labels: Tensor, rng: SeededRandom) -> Denoiser:
-        """Return the U-Net as a denoiser, with the larger input that jitter needs."""
-        unet, jitter = self.model.unet, self.request.jitter
-
-        def denoise(x: Tensor, timestep: Tensor) -> Tensor:
-            return unet(x, timestep, labels) if unet.config.classes else unet(x, timestep)
-
-        return with_jitter(denoise, rng, jitter, stride=unet.config.stride) if jitter else denoise
-
     def profile(self, shape: StepShape, plan: MemoryPlan) -> StepCost:
         """Measure the cost of one step. Call it only on a context on the `meta` device."""
         excluded = unique_tensors([self.model.unet, *guidance_modules(self.model, self.prompts)])
         excluded += [tensor for part in self.prompts for tensor in (part.embeds, part.prompt_weights)]
+        excluded += [] if self.text is None else [self.text.text_embeds]
         laps: list[tuple[int, int]] = []
         with MetaProfiler(excluded) as profiler:
             self.run_step(shape, plan, lambda: laps.append(profiler.lap()))

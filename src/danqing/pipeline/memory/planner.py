@@ -13,8 +13,9 @@ from danqing.guidance.params import StepParams
 from danqing.i18n import Text
 from danqing.pipeline.conditioning import guidance_modules
 from danqing.pipeline.memory.dry_run import RunContext, StepCost, StepShape, weight_bytes
-from danqing.pipeline.memory.plan import MemoryPlan, can_offload, default_plan, max_cutouts, needs_unet_grad
+from danqing.pipeline.memory.memory_plan import MemoryPlan, can_offload, default_plan, max_cutouts, needs_unet_grad
 from danqing.pipeline.memory.usage import GIB, memory_available, memory_used, unloaded_mmap_bytes
+from danqing.pipeline.tiles import upscale_bytes
 from danqing.request import SIZE_MULTIPLE, Request
 from danqing.request.steps import plan_steps
 
@@ -31,7 +32,7 @@ HALF_PRECISION = torch.bfloat16
 
 @dataclass(frozen=True, slots=True)
 class StepGroup:
-    """Similar steps of a batch: same canvas, all guided by CLIP or none, and the same path of the gradient.
+    """Similar steps of a batch: same canvas, all guided by CLIP or none, the same path of the gradient, and as many prompts.
 
     Attributes:
         shape: the step that needs the most memory.
@@ -52,11 +53,16 @@ def group_steps(request: Request, *, resolution: int | None, stride: int, second
         resolution, stride: of the U-Net, see `plan_stages`.
         secondary: True if the model has a secondary network.
     """
-    groups: dict[tuple[int, bool, bool], list[tuple[StepShape, StepParams, int]]] = {}
+    groups: dict[tuple[int, bool, bool, int], list[tuple[StepShape, StepParams, int]]] = {}
     for step in plan_steps(request, resolution=resolution, stride=stride):
         params = StepParams.at(request, step.timestep)
         shape = StepShape(step.stage.size, step.index, step.sketches)  # images are sampled one after another
-        key = (step.stage.number, params.through == "secondary" and secondary, bool(params.clip))
+        key = (
+            step.stage.number,
+            params.through == "secondary" and secondary,
+            bool(params.clip),
+            step.evaluations,
+        )
         groups.setdefault(key, []).append((shape, params, step.repeats))
     for steps in groups.values():
         largest, params, _ = max(steps, key=lambda step: step[0].batch_size * (step[1].cutouts.count + 1))
@@ -124,6 +130,8 @@ class MemoryPlanner:
         activations = max(0, *(max(cost.denoise_bytes - guide, cost.guide_bytes - unet) for cost in costs))
         if device.type == "cpu":
             activations = round(activations * (1 if plan.eager_free else ALLOCATOR_OVERHEAD)) + LIBRARY_BUFFERS
+        if request.upscale > 1:  # after the last step, when the activations are freed
+            activations = max(activations, upscale_bytes(request.canvas, request.upscale))
         used, available, weights = memory_used(device), memory_available(device), unloaded_mmap_bytes(device)
         limits = [] if available is None else [used + available]
         limits += [] if self.memory is None else [floor(self.memory * GIB)]
@@ -236,9 +244,10 @@ def certainly_fits(context: RunContext) -> bool:
     available = memory_available(model.device)
     if available is None:
         return True
-    width, height = request.size
+    width, height = request.canvas
     sketches = max(1, round(request.sketches.max))
-    unet = width * height // model.unet.config.patch**2 * model.unet.config.widths[0] * 128
+    prompts = 1 if context.text is None else len(context.text.text_embeds)
+    unet = prompts * width * height // model.unet.config.patch**2 * model.unet.config.widths[0] * 128
     clips = max_cutouts(request) * max(3 * part.clip.encoder.resolution**2 for part in context.prompts) * 256
     return sketches * (unet + clips) * 4 + unloaded_mmap_bytes(model.device) < available
 
@@ -246,7 +255,11 @@ def certainly_fits(context: RunContext) -> bool:
 def with_cutouts(request: Request, count: int) -> Request:
     """Return a request whose steps use that many cutouts, in one batch of cutouts."""
     return request.with_changes(
-        cutn_batches=1, cut_overview=count - count // 2, cut_innercut=count // 2, init_image=None
+        cutn_batches=1,
+        cut_overview=count - count // 2,
+        cut_innercut=count // 2,
+        **dict.fromkeys(("init_image", "mask", "extend", "strength"), None),
+        mask_invert=False,
     )
 
 

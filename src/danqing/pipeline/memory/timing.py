@@ -8,8 +8,8 @@ import torch
 
 from danqing.events import ResourceEstimate
 from danqing.pipeline.memory.dry_run import RunContext, StepCost, StepShape
+from danqing.pipeline.memory.memory_plan import MemoryPlan
 from danqing.pipeline.memory.offload import OffloadSchedule
-from danqing.pipeline.memory.plan import MemoryPlan
 from danqing.pipeline.memory.planner import MemoryPlanner, StepGroup, with_cutouts
 from danqing.request import SIZE_MULTIPLE
 

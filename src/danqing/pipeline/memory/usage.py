@@ -11,7 +11,7 @@ import torch
 
 GIB = 2**30
 _CGROUP = Path("/sys/fs/cgroup")
-_MMAP_THRESHOLD = -3  # malloc.h
+_MMAP_THRESHOLD = -3  # M_MMAP_THRESHOLD of malloc.h
 _OUT_OF_MEMORY = (
     "out of memory",
     "allocate memory",

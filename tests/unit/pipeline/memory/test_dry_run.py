@@ -4,7 +4,7 @@ import torch
 
 from danqing.pipeline import Pipeline
 from danqing.pipeline.memory.dry_run import StepShape, to_meta
-from danqing.pipeline.memory.plan import MemoryPlan
+from danqing.pipeline.memory.memory_plan import MemoryPlan
 from tests.unit.pipeline.memory.contexts import run_context
 
 

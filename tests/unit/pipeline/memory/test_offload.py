@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from danqing.pipeline import Pipeline
 from danqing.pipeline.batch_sampler import BatchSampler
 from danqing.pipeline.memory.dry_run import StepShape
+from danqing.pipeline.memory.memory_plan import MemoryPlan, default_plan
 from danqing.pipeline.memory.offload import CpuOffload, OffloadSchedule, unique_tensors
-from danqing.pipeline.memory.plan import MemoryPlan, default_plan
 from danqing.pipeline.memory.planner import MemoryPlanner
 from danqing.pipeline.memory.timing import plan_and_time
 from tests.unit.pipeline.memory.contexts import run_context
@@ -41,7 +41,7 @@ def nan_offload(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def paint(pipeline: Pipeline, plan: MemoryPlan | None = None) -> Tensor:
     one = run_context(pipeline)
-    sampler = BatchSampler(one.model, one.request, one.prompts, None, plan or default_plan(one.request))
+    sampler = BatchSampler(one.model, one.request, one.prompts, None, plan or default_plan(one.request), text=one.text)
     *_, last = sampler.steps((1,))
     return last.step.x
 

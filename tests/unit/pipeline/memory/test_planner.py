@@ -11,7 +11,7 @@ from danqing.errors import OutOfMemory
 from danqing.events import MemoryReduced, Started
 from danqing.pipeline import Pipeline
 from danqing.pipeline.memory.dry_run import StepShape
-from danqing.pipeline.memory.plan import MemoryPlan, default_plan
+from danqing.pipeline.memory.memory_plan import MemoryPlan, default_plan
 from danqing.pipeline.memory.planner import MemoryPlanner, group_steps
 from danqing.pipeline.memory.usage import GIB
 from danqing.request import read_request

@@ -3,7 +3,7 @@
 import pytest
 
 from danqing.pipeline import Pipeline
-from danqing.pipeline.memory.plan import default_plan
+from danqing.pipeline.memory.memory_plan import default_plan
 from danqing.pipeline.memory.planner import MemoryPlanner, plan_run
 from danqing.pipeline.memory.timing import plan_and_time
 from danqing.pipeline.memory.usage import GIB

@@ -1,4 +1,4 @@
-"""What all samplers share: state, step, options, the sampling loop, and the initial state."""
+"""Base of the samplers: state, step, options, the sampling loop, and the initial state."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace

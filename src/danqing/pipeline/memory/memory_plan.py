@@ -1,7 +1,9 @@
 """Options that reduce the memory of a run at the expense of time. They do not change the pictures."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
+from danqing.events import MemoryReduced
 from danqing.i18n import Text
 from danqing.request import Request
 from danqing.schedule import zip_schedules
@@ -79,3 +81,14 @@ def needs_unet_grad(request: Request, *, secondary: bool) -> bool:
     if request.guide_through is not None:
         return request.guide_through == "unet" or (request.guide_through == "secondary" and not secondary)
     return not secondary or not request.use_secondary.min
+
+
+def memory_event(cause: Literal["plan", "out_of_memory"], plan: MemoryPlan, zh: str, en: str) -> MemoryReduced:
+    """Return the event of a change to a plan; {} in the texts is replaced by its description."""
+    return MemoryReduced(
+        cause=cause,
+        cutout_chunk=plan.cutout_chunk,
+        checkpointing=plan.checkpointing,
+        zh=zh.format(plan.describe().zh),
+        en=en.format(plan.describe().en),
+    )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from danqing.pipeline.memory.plan import MemoryPlan, default_plan, max_cutouts, needs_unet_grad
+from danqing.pipeline.memory.memory_plan import MemoryPlan, default_plan, max_cutouts, needs_unet_grad
 from danqing.request import read_request
 
 
