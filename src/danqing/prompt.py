@@ -102,7 +102,7 @@ def parse_prompts(prompts: Sequence[str], *, style: str | None = None, artist: s
     )
     _check_text(suffix)
     parsed[0] = Prompt(parsed[0].text + suffix, parsed[0].weight)
-    _check_weights(parsed)
+    check_weight_sums([prompt.weight for prompt in parsed])
     return tuple(parsed)
 
 
@@ -198,9 +198,9 @@ def _describe(prompt: Prompt) -> str:
     return f"“{prompt.text}” {prompt.weight}"
 
 
-def _check_weights(prompts: Sequence[Prompt]) -> None:
+def check_weight_sums(weights: Sequence[Schedule]) -> None:
     """Raise InvalidRequest if the weights are all zero, or add up to zero at a step where one is not."""
-    rows = set(zip_schedules([prompt.weight for prompt in prompts]))
+    rows = set(zip_schedules(weights))
     if any(abs(sum(row)) < 1e-3 for row in rows if any(row)) or not any(any(row) for row in rows):
         raise InvalidRequest(
             "各句权重之和接近 0，无法确定方向。请修改其中一个权重。",

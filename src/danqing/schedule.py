@@ -17,6 +17,9 @@ SCHEDULE_LENGTH = 1000
 MAX_TEXT = 32_000
 """Maximum length of a schedule text in characters; 1000 numbers with all their digits are shorter."""
 
+ScheduleInput = float | str | Sequence[float]
+"""A schedule as given by a caller: a number, a text such as "[12]*400+[4]*600", or 1000 numbers."""
+
 _MAX_RUNS = 50  # a schedule with more runs of equal values is written as a list
 _MAX_VALUE = 1e12
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from danqing.errors import InvalidRequest
-from danqing.i18n import Text
+from danqing.i18n import Text, error_reason
 
 IMAGE_FORMATS = ("PNG", "JPEG", "WEBP")
 """Formats of initial images, as Pillow names them. JPEG includes MPO, which cameras write: only its first frame is used."""
@@ -43,6 +43,7 @@ class ImageHeader:
 
     media_type: str
     width: int
+    """Of the upright picture, in pixels."""
     height: int
 
 
@@ -52,6 +53,8 @@ class UserImage:
 
     image: Image.Image
     """Upright 8-bit RGB in sRGB."""
+    alpha: Image.Image | None = None
+    """Its opacity before transparent parts became white, 8-bit gray; None if it was opaque."""
     notices: tuple[Text, ...] = ()
     """Changes that the user should know about, for example a removed transparency."""
 
@@ -69,7 +72,7 @@ def read_image_bytes(source: str, *, offline: bool = False, max_bytes: int = MAX
     name = display_name(source)
     try:
         if source.startswith("data:"):
-            data = base64.b64decode("".join(source.partition(",")[2].split()), validate=True)
+            data = decode_base64("".join(source.partition(",")[2].split()))
         elif source.startswith(("http://", "https://")):
             if offline:
                 raise image_error(name, Text("离线模式下不能下载", "downloads are disabled in offline mode"))
@@ -79,13 +82,21 @@ def read_image_bytes(source: str, *, offline: bool = False, max_bytes: int = MAX
             with _to_path(source).open("rb") as stream:
                 data = stream.read(max_bytes + 1)
     except binascii.Error as error:
-        raise image_error(name, Text("不是 base64", "it is not base64")) from error
+        raise image_error(name, Text("不是有效的 base64", "it is not valid base64")) from error
     except (OSError, ValueError, urllib.error.URLError) as error:
-        reason = str(getattr(error, "strerror", None) or getattr(error, "reason", None) or error)
-        raise image_error(name, Text(reason, reason)) from error
+        raise image_error(name, error_reason(error)) from error
     if len(data) > max_bytes:
         raise image_error(name, Text(f"超过 {max_bytes >> 20} MB", f"it is larger than {max_bytes >> 20} MB"))
     return data
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode base64.
+
+    Raises:
+        binascii.Error: for any other text; `b64decode` raises another error for characters that are not ASCII.
+    """
+    return base64.b64decode(text.encode("ascii", "replace"), validate=True)
 
 
 def read_header(data: bytes, name: str, formats: tuple[str, ...] = IMAGE_FORMATS) -> ImageHeader:
@@ -101,7 +112,8 @@ def read_header(data: bytes, name: str, formats: tuple[str, ...] = IMAGE_FORMATS
     try:
         with _open(data, name, formats) as image:
             media_type = "image/jpeg" if image.format == "MPO" else f"image/{(image.format or '').lower()}"
-            return ImageHeader(media_type, image.width, image.height)
+            width, height = (image.height, image.width) if _lies_on_its_side(image) else image.size
+            return ImageHeader(media_type, width, height)
     except _DAMAGED as error:
         raise _damaged(name, formats) from error
 
@@ -125,17 +137,19 @@ def decode_image(data: bytes, name: str, formats: tuple[str, ...] = IMAGE_FORMAT
             upright = _upright(_to_8_bit(opened))
             alpha = upright.convert("RGBA").getchannel("A") if upright.has_transparency_data else None
             image = _to_srgb(_without_alpha(upright), opened.info.get("icc_profile"), name, notices)
-            if alpha is not None and alpha.getextrema() != (255, 255):
+            if alpha is not None and alpha.getextrema() == (255, 255):
+                alpha = None
+            if alpha is not None:
                 opaque = Image.new("RGB", image.size, _WHITE)
                 opaque.paste(image, mask=alpha)
                 image = opaque
                 notices.append(
                     Text(
-                        f"图片 {name} 的透明部分改为白色。",
-                        f"The transparent parts of the picture {name} became white.",
+                        f"图片 {name} 的透明部分已换成白色。",
+                        f"The transparent parts of the picture {name} were replaced by white.",
                     )
                 )
-            return UserImage(image, tuple(notices))
+            return UserImage(image, alpha, tuple(notices))
     except _DAMAGED as error:
         raise _damaged(name, formats) from error
 
@@ -192,6 +206,14 @@ def _damaged(name: str, formats: tuple[str, ...]) -> InvalidRequest:
             f"it is not a complete {', '.join(formats[:-1])} or {formats[-1]} picture",
         ),
     )
+
+
+def _lies_on_its_side(image: Image.Image) -> bool:
+    """Return whether the orientation of the camera swaps width and height; damaged metadata is ignored."""
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+    except (OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):
+        return False
 
 
 def _upright(image: Image.Image) -> Image.Image:

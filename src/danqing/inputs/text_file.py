@@ -5,15 +5,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from danqing.errors import InvalidRequest
-from danqing.i18n import Text
+from danqing.i18n import Text, error_reason
 
 MAX_BYTES = 16 * 2**20
 """Largest text file that is read."""
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_SAMPLE = 64 * 2**10
+"""Bytes that are examined to detect the encoding."""
 _MIN_COMMON = 0.7
 """Smallest share of common characters at which a text counts as GB18030 or Big5; random bytes have about a third."""
 _MIN_CERTAIN = 0.95
 """The same share if the file is valid UTF-8 too."""
+
+_COMMON_CODES = {
+    "gb18030": (frozenset({0xA1, 0xA3, *range(0xB0, 0xD8)}), 0xA1),
+    "big5": (frozenset({0xA1, 0xA2, *range(0xA4, 0xC7)}), 0x40),
+}
+"""Lead bytes of common characters and their smallest second byte; smaller ones are rare characters in GBK."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,7 @@ class UserText:
     encoding: str
     """Python's name of the encoding, for example 'gb18030'."""
     notice: Text | None = None
-    """Says how the file was read if it is not UTF-8."""
+    """Messages on how the file was read if it is not UTF-8."""
 
 
 def read_user_text(path: Path) -> UserText:
@@ -37,8 +45,9 @@ def read_user_text(path: Path) -> UserText:
         with path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise InvalidRequest(f"无法读取文件 {path}：{reason}。", f"Cannot read the file {path}: {reason}.") from error
+        reason = error_reason(error)
+        zh, en = f"无法读取文件 {path}：{reason.zh}。", f"Cannot read the file {path}: {reason.en}."
+        raise InvalidRequest(zh, en) from error
     if len(data) > MAX_BYTES:
         raise InvalidRequest(
             f"文件 {path} 超过 {MAX_BYTES >> 20} MB，请拆成小一些的文件。",
@@ -113,16 +122,16 @@ def _is_gb18030_by_chance(text: str) -> bool:
 def _common_share(data: bytes, encoding: str) -> float:
     """Return the share of the non-ASCII characters that are common in an encoding; 0 if the data cannot be decoded.
 
-    Both encodings sort the common characters first: GB2312 level 1 has the lead bytes B0 to D7, Big5 level 1 A4 to C6.
-    Below them are punctuation and full-width letters.
+    Only the start of the data is examined. Both encodings sort the common characters first: GB2312 level 1 has the lead
+    bytes B0 to D7, Big5 level 1 A4 to C6. Punctuation and full-width letters are in A1 and A3 of GB2312, A1 and A2 of Big5.
     """
     try:
-        characters = [character for character in data.decode(encoding) if not character.isascii()]
+        text = codecs.getincrementaldecoder(encoding)().decode(data[:_SAMPLE])  # the last character may be cut
+        characters = [character for character in text if not character.isascii()]
     except UnicodeDecodeError:
         return 0
-    if not characters:
-        return 0
-    first, last = (0xA1, 0xD7) if encoding == "gb18030" else (0xA1, 0xC6)
+    if not characters or any("\ue000" <= character <= "\uf8ff" for character in characters):
+        return 0  # GB18030 maps the codes of many Big5 characters to private use
+    leads, low = _COMMON_CODES[encoding]
     codes = (character.encode(encoding) for character in characters)
-    low = 0xA1 if encoding == "gb18030" else 0x40  # second byte; smaller ones are rare characters in GBK
-    return sum(len(code) == 2 and first <= code[0] <= last and code[1] >= low for code in codes) / len(characters)
+    return sum(len(code) == 2 and code[0] in leads and code[1] >= low for code in codes) / len(characters)

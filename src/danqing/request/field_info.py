@@ -1,19 +1,23 @@
 """Metadata of request fields: groups, units, help, choices and ranges; and values as texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast, get_args
 
 from annotated_types import Ge, Le
 from pydantic import WithJsonSchema
 
+from danqing.finishing.options import to_english
+from danqing.i18n import Text
 from danqing.request import Request
+from danqing.schedule import Schedule
 
 GROUPS = {
-    "画题": "Subject",
+    "画题": "Prompt",
     "画幅": "Canvas",
     "底图": "Initial image",
     "步骤": "Steps",
     "引导": "Guidance",
+    "题款装裱": "Inscription, seal, mount",
     "机器": "Machine",
     "保存": "Saving",
 }
@@ -44,22 +48,43 @@ def choices(name: str) -> tuple[str, ...]:
     """Return the choices of a field; empty if it is not a choice."""
     annotation = Request.model_fields[name].annotation
     literal = next((arg for arg in get_args(annotation) if get_args(arg)), annotation)
-    return tuple(str(arg) for arg in get_args(literal) if isinstance(arg, str)) or tuple(
+    return tuple(str(arg) for arg in get_args(literal) if isinstance(arg, str | int)) or tuple(
         str(arg) for arg in get_args(annotation) if isinstance(arg, str)
     )
 
 
-def range_of(name: str) -> str:
-    """Return the valid values of a field: its choices, or its minimum and maximum; empty if it is not restricted."""
+def is_schedule(name: str) -> bool:
+    """Return True if a field takes a schedule; it may also be optional."""
+    return bool(_schedule_metadata(name))
+
+
+def _schedule_metadata(name: str) -> Sequence[object]:
+    """Return the validators and the schema of a schedule field; empty for other fields."""
     field = Request.model_fields[name]
-    words = choices(name)
-    if words:
-        return " / ".join(words)
+    optional = [get_args(arg) for arg in get_args(field.annotation) if Schedule in get_args(arg)]
+    return field.metadata if field.annotation is Schedule else optional[0] if optional else ()
+
+
+def english_choices(name: str) -> tuple[str, ...]:
+    """Return the choices of a field by their English names, which are accepted too."""
+    return tuple(to_english(name, choice) for choice in choices(name))
+
+
+def range_of(name: str) -> Text:
+    """Return the valid values of a field: its choices, or its minimum and maximum; empty if it is not restricted."""
+    if choices(name):
+        return Text(" / ".join(choices(name)), " / ".join(english_choices(name)))
+    limits = _limits_of(name)
+    return Text(limits, limits)
+
+
+def _limits_of(name: str) -> str:
+    field = Request.model_fields[name]
     low = next((limit.ge for limit in field.metadata if isinstance(limit, Ge)), None)
     high = next((limit.le for limit in field.metadata if isinstance(limit, Le)), None)
     if low is not None and high is not None:
         return f"{low}–{high}" if name != "seed" else f"{low}–2^63-1"
-    for schema in (mark.json_schema for mark in field.metadata if isinstance(mark, WithJsonSchema)):
+    for schema in (mark.json_schema for mark in _schedule_metadata(name) if isinstance(mark, WithJsonSchema)):
         number = cast("dict[str, float]", (schema or {})["anyOf"][0])
         return f"{number['minimum']:g}–{number['maximum']:g}"
     return ""

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf, lcm
 
 from danqing.request import Request
+from danqing.request.guidance_scale import request_coefficients
 from danqing.schedule import respace_timesteps, schedule_index
 
 MAX_NATIVE_RATIO = 1.25
@@ -12,6 +14,8 @@ MAX_NATIVE_RATIO = 1.25
 
 A long canvas that is not higher than the training images is coherent in one stage; shrinking it would lose detail.
 """
+SKETCH_SEED_STRIDE = 2**64
+"""Distance between the seeds of the sketches of one image; larger than any seed, so that no seed is used twice."""
 _SECONDARY_STRIDE = 32
 """Both sides of the secondary network's input are multiples of this, in pixels."""
 
@@ -48,6 +52,7 @@ class StepPlan:
         sketches_after: sketches of each picture that are kept after the step.
         repeats: how often the step is taken (self-recurrence), at least 1.
         guided: True if a CLIP gradient is computed; False if the step is unguided or reuses the previous gradient.
+        evaluations: predictions of the network for each sketch; more than 1 with `guidance_scale`.
     """
 
     number: int
@@ -58,15 +63,16 @@ class StepPlan:
     sketches_after: int
     repeats: int
     guided: bool
+    evaluations: int
 
     @property
     def schedule_index(self) -> int:
-        """Index into the schedules of a request, 0 the noisiest."""
+        """Index of the step in the schedules of a request; 0 is the noisiest."""
         return schedule_index(self.timestep)
 
 
 def plan_stages(request: Request, *, resolution: int | None, stride: int = 1) -> tuple[Stage, ...]:
-    """Return the stages of one batch.
+    """Return the stages of one batch, without the enlargement of the finished pictures.
 
     Args:
         request: complete; `refine` is the fraction of the steps that is repeated at full size.
@@ -75,27 +81,46 @@ def plan_stages(request: Request, *, resolution: int | None, stride: int = 1) ->
     Returns:
         one stage, or two, the second of which has the size of the canvas.
     """
-    steps = request.steps - request.skip_steps
+    steps = request.steps - request.skipped_steps
     refine_steps = round(request.steps * request.refine)
-    width, height = request.size
-    if resolution is None or not refine_steps or min(width, height) <= MAX_NATIVE_RATIO * resolution:
-        return (Stage(0, request.size, request.skip_steps, 0, steps),)
+    width, height = request.canvas
+    # A weak change is made at full size only: shrinking the picture would change more than the strength allows.
+    is_weak = request.strength is not None and steps <= refine_steps
+    if resolution is None or not refine_steps or is_weak or min(width, height) <= MAX_NATIVE_RATIO * resolution:
+        return (Stage(0, request.canvas, request.skipped_steps, 0, steps),)
     unit = lcm(stride, _SECONDARY_STRIDE)
     scale = resolution / min(width, height)
     small = (max(unit, round(width * scale / unit) * unit), max(unit, round(height * scale / unit) * unit))
     return (
-        Stage(0, small, request.skip_steps, 0, steps),
-        Stage(1, request.size, request.steps - refine_steps, steps, refine_steps),
+        Stage(0, small, request.skipped_steps, 0, steps),
+        Stage(1, request.canvas, request.steps - refine_steps, steps, refine_steps),
     )
 
 
 def plan_steps(request: Request, *, resolution: int | None, stride: int = 1) -> tuple[StepPlan, ...]:
     """Return all steps of one batch in the order in which they are taken.
 
+    Cached by `plan_key`: 1000 steps take 10 ms, and a service needs them for limits, queue estimates and progress.
+
     Args:
         request, resolution, stride: as for `plan_stages`.
     """
+    # A frozen pydantic model has a hash, which its type does not declare.
+    return _plan_steps(plan_key(request), resolution, stride)  # pyright: ignore[reportArgumentType]
+
+
+def plan_key(request: Request) -> Request:
+    """Return a request without the fields that do not change its steps, such as the seed: the key of caches of plans."""
+    unrelated: dict[str, object] = {"seed": None, "init_image": None, "mask": None}
+    if request.guidance_scale is None:
+        unrelated |= {"prompts": ("",), "style": None, "artist": None}
+    return request.model_copy(update=unrelated)
+
+
+@lru_cache(maxsize=16)
+def _plan_steps(request: Request, resolution: int | None, stride: int) -> tuple[StepPlan, ...]:
     timesteps = respace_timesteps(request.steps, request.spacing)
+    coefficients = None if request.guidance_scale is None else request_coefficients(request)
     planned: list[StepPlan] = []
     for stage in plan_stages(request, resolution=resolution, stride=stride):
         indices = range(request.steps - stage.skip - 1, request.steps - stage.skip - stage.steps - 1, -1)
@@ -113,6 +138,7 @@ def plan_steps(request: Request, *, resolution: int | None, stride: int = 1) -> 
                     repeats=int(request.recurrence.at(position)),
                     guided=bool(request.clip_guidance_scale.at(position))
                     and not reuses_gradient(index, int(request.guidance_every.at(position))),
+                    evaluations=sum(bool(row.at(position)) for row in coefficients) if coefficients else 1,
                 )
             )
     return tuple(planned)

@@ -47,9 +47,15 @@ class _Card(BaseModel):
         return 2 if "clip2.safetensors" in self.files else 1
 
     @property
+    def text_conditional(self) -> bool:
+        """True if the U-Net takes the prompts as input."""
+        return "unet_vocab.txt" in self.files
+
+    @property
     def file_names(self) -> tuple[str, ...]:
         """Names of the model's files."""
-        return tuple(file.installed for file in exported_files(RemoteFile, self.clip_count))
+        files = exported_files(RemoteFile, self.clip_count, text_conditional=self.text_conditional)
+        return tuple(file.installed for file in files)
 
     @property
     def model_files(self) -> Mapping[str, _File]:
@@ -72,15 +78,19 @@ def add_export(folder: Path, name: str, settings: Settings) -> None:
     """
     card = _read_card(folder)
     check_name(name, settings)
+    unsupported = {"upscale"} if card.text_conditional else {"upscale", "guidance_scale"}
+    defaults = {name: value for name, value in catalog()[MINI].defaults.items() if name not in unsupported}
     side = -(-card.resolution // SIZE_MULTIPLE) * SIZE_MULTIPLE
+    defaults["size"] = [side, side]
     entry = CustomModel(
         unet="unet.safetensors",
         size=sum(file.bytes for file in card.model_files.values()),
         is_export=True,
         clip_count=card.clip_count,
+        text_conditional=card.text_conditional,
         prediction=card.prediction,
         resolution=card.resolution,
-        defaults={**catalog()[MINI].defaults, "size": [side, side]},
+        defaults=defaults,
     )
     for file, info in card.model_files.items():
         if sha256_of(folder / file) != info.sha256:
@@ -94,7 +104,9 @@ def add_export(folder: Path, name: str, settings: Settings) -> None:
 
 
 def _copy_files(folder: Path, card: _Card, target: Path, entry: CustomModel) -> None:
-    """Copy all files or none."""
+    """Copy the files to a temporary folder first, so that a failed copy leaves `target` unchanged; then move them to `target`
+    and write its manifest.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as staged:
         for file in card.model_files:

@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
 from danqing.errors import InvalidRequest
+from danqing.inputs.text_file import read_user_text
 from danqing.settings import Settings
 from danqing.storage.atomic import HOME_ADVICE, storage_errors, write_text
 from danqing.types import Prediction
@@ -36,6 +37,7 @@ class CustomModel(BaseModel):
     )
     is_export: bool = Field(default=False, description="True for a model exported by danqing train.")
     clip_count: int = Field(default=1, ge=1, le=2, description="Number of CLIPs of an exported model.")
+    text_conditional: bool = Field(default=False, description="The U-Net of an exported model takes the prompts.")
     title: str = ""
     licence: str = "your own"
     prediction: Prediction = "eps"
@@ -45,7 +47,7 @@ class CustomModel(BaseModel):
     @field_validator("clips")
     @classmethod
     def _check_clips(cls, value: Mapping[str, float]) -> Mapping[str, float]:
-        known = [name for name, spec in catalog().items() if not spec.has_unet]
+        known = [name for name, spec in catalog().items() if spec.kind == "encoder"]
         unknown = [name for name in value if name not in known]
         if unknown:
             raise ValueError(f"unknown CLIP {', '.join(unknown)}; available: {', '.join(known)}")
@@ -85,7 +87,9 @@ class CustomModel(BaseModel):
             title_zh=self.title or "自行训练的模型",
             title_en=self.title or "custom trained model",
             files=exported_files(
-                lambda file: RemoteFile(file, approx_size=self.size or 0 if file == self.unet else 0), self.clip_count
+                lambda file: RemoteFile(file, approx_size=self.size or 0 if file == self.unet else 0),
+                self.clip_count,
+                text_conditional=self.text_conditional,
             ),
             licence=self.licence,
             prediction=self.prediction,
@@ -109,7 +113,7 @@ def make_custom(unet: str, *, clips: Mapping[str, float], secondary: bool) -> Cu
     try:
         return CustomModel(unet=unet, clips=clips or {DEFAULT_CLIP: 1.0}, secondary=secondary)
     except ValidationError as error:
-        known = [name for name, spec in catalog().items() if not spec.has_unet]
+        known = [name for name, spec in catalog().items() if spec.kind == "encoder"]
         raise InvalidRequest(
             f"--clip 不正确：{'、'.join(clips)}。可用的 CLIP：{'、'.join(known)}。",
             f"Invalid --clip: {', '.join(clips)}. Available CLIPs: {', '.join(known)}.",
@@ -132,15 +136,11 @@ def load_custom(settings: Settings) -> dict[str, CustomModel]:
     Raises:
         InvalidRequest: models.yaml is invalid; the message names the entry and the problem.
     """
-    file = settings.models_file
-    try:
-        values = yaml.safe_load(file.read_text("utf-8-sig"))
-    except FileNotFoundError:
+    if not settings.models_file.exists():
         return {}
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise _file_error(settings, reason, reason) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    try:
+        values = yaml.safe_load(read_user_text(settings.models_file).text)
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1
         raise _file_error(settings, f"第 {line} 行不是 YAML", f"line {line} is not YAML") from error
@@ -181,7 +181,7 @@ def check_name(name: str, settings: Settings) -> None:
         )
     if not _is_valid_name(name):
         raise InvalidRequest(
-            f"--name “{name}” 不能用作模型名：只能包含文字、数字和 _ . + -，且不能以 . 开头，例如 {_suggest_name(name)}。",
+            f"--name “{name}” 不能用作模型名：只能包含字母、汉字、数字和 _ . + -，且不能以 . 开头，例如 {_suggest_name(name)}。",
             f"--name {name!r} is not a valid model name: use letters, digits and _ . + - only, not starting with a dot, "
             f"for example {_suggest_name(name)}.",
             field="name",

@@ -50,7 +50,7 @@ class RetryPolicy:
     timeout: float = 3.0
     """Seconds without a connection or data in the first round, tripled in each further round."""
     rounds: int = 3
-    """How often each URL is tried."""
+    """Number of attempts of each URL."""
     pause: float = 1.0
     """Seconds before the second round, doubled before each further one; a server may request more (Retry-After)."""
     max_pause: float = 30.0

@@ -174,8 +174,8 @@ def _build_file(file: WeightFile, paths: tuple[Path, ...], target: Path, options
         return duplicate[1]
     installed = read_manifest(paths[0].parent).files.get(paths[0].name)
     made_from = _original_checksums(file, paths, installed, verify=options.verify)
-    half = file.role != "vocab" and (options.half or (installed is not None and installed.half))
-    if file.role == "vocab":
+    half = file.role not in ("vocab", "unet_vocab") and (options.half or (installed is not None and installed.half))
+    if file.role in ("vocab", "unet_vocab"):
         link_or_copy(paths[0], target)
     elif len(paths) == 1:
         convert_file(paths[0], target, file.role, half=options.half, ignored_keys=file.ignored_keys)
@@ -185,7 +185,7 @@ def _build_file(file: WeightFile, paths: tuple[Path, ...], target: Path, options
 
 
 def _convert_folder(file: WeightFile, paths: tuple[Path, ...], target: Path, *, half: bool) -> None:
-    assert file.role != "vocab", "a vocabulary is a single file"
+    assert file.role not in ("vocab", "unet_vocab"), "a vocabulary is a single file"
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".") as folder:
         for path in paths:
             link_or_copy(path, Path(folder) / path.name)

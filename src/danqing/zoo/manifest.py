@@ -97,7 +97,7 @@ def _published_record(file: WeightFile) -> FileRecord | None:
 
 def find_duplicate(file: WeightFile, settings: Settings, *, half: bool) -> tuple[Path, FileRecord] | None:
     """Find the same file in another installed model, so that it is not downloaded or stored twice."""
-    half = half and file.role != "vocab"
+    half = half and file.role not in ("vocab", "unet_vocab")
     for folder in sorted(settings.models.glob("*")):
         for name, record in read_manifest(folder).files.items():
             path = folder / name

@@ -12,6 +12,9 @@ from danqing.zoo.catalog import MINI, catalog, models
 from danqing.zoo.custom_models import custom_specs
 from danqing.zoo.spec import ModelSpec, Role
 
+WEIGHT_SUFFIXES = (".safetensors", ".pth", ".pt", ".ckpt")
+"""Suffixes of weight files."""
+
 
 @dataclass(frozen=True, slots=True)
 class InstalledClip:
@@ -22,6 +25,14 @@ class InstalledClip:
     vocab: Path
     weight: float
     """Weight of its loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledUpscaler:
+    """An installed upscaler."""
+
+    name: str
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,7 @@ class InstalledModel:
 def model_dir(spec: ModelSpec, settings: Settings) -> Path:
     """Return the folder of a model's files; it need not exist."""
     if spec.is_embedded:
-        return Path(str(files("danqing"))) / "assets" / spec.name
+        return Path(str(files("danqing"))) / "assets" / MINI
     return settings.models / spec.name
 
 
@@ -113,8 +124,10 @@ def get_installed(name: str, settings: Settings) -> InstalledModel:
     spec = get_spec(name, settings)
     if not spec.has_unet:
         raise ModelNotFound(
-            f"{name} 是 CLIP 编码器，没有 U-Net，不能作画。运行 danqing models list 查看可用的模型。",
-            f"{name} is a CLIP without a U-Net and cannot paint. Run danqing models list to see all models.",
+            f"{name} 是{'放大模型' if spec.kind == 'upscaler' else ' CLIP 编码器'}，没有 U-Net，不能作画。"
+            "运行 danqing models list 查看可用的模型。",
+            f"{name} is {'an upscaler' if spec.kind == 'upscaler' else 'a CLIP'} without a U-Net and cannot paint. "
+            "Run danqing models list to see all models.",
         )
     absent = missing_names(spec, settings)
     if absent and spec.is_embedded:
@@ -159,6 +172,59 @@ def get_installed_clip(name: str, settings: Settings) -> InstalledClip:
         f"CLIP {name} 尚未安装。安装：danqing models install {name}（已有原始文件时加 --from 文件夹）。",
         f"The CLIP {name} is not installed. Run danqing models install {name} (add --from FOLDER to use local files).",
     )
+
+
+def get_installed_upscaler(name: str, settings: Settings) -> InstalledUpscaler:
+    """Return an installed upscaler. 'auto' selects the first installed one of the catalog, else the embedded one.
+
+    Raises:
+        ModelNotFound: the name is unknown, or the upscaler is not installed; the message contains the install command.
+    """
+    upscalers = {spec.name: spec for spec in all_specs(settings).values() if spec.kind == "upscaler"}
+    if name == "auto":
+        chosen = next((spec for spec in upscalers.values() if not missing_names(spec, settings)), None)
+        if chosen is None:
+            first = next(spec.name for spec in upscalers.values() if not spec.is_custom)
+            raise ModelNotFound(
+                f"没有安装放大模型。安装一个，例如：danqing models install {first}。",
+                f"No upscaler is installed. Install one, for example: danqing models install {first}.",
+            )
+    else:
+        chosen = upscalers.get(name)
+    if chosen is None:
+        near = next(iter(difflib.get_close_matches(name, upscalers, 1, 0.4)), None)
+        raise ModelNotFound(
+            f"没有名为“{name}”的放大模型"
+            + (f"，是否要找 {near}？" if near else "。")
+            + f"可用的有：{'、'.join(upscalers)}。",
+            f"There is no upscaler {name!r}"
+            + (f"; did you mean {near}?" if near else ".")
+            + f" Known: {', '.join(upscalers)}.",
+        )
+    if missing_names(chosen, settings):
+        raise ModelNotFound(
+            f"放大模型 {name} 尚未安装。安装：danqing models install {name}（已有原始文件时加 --from 文件夹）。",
+            f"The upscaler {name} is not installed. Run danqing models install {name} (add --from FOLDER to use local files).",
+        )
+    (file,) = chosen.files
+    return InstalledUpscaler(chosen.name, model_dir(chosen, settings) / file.installed)
+
+
+def find_upscaler(name: str, settings: Settings) -> InstalledUpscaler:
+    """Return an upscaler by name, or a weight file of the user's.
+
+    Args:
+        name: name of an upscaler, 'auto', or a file whose name ends in one of `WEIGHT_SUFFIXES`.
+        settings: location of the models.
+    Raises:
+        ModelNotFound: the file does not exist; otherwise as for `get_installed_upscaler`.
+    """
+    path = Path(name).expanduser()
+    if path.suffix.lower() not in WEIGHT_SUFFIXES:
+        return get_installed_upscaler(name, settings)
+    if not path.is_file():
+        raise ModelNotFound(f"文件 {name} 不存在。", f"The file {name} does not exist.")
+    return InstalledUpscaler(str(path), path)
 
 
 def _clips(spec: ModelSpec, folder: Path) -> tuple[InstalledClip, ...]:

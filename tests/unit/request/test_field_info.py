@@ -2,8 +2,9 @@
 
 import pytest
 
+from danqing.i18n import Text
 from danqing.request import Request, read_request
-from danqing.request.field_info import GROUPS, choices, field_info, range_of, to_text
+from danqing.request.field_info import GROUPS, choices, english_choices, field_info, is_schedule, range_of, to_text
 
 
 @pytest.mark.parametrize(
@@ -33,14 +34,36 @@ def test_a_number_keeps_all_its_digits(eta: float) -> None:
 
 def test_choices_and_ranges() -> None:
     assert choices("sampler") == ("ddim", "plms", "dpmpp_2m")
-    assert choices("save") == ("previews", "gif", "webp", "mp4", "sheet")
+    assert choices("save") == ("previews", "gif", "webp", "mp4", "sheet", "steps")
     assert choices("steps") == choices("artist") == ()
-    assert range_of("sampler") == "ddim / plms / dpmpp_2m"
-    assert range_of("steps") == "2–1000"
-    assert range_of("seed") == "0–2^63-1"
-    assert range_of("cut_icgray_p") == "0–1"
-    assert range_of("artist") == ""
+    assert range_of("sampler") == Text("ddim / plms / dpmpp_2m", "ddim / plms / dpmpp_2m")
+    assert range_of("steps") == Text("2–1000", "2–1000")
+    assert range_of("seed") == Text("0–2^63-1", "0–2^63-1")
+    assert range_of("cut_icgray_p") == Text("0–1", "0–1")
+    assert range_of("artist") == Text("", "")
+
+
+def test_english_help_lists_the_english_names_of_choices() -> None:
+    assert range_of("seal_style") == Text("朱文 / 白文", "red / white")
+    assert english_choices("format")[0] == "hanging-scroll"
+    for name in Request.model_fields:
+        for choice, english in zip(choices(name), english_choices(name), strict=True):
+            assert english.isascii()
+            if name not in ("save",):
+                assert getattr(read_request({"prompts": "雪", name: english}), name) == type_of(name, choice)
+
+
+def type_of(name: str, choice: str) -> object:
+    """Return a choice as the value of a field; some are numbers."""
+    return int(choice) if isinstance(Request.model_fields[name].default, int) and choice.isdecimal() else choice
 
 
 def test_every_group_has_a_name_in_english() -> None:
     assert {field_info(name)["group"] for name in Request.model_fields} == set(GROUPS)
+
+
+def test_an_optional_schedule_is_a_schedule_with_its_range() -> None:
+    assert is_schedule("guidance_scale")
+    assert is_schedule("clip_guidance_scale")
+    assert range_of("guidance_scale") == Text("0–100", "0–100")
+    assert not any(map(is_schedule, ("seed", "memory", "guide_through", "prompts")))

@@ -84,3 +84,11 @@ def test_repeated_and_unguided_steps_are_marked() -> None:
     assert [step.repeats for step in planned] == [1] * 5 + [4] * 5
     assert [step.guided for step in planned] == [False, False, False, True, False, True, False, True, False, True]
     assert [reuses_gradient(step.index, 2) for step in planned] == [True, False] * 5
+
+
+def test_requests_that_differ_in_their_contents_share_a_plan() -> None:
+    first, second = (request(steps=20, seed=seed, prompts=prompts) for seed, prompts in ((1, "山"), (2, "水")))
+    assert plan_steps(first, resolution=None) is plan_steps(second, resolution=None)
+    weighted = [request(steps=20, guidance_scale=2, prompts=prompts) for prompts in (["山"], ["山", "水:-0.5"])]
+    one, two = (plan_steps(each, resolution=None)[0].evaluations for each in weighted)
+    assert one < two

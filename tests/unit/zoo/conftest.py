@@ -9,7 +9,7 @@ import pytest
 import torch
 from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType]
 
-from danqing.zoo.catalog import files
+from danqing.zoo.catalog import catalog, files, models
 from danqing.zoo.spec import RemoteFile
 from tests.tiny_model import write_tiny_model
 from tests.unit.zoo.faulty import Server, serving
@@ -48,7 +48,7 @@ def originals_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def originals(originals_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Originals:
+def originals(originals_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Originals]:
     """The original model's files, tiny, and known to the catalog by their checksums."""
     made = Originals(originals_folder)
     unet, secondary, clip, vocab = (made.file(name) for name in NAMES)
@@ -61,7 +61,9 @@ def originals(originals_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Origin
         return clip if name == clip.name else published(repository, name, about)
 
     monkeypatch.setattr(files, "chinese_clip", chinese_clip)
-    return made
+    _clear_catalog()
+    yield made
+    _clear_catalog()
 
 
 @pytest.fixture
@@ -72,3 +74,9 @@ def mirror(originals: Originals, monkeypatch: pytest.MonkeyPatch) -> Iterator[Se
             server.add(f"/{name}", (originals.folder / name).read_bytes())
         monkeypatch.setenv("DANQING_MIRROR", server.address)
         yield server
+
+
+def _clear_catalog() -> None:
+    """Have the catalog built again: it is built once in a process."""
+    models.cache_clear()
+    catalog.cache_clear()

@@ -8,6 +8,7 @@ import pytest
 
 import danqing
 from danqing.errors import InvalidRequest, ModelNotFound, WeightsError
+from danqing.request import read_request
 from danqing.settings import Settings, read_settings
 from danqing.zoo import install
 from danqing.zoo.add_custom import add_export
@@ -69,7 +70,7 @@ def test_an_added_export_has_the_defaults_of_the_embedded_model(exported: Path, 
     assert installed.spec.resolution == card["resolution"]
     assert installed.spec.defaults["size"] == [card["resolution"]] * 2
     assert installed.spec.defaults["steps"] == get_spec(MINI).defaults["steps"]
-    assert set(installed.paths) == {"unet", "secondary", "clip", "vocab"}
+    assert set(installed.paths) == {file.role for file in get_spec(MINI).files}
     assert {result.state for result in verify(installed.spec, settings)} == {"ok"}
     with pytest.raises(InvalidRequest, match="mine"):
         add_export(exported, "mine", settings)
@@ -79,7 +80,8 @@ def test_it_paints(exported: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("DANQING_HOME", str(tmp_path / "home"))
     add_export(exported, "mine", settings_in(tmp_path / "home"))
     mine, mini = (
-        danqing.create("雪山", model=name, steps=2, seed=1, out=None, device="cpu") for name in ("mine", MINI)
+        danqing.create("雪山", model=name, steps=2, seed=1, upscale=1, out=None, device="cpu")
+        for name in ("mine", MINI)
     )
     assert mine[0].model == "mine"
     assert mine[0].image.tobytes() == mini[0].image.tobytes()
@@ -104,3 +106,13 @@ def test_an_incomplete_export_is_rejected(exported: Path, settings: Settings, mi
     (exported / missing).unlink()
     with pytest.raises(ModelNotFound, match=missing):
         add_export(exported, "mine", settings)
+
+
+def test_a_text_conditional_export_keeps_its_vocabulary(conditional_home: Path, settings: Settings) -> None:
+    spec = get_spec("conditional", settings_in(conditional_home))
+    assert spec.is_text_conditional
+    assert {result.state for result in verify(spec, settings_in(conditional_home))} == {"ok"}
+    list(install.install_from("conditional", conditional_home, settings))
+    installed = get_installed("conditional", settings)
+    assert installed.paths["unet_vocab"].name == "unet_vocab.txt"
+    assert installed.spec.defaults_for(read_request({"prompts": "山"}))["guidance_scale"]

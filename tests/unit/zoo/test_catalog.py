@@ -20,12 +20,13 @@ def published() -> set[RemoteFile]:
 def test_entries_are_complete() -> None:
     for name, spec in catalog().items():
         assert spec.name == name
-        assert {"clip", "vocab"} <= {file.role for file in spec.files}
-        assert spec.has_unet == ("unet" in {file.role for file in spec.files})
+        roles = {file.role for file in spec.files}
+        assert roles == {"upscaler"} if spec.kind == "upscaler" else {"clip", "vocab"} <= roles
+        assert spec.has_unet == (spec.kind == "model") == ("unet" in roles)
         assert spec.licence
         assert spec.title_zh
         assert spec.title_en
-        assert spec.size_bytes > 1_000_000
+        assert spec.size_bytes > 100_000
         names = [file.installed for file in spec.files]
         assert len(set(names)) == len(names)
 
@@ -36,7 +37,7 @@ def test_the_models_of_the_family_are_known() -> None:
     assert {row.name for row in UNETS} | SIBLINGS | {ORIGINAL, MINI} == {
         name for name, spec in catalog().items() if spec.has_unet
     }
-    encoders = {name for name, spec in catalog().items() if not spec.has_unet}
+    encoders = {name for name, spec in catalog().items() if spec.kind == "encoder"}
     assert {f"chinese-clip-{name}" for name in ("vit-b-16", "vit-l-14", "vit-l-14-336", "vit-h-14", "rn50")} < encoders
     assert {f"clip-{name}" for name in ("vit-b-32", "vit-b-16", "vit-l-14", "rn50", "rn101")} < encoders
     assert len(encoders) == 10

@@ -1,6 +1,5 @@
 """Conversion of published weights: formats, errors, and atomic writes."""
 
-import os
 import pickle
 import stat
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from danqing.models.lpips import Lpips
 from danqing.models.secondary import Secondary, SecondaryConfig
 from danqing.models.unet import UNet, UNetConfig
 from danqing.zoo.convert import Kind, convert_file
+from tests.malicious_inputs import CreatesFolder
 
 State = dict[str, Tensor]
 
@@ -196,20 +196,10 @@ def test_tensors_that_share_memory_are_parted(tmp_path: Path, target: Path) -> N
     assert all(torch.equal(tensor, state[name]) for name, tensor in load_file(target).items())
 
 
-class Intruder:
-    """What an attacker would put into a pickle: a call."""
-
-    def __init__(self, witness: Path) -> None:
-        self.witness = witness
-
-    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
-        return os.mkdir, (str(self.witness),)
-
-
 @pytest.mark.parametrize("zipped", [True, False])
 def test_pickles_with_other_objects_are_rejected_without_loading(tmp_path: Path, target: Path, zipped: bool) -> None:
     witness = tmp_path / "witness"
-    torch.save({"state_dict": Intruder(witness)}, tmp_path / "evil.pt", _use_new_zipfile_serialization=zipped)
+    torch.save({"state_dict": CreatesFolder(witness)}, tmp_path / "evil.pt", _use_new_zipfile_serialization=zipped)
     with pytest.raises(WeightsError, match="mkdir") as caught:
         convert_file(tmp_path / "evil.pt", target, "unet")
     assert "evil.pt" in caught.value.en

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from danqing.api import load
+from danqing.request import read_request
 from danqing.settings import Settings, read_settings
-from danqing.zoo.catalog import MINI
+from danqing.zoo.catalog import MINI, catalog
 from danqing.zoo.manifest import verify
 from danqing.zoo.registry import get_installed, get_spec, model_dir
+from danqing.zoo.resolve_request import resolve_request
 from danqing.zoo.spec import ModelSpec
 
 
@@ -24,7 +26,8 @@ def test_the_files_are_those_of_the_card() -> None:
         content = (place / name).read_bytes()
         assert len(content) == said["bytes"]
         assert hashlib.sha256(content).hexdigest() == said["sha256"]
-    assert set(card["files"]) == {file.installed for file in get_spec(MINI).files}
+    embedded = [spec for spec in catalog().values() if spec.is_embedded]  # the model, and the upscaler if there is one
+    assert set(card["files"]) == {file.installed for spec in embedded for file in spec.files}
 
 
 def test_the_catalogue_states_their_checksums_and_verifying_compares_them(
@@ -61,3 +64,12 @@ def test_it_loads_with_all_its_networks() -> None:
     assert model.secondary is not None
     assert model.unet.config.patch == 8
     assert model.clips[0].tokenizer.unknown_characters("孤舟蓑笠翁，独钓寒江雪，由齐白石所作") == []
+
+
+def test_a_picture_is_enlarged_by_the_embedded_upscaler_unless_the_request_says_otherwise(home: Path) -> None:
+    del home
+    settings, spec = read_settings(), get_spec(MINI)
+    usual = resolve_request(read_request({"prompts": "山"}), spec, settings)
+    assert (usual.size, usual.canvas, usual.upscale, usual.upscaler) == ((512, 512), (128, 128), 4, "danqing_upscaler")
+    plain = resolve_request(read_request({"prompts": "山", "upscale": 1}), spec, settings)
+    assert (plain.size, plain.canvas) == ((128, 128), (128, 128))

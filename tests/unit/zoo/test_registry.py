@@ -110,6 +110,12 @@ class TestCustomModels:
             custom_specs(read_settings())
         assert says in caught.value.en
 
+    @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "gb18030", "big5"])
+    def test_the_file_may_have_any_encoding(self, home: Path, encoding: str) -> None:
+        self.write(home, "")
+        (home / "models.yaml").write_bytes("墨竹: {unet: 竹.pt, title: 墨竹圖}".encode(encoding))
+        assert load_custom(read_settings())["墨竹"].title == "墨竹圖"
+
     def test_saved_models_are_loaded_again(self) -> None:
         settings = read_settings()
         entry = make_custom("x.pt", clips={}, secondary=False)

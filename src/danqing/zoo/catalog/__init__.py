@@ -3,11 +3,13 @@
 import importlib.resources
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType
 
 from danqing.zoo.catalog import files
 from danqing.zoo.catalog.clips import clip_specs, get_clip
 from danqing.zoo.catalog.unets import RESEARCH, UNETS, PublishedUNet
+from danqing.zoo.catalog.upscalers import EMBEDDED, EMBEDDED_FILE, upscaler_specs
 from danqing.zoo.spec import ModelSpec, RemoteFile, WeightFile
 
 MINI = "danqing_mini"
@@ -16,14 +18,16 @@ DEFAULT_CLIP = "chinese-clip-vit-b-16"
 """The CLIP of the original model, and the default of every other model."""
 
 
+@cache
 def models() -> Mapping[str, ModelSpec]:
     """Return the models with a U-Net by name, in order of preference."""
     return MappingProxyType({spec.name: spec for spec in _models()})
 
 
+@cache
 def catalog() -> Mapping[str, ModelSpec]:
-    """Return all entries by name: models and single CLIPs."""
-    return MappingProxyType({spec.name: spec for spec in (*_models(), *clip_specs())})
+    """Return all entries by name: models, single CLIPs and upscalers."""
+    return MappingProxyType({spec.name: spec for spec in (*_models(), *clip_specs(), *upscaler_specs(_embedded()))})
 
 
 def model_files(unet: WeightFile, clips: Mapping[str, float], *, secondary: bool = True) -> tuple[WeightFile, ...]:
@@ -44,16 +48,20 @@ def model_files(unet: WeightFile, clips: Mapping[str, float], *, secondary: bool
     return (unet, *((secondary_file,) if secondary else ()), *clip_files, lpips)
 
 
-def exported_files(remote_file: Callable[[str], RemoteFile], clip_count: int) -> tuple[WeightFile, ...]:
+def exported_files(
+    remote_file: Callable[[str], RemoteFile], clip_count: int, *, text_conditional: bool
+) -> tuple[WeightFile, ...]:
     """Return the files of a model exported by `danqing train`.
 
     Args:
         remote_file: creates the entry of a file from its name.
         clip_count: number of CLIPs, 1 or 2.
+        text_conditional: whether the U-Net takes the prompts as input.
     """
     clips = ((1, "clip.safetensors", "vocab.txt"), (2, "clip2.safetensors", "vocab2.txt"))[:clip_count]
     return (
         WeightFile("unet", (remote_file("unet.safetensors"),)),
+        *([WeightFile("unet_vocab", (remote_file("unet_vocab.txt"),))] if text_conditional else []),
         WeightFile("secondary", (remote_file("secondary.safetensors"),)),
         *(WeightFile("clip", (remote_file(clip),), clip_index=index) for index, clip, _ in clips),
         *(WeightFile("vocab", (remote_file(vocab),), clip_index=index) for index, _, vocab in clips),
@@ -120,55 +128,49 @@ def _openai_clip_models() -> tuple[ModelSpec, ...]:
     )
 
 
-def _mini() -> ModelSpec:
-    """The embedded model; card.json holds sizes and SHA-256 of its files."""
+def _embedded() -> Mapping[str, RemoteFile]:
+    """The embedded files by name; card.json holds their sizes and SHA-256."""
     card = json.loads((importlib.resources.files("danqing") / "assets" / MINI / "card.json").read_bytes())
+    return {name: RemoteFile(name, sha256=file["sha256"], size=file["bytes"]) for name, file in card["files"].items()}
 
-    def embedded(name: str) -> RemoteFile:
-        return RemoteFile(name, sha256=card["files"][name]["sha256"], size=card["files"][name]["bytes"])
 
+def _mini() -> ModelSpec:
+    embedded = _embedded()
     return ModelSpec(
         name=MINI,
         title_zh="内置小模型，由本项目训练，无需下载",
         title_en="small embedded model, trained by this project, no download needed",
-        files=exported_files(embedded, 2),
+        files=exported_files(embedded.__getitem__, 2, text_conditional="unet_vocab.txt" in embedded),
         licence="Apache-2.0",
         prediction="x0",
         resolution=128,
         is_embedded=True,
+        upscaler=EMBEDDED if EMBEDDED_FILE in embedded else None,
         clips=exported_clips(MINI, 2),
         defaults=MappingProxyType(
             {
-                "size": (128, 128),
-                "steps": 45,
-                "spacing": "[3]*300+[2.4]*400+[1.67]*300",
-                "sketches": "[12]*300+[2]*150+[1]*550",
-                "recurrence": "[1]*300+[5]*350+[1]*350",
+                "size": (512, 512),
+                "upscale": 4,
+                "steps": 25,
                 "eta": 1,
                 "refine": 0.44,
-                "use_secondary": 0,
+                "clip_denoised": True,
+                "guidance_scale": 5,
+                "guide_through": "estimate",
                 "cutn_batches": 1,
-                "cut_overview": 2,
-                "cut_innercut": 1,
+                "cut_overview": 1,
+                "cut_innercut": 2,
                 "cut_icgray_p": 0,
                 "cut_focus": 1,
-                "clip_guidance_scale": "[0]*300+[10000]*700",
-                "clamp_max": 0.2,
-                "jitter": 7,
+                "clip_guidance_scale": "[0]*200+[10000]*600+[0]*200",
+                "clamp_max": 0.1,
                 "display_rate": 3,
             }
         ),
         qualities=MappingProxyType(
             {
-                "draft": {
-                    "steps": 40,
-                    "spacing": 1,
-                    "sketches": 1,
-                    "recurrence": 1,
-                    "clip_guidance_scale": 10000,
-                    "display_rate": 2,
-                },
-                "fine": {"steps": 80, "sketches": "[18]*300+[3]*150+[1]*550", "display_rate": 5},
+                "draft": {"steps": 12, "display_rate": 2},
+                "fine": {"steps": 40, "sketches": "[4]*400+[1]*600", "display_rate": 5},
             }
         ),
     )

@@ -12,7 +12,7 @@ from danqing.zoo.convert.key_mapping import from_transformers, lpips_names
 from danqing.zoo.convert.read import read_state_dict, unreadable
 from danqing.zoo.convert.write_safetensors import StateDict, write_safetensors
 
-Kind = Literal["unet", "secondary", "clip", "lpips"]
+Kind = Literal["unet", "secondary", "clip", "lpips", "upscaler"]
 
 
 def convert_file(
@@ -22,9 +22,9 @@ def convert_file(
 
     Args:
         source: published weights. For every kind: a PyTorch or safetensors file with a state dict, plain or under
-            "state_dict", with or without the prefix "module.", or a .pdparams file of PaddlePaddle. For clip also a
-            TorchScript archive or a folder in the layout of transformers. For lpips also a folder with torchvision's
-            VGG-16 and the heads of the lpips package (vgg.pth).
+            "state_dict", "params" or "params_ema", with or without the prefix "module.", or a .pdparams file of
+            PaddlePaddle. For clip also a TorchScript archive or a folder in the layout of transformers. For lpips also
+            a folder with torchvision's VGG-16 and the heads of the lpips package (vgg.pth).
         target: the safetensors file; written atomically.
         kind: the network.
         half: store fp16 instead of the original precision.
@@ -79,6 +79,7 @@ def _check_kind(source: Path, state: StateDict, kind: Kind) -> None:
             "text_projection",
         ),
         "lpips": ("net.slice1.0.weight", "lin0.model.1.weight"),
+        "upscaler": (),  # any architecture; checked when it is loaded
     }
     absent = [name for name in required[kind] if name not in state]
     if absent:

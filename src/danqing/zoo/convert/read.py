@@ -22,6 +22,8 @@ from danqing.zoo.convert.write_safetensors import StateDict
 
 PICKLE_MAGIC = b"\x80"  # protocol 2 and later
 TORCH_LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")  # PyTorch's format before 1.6
+ENCLOSING = ("params_ema", "params", "state_dict")
+"""Keys under which training programs store a state dict, the preferred first; upscalers use the first two."""
 READ_ERRORS = (  # raised by the readers for damaged files
     *(OSError, EOFError, MemoryError, RuntimeError, ArithmeticError, AssertionError, AttributeError, LookupError),
     *(TypeError, ValueError, struct.error, zipfile.BadZipFile, SafetensorError),
@@ -29,7 +31,7 @@ READ_ERRORS = (  # raised by the readers for damaged files
 
 
 def read_state_dict(path: Path) -> StateDict:
-    """Read a state dict in PyTorch's layout, without an enclosing "state_dict" and the prefix "module.".
+    """Read a state dict in PyTorch's layout, without an enclosing dictionary (see `ENCLOSING`) and the prefix "module.".
 
     No code in the file is executed.
 
@@ -55,7 +57,8 @@ def read_state_dict(path: Path) -> StateDict:
         reason = f"{type(error).__name__} {error}".split("\n")[0][:200]
         raise unreadable(path, Text(reason, reason)) from error
     if isinstance(loaded, Mapping):
-        loaded = cast(Mapping[Any, Any], loaded).get("state_dict", loaded)
+        found = cast(Mapping[Any, Any], loaded)
+        loaded = next((found[key] for key in ENCLOSING if isinstance(found.get(key), Mapping)), found)
     return {name.removeprefix("module."): tensor for name, tensor in _only_tensors(path, loaded).items()}
 
 

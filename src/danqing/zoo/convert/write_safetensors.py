@@ -40,7 +40,9 @@ def write_safetensors(state: StateDict, target: Path, *, half: bool = False) -> 
     dtypes = {
         name: torch.float16 if half and tensor.is_floating_point() else tensor.dtype for name, tensor in state.items()
     }
-    order = sorted(state, key=lambda name: -dtypes[name].itemsize)  # keeps every tensor aligned
+    order = sorted(
+        state, key=lambda name: -dtypes[name].itemsize
+    )  # largest items first, so that every tensor is aligned
     header = _header(state, dtypes, order)
     with atomic_path(target) as temporary, temporary.open("wb") as file:
         file.write(len(header).to_bytes(8, "little"))

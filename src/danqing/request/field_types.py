@@ -10,7 +10,10 @@ from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonS
 from danqing.errors import InvalidRequest, ScheduleError
 from danqing.normalize import normalize_characters
 from danqing.request.clip_weights import parse_clip_weight, split_clip_weights
+from danqing.request.extension import parse_extension
+from danqing.request.grid import read_grid
 from danqing.request.labels import field_label
+from danqing.request.references import parse_reference
 from danqing.schedule import Schedule, parse_schedule
 
 SIZE_MULTIPLE = 64
@@ -18,26 +21,50 @@ SIZE_MULTIPLE = 64
 MAX_CLIPS = 8
 """Maximum number of CLIPs of a request."""
 MAX_URI = 24_000_000
-"""Maximum length of `init_image` in characters: a data URI of the largest file that is accepted."""
+"""Maximum length of a picture in characters: a data URI of the largest file that is accepted."""
+MAX_REFERENCES = 4
+"""Maximum number of reference pictures of a request."""
 
-_SIZE = re.compile(r"(\d{1,5})\s*[xX*,]\s*(\d{1,5})")
+_SIZE = re.compile(r"[\[(【]? ?(\d{1,5}) ?[xX*, ] ?(\d{1,5}) ?[\])】]?")
+_TRUE = frozenset({"true", "t", "1", "yes", "y", "on", "是"})
+_FALSE = frozenset({"false", "f", "0", "no", "n", "off", "否"})
+_SIDE_SCHEMA: dict[str, Any] = {"type": "integer", "minimum": SIZE_MULTIPLE, "multipleOf": SIZE_MULTIPLE}
+_SIZE_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "pattern": "^[1-9][0-9]{1,4}x[1-9][0-9]{1,4}$"},
+        {"type": "array", "items": _SIDE_SCHEMA, "minItems": 2, "maxItems": 2},
+    ]
+}
+_PROMPT_SCHEMA: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 2000}
+_PROMPTS_SCHEMA: dict[str, Any] = {
+    "anyOf": [_PROMPT_SCHEMA, {"type": "array", "items": _PROMPT_SCHEMA, "minItems": 1, "maxItems": 20}]
+}
+_GRID_VALUES: dict[str, Any] = {"type": "array", "items": {"type": ["string", "number"]}, "minItems": 1, "maxItems": 64}
+_GRID_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "maxLength": 2000},
+        {"type": "object", "additionalProperties": _GRID_VALUES, "minProperties": 1, "maxProperties": 2},
+        {"type": "null"},
+    ]
+}
 _GIGABYTES = re.compile(r" {0,4}(GB?|GiB)$", re.IGNORECASE)
 
 Sampler = Literal["ddim", "plms", "dpmpp_2m"]
 Quality = Literal["draft", "standard", "fine"]
 GuideThrough = Literal["estimate", "secondary", "unet"]
 Symmetry = Literal["none", "horizontal", "vertical", "both"]
-Saved = Literal["previews", "gif", "webp", "mp4", "sheet"]
+Factor = Literal[1, 2, 4]
+Saved = Literal["previews", "gif", "webp", "mp4", "sheet", "steps"]
 
 
-def nearest_sizes(width: int, height: int) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Return the next smaller and the next larger size whose sides are multiples of 64."""
+def nearest_sizes(width: int, height: int, unit: int = SIZE_MULTIPLE) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the next smaller and the next larger size whose sides are multiples of a number, by default 64."""
 
     def below(side: int) -> int:
-        return max(SIZE_MULTIPLE, side // SIZE_MULTIPLE * SIZE_MULTIPLE)
+        return max(unit, side // unit * unit)
 
     def above(side: int) -> int:
-        return max(SIZE_MULTIPLE, -(-side // SIZE_MULTIPLE) * SIZE_MULTIPLE)
+        return max(unit, -(-side // unit) * unit)
 
     return (below(width), below(height)), (above(width), above(height))
 
@@ -52,16 +79,34 @@ def constant(value: float) -> Schedule:
     return Schedule((float(value),))
 
 
+def parse_size_text(text: str) -> tuple[int, int]:
+    """Parse a size such as "1280x768", "1280 768" or "[1280, 768]", possibly with full-width characters.
+
+    Raises:
+        InvalidRequest: it is not a size.
+    """
+    # Single spaces, so that matching takes linear time.
+    match = _SIZE.fullmatch(" ".join(normalize_characters(text[:100]).split()))
+    if match is None:
+        raise InvalidRequest(
+            f"画幅“{text[:40]}”的写法无效。请写成 宽x高，例如 1280x768。",
+            f"Invalid size {text[:40]!r}. Write WIDTHxHEIGHT, for example 1280x768.",
+            field="size",
+        )
+    return int(match[1]), int(match[2])
+
+
+def parse_bool(value: object) -> object:
+    """Convert a text such as "true", "no", "1" or "是" to a bool; other values are returned unchanged."""
+    if not isinstance(value, str):
+        return value
+    word = normalize_characters(value[:20]).strip().lower()
+    return word in _TRUE if word in _TRUE | _FALSE else value
+
+
 def _parse_size(value: object) -> object:
     if isinstance(value, str):
-        match = _SIZE.fullmatch(normalize_characters(value[:100]).strip())
-        if match is None:
-            raise InvalidRequest(
-                f"画幅“{value[:40]}”的写法无效。请写成 宽x高，例如 1280x768。",
-                f"Invalid size {value[:40]!r}. Write WIDTHxHEIGHT, for example 1280x768.",
-                field="size",
-            )
-        value = (int(match[1]), int(match[2]))
+        value = parse_size_text(value)
     sides = tuple(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else ()
     if len(sides) != 2 or any(isinstance(side, bool) or not isinstance(side, int) for side in sides):
         raise InvalidRequest(
@@ -113,6 +158,44 @@ def _parse_path(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
+def _parse_source(value: object) -> object:
+    """Return a path as a string, and None for a blank one: forms send an empty string for a field without a value."""
+    return None if isinstance(value, str) and not value.strip() else _parse_path(value)
+
+
+def _parse_factor(value: object) -> object:
+    """Convert a text such as "4" or "4x", or a float, to an integer."""
+    if isinstance(value, str):
+        value = value.strip().lower().removesuffix("x")
+        return int(value) if value.isascii() and value.isdecimal() and len(value) < 4 else value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _parse_extension(value: object) -> object:
+    """Check the text of an extension; an empty one is None."""
+    if isinstance(value, str):
+        if not value.strip():
+            return None
+        parse_extension(value)
+    return value
+
+
+def _parse_references(value: object) -> object:
+    items = (value,) if isinstance(value, str | Path) else value
+    if not isinstance(items, list | tuple):
+        return value
+    sources = [_parse_source(item) for item in cast("Sequence[object]", items)]
+    parts = [source for source in sources if source is not None]
+    for part in parts[:MAX_REFERENCES]:
+        if isinstance(part, str) and len(part) <= MAX_URI:
+            parse_reference(part)
+        elif isinstance(part, str):
+            raise InvalidRequest(
+                "参考图太大。请换一张。", "The reference picture is too large. Choose another.", field="like"
+            )
+    return tuple(parts)
+
+
 def _parse_perlin_mode(value: object) -> object:
     """Accept "mix", the spelling of the PaddleHub module, for "mixed"."""
     return "mixed" if value == "mix" else value
@@ -160,6 +243,7 @@ def _schedule_field(
 
 
 Scale = Annotated[Schedule, *_schedule_field(0, 1e8)]
+GuidanceScale = Annotated[Schedule, *_schedule_field(0, 100)]
 Clamp = Annotated[Schedule, *_schedule_field(1e-6, 1e3)]
 Count = Annotated[Schedule, *_schedule_field(1, 64, integral=True)]
 Spacing = Annotated[Schedule, *_schedule_field(0.01, 100)]
@@ -167,10 +251,15 @@ StepInterval = Annotated[Schedule, *_schedule_field(1, 100, integral=True)]
 CutoutCount = Annotated[Schedule, *_schedule_field(0, 256, integral=True)]
 Power = Annotated[Schedule, *_schedule_field(0, 100)]
 Fraction = Annotated[Schedule, *_schedule_field(0, 1)]
-Switch = Annotated[Schedule, *_schedule_field(0, 1, integral=True)]
-Size = Annotated[tuple[int, int], BeforeValidator(_parse_size)]
-Prompts = Annotated[tuple[str, ...], BeforeValidator(_parse_prompts)]
-ImageSource = Annotated[str | None, BeforeValidator(_parse_path)]
+Switch = Annotated[Schedule, *_schedule_field(0, 1, integral=True), BeforeValidator(parse_bool)]
+Flag = Annotated[bool, BeforeValidator(parse_bool)]
+Size = Annotated[tuple[int, int], BeforeValidator(_parse_size), WithJsonSchema(_SIZE_SCHEMA)]
+Prompts = Annotated[tuple[str, ...], BeforeValidator(_parse_prompts), WithJsonSchema(_PROMPTS_SCHEMA)]
+ImageSource = Annotated[str | None, BeforeValidator(_parse_source)]
+Upscale = Annotated[Factor, BeforeValidator(_parse_factor)]
+ExtensionText = Annotated[str | None, BeforeValidator(_parse_extension)]
+GridText = Annotated[str | None, BeforeValidator(read_grid), WithJsonSchema(_GRID_SCHEMA)]
+References = Annotated[tuple[str, ...], BeforeValidator(_parse_references)]
 PerlinMode = Annotated[Literal["mixed", "color", "gray"], BeforeValidator(_parse_perlin_mode)]
 SavedFiles = Annotated[tuple[Saved, ...], BeforeValidator(_remove_duplicates)]
 Gigabytes = Annotated[float | None, BeforeValidator(_parse_gigabytes)]
