@@ -1,4 +1,4 @@
-"""Contact sheets, and animations of the painting process as GIF, WebP or MP4."""
+"""Contact sheets, and animations of the painting process as GIF, WebP or MP4. All files are labelled as generated."""
 
 import io
 import math
@@ -14,12 +14,14 @@ from PIL import Image
 from PIL.Image import Image as PilImage
 
 from danqing.errors import MissingExtra
+from danqing.provenance.file_label import add_label
 from danqing.storage.atomic import write_bytes
 
 GAP = 8
 """Pixels between the pictures of a contact sheet."""
 LAST_FRAME_SECONDS = 2.0
 """Duration of the last frame of an animation."""
+_PALETTE_SIZE = 128
 
 
 def contact_sheet(images: Sequence[PilImage], columns: int | None = None) -> PilImage:
@@ -39,21 +41,51 @@ def contact_sheet(images: Sequence[PilImage], columns: int | None = None) -> Pil
     return sheet
 
 
+def same_size(images: Sequence[PilImage]) -> list[PilImage]:
+    """Resize pictures to the size of the last one: the previews of an enlarged picture are smaller."""
+    size = images[-1].size
+    return [image if image.size == size else image.resize(size, Image.Resampling.BICUBIC) for image in images]
+
+
 def save_png(image: PilImage, path: Path, *, level: int = 6) -> None:
-    """Write a PNG without metadata; `level` is zlib's, from 1 (fast, larger file) to 9."""
+    """Write a PNG without parameters; `level` is zlib's, from 1 (fast, larger file) to 9."""
+    write_bytes(path, to_png(image, level=level))
+
+
+def to_png(image: PilImage, *, level: int = 6) -> bytes:
+    """Encode a picture as PNG without parameters; see `save_png`."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG", compress_level=level)
-    write_bytes(path, buffer.getvalue())
+    return add_label(buffer.getvalue(), signed=False)
 
 
-def save_gif(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) -> None:
-    """Write an endlessly repeating GIF; `seconds` is the duration of every frame but the last."""
-    write_bytes(path, _animate(images, "GIF", seconds=seconds))
+def save_gif(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2, recipe: str = "") -> None:
+    """Write an endlessly repeating GIF.
+
+    Args:
+        images: at least one.
+        path: the file.
+        seconds: duration of every frame but the last.
+        recipe: the parameters as JSON, for the metadata.
+    """
+    frames = [_to_palette(image) for image in images]
+    write_bytes(path, add_label(_animate(frames, "GIF", seconds=seconds), recipe=recipe))
 
 
-def save_webp(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) -> None:
-    """Write an endlessly repeating WebP animation, in full colour."""
-    write_bytes(path, _animate(images, "WEBP", seconds=seconds))
+def save_webp(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2, recipe: str = "") -> None:
+    """Write an endlessly repeating WebP animation, in full colour; see `save_gif`."""
+    write_bytes(path, add_label(_animate(images, "WEBP", seconds=seconds), recipe=recipe))
+
+
+def _to_palette(image: PilImage) -> PilImage:
+    """Reduce to 256 colours.
+
+    The colours are chosen on a picture of at most 128 pixels: eight times faster than at 512 pixels, with the same
+    result to the eye.
+    """
+    small = image.convert("RGB")
+    small.thumbnail((_PALETTE_SIZE, _PALETTE_SIZE))
+    return image.convert("RGB").quantize(palette=small.quantize(), dither=Image.Dither.NONE)
 
 
 def _animate(images: Sequence[PilImage], file_format: str, *, seconds: float) -> bytes:
@@ -79,8 +111,8 @@ def has_mp4() -> bool:
     return find_spec("av") is not None
 
 
-def save_mp4(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) -> None:
-    """Write an H.264 video.
+def save_mp4(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2, recipe: str = "") -> None:
+    """Write an H.264 video; see `save_gif`.
 
     Raises:
         MissingExtra: PyAV is not installed.
@@ -104,4 +136,4 @@ def save_mp4(images: Sequence[PilImage], path: Path, *, seconds: float = 0.2) ->
             frame = av.VideoFrame.from_image(image.convert("RGB").crop((0, 0, width, height)))
             video.mux(stream.encode(frame))
         video.mux(stream.encode())
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, add_label(buffer.getvalue(), recipe=recipe))

@@ -11,10 +11,16 @@ from PIL import Image
 
 from danqing.errors import InvalidRequest
 from danqing.events import Completed, Event, Previewed, Started, to_data_uri
+from danqing.provenance.file_label import add_label
 from danqing.request import Request
-from danqing.results import png_metadata
-from danqing.results.animation import contact_sheet, save_gif, save_mp4, save_webp
+from danqing.results import picture_metadata
+from danqing.results.animation import contact_sheet, same_size, save_gif, save_mp4, save_webp, to_png
+from danqing.results.convert_png import ImageKind, convert_png
+from danqing.results.grid_sheet import grid_sheet
+from danqing.settings import read_settings
 from danqing.storage.atomic import storage_errors, write_bytes
+
+_KINDS: Mapping[str, ImageKind] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".webp": "webp"}
 
 if TYPE_CHECKING:
     from docarray import DocumentArray  # pyright: ignore[reportMissingTypeStubs]
@@ -41,39 +47,60 @@ class Picture:
     model: str
 
     def to_png(self) -> bytes:
-        """Encode the picture as PNG; the request is stored in its metadata."""
+        """Encode the picture as PNG; the request and the label of generated pictures are stored in its metadata."""
         buffer = io.BytesIO()
-        info = png_metadata.to_pnginfo(self.request, seed=self.seed, number=self.number, model=self.model)
+        info = picture_metadata.to_pnginfo(self.request, seed=self.seed, number=self.number, model=self.model)
         self.image.save(buffer, "PNG", pnginfo=info)
-        return buffer.getvalue()
+        return add_label(buffer.getvalue())
+
+    def to_bytes(self, kind: ImageKind, *, quality: int = 92) -> bytes:
+        """Encode the picture in one of three formats; each stores the request and the label of generated pictures.
+
+        Args:
+            kind: png, jpeg or webp.
+            quality: of jpeg and webp, 0 to 100.
+        """
+        return convert_png(self.to_png(), kind, quality=quality)
+
+    @property
+    def recipe(self) -> str:
+        """The request as JSON, for the metadata of other formats than PNG."""
+        metadata = picture_metadata.to_metadata(self.request, seed=self.seed, number=self.number, model=self.model)
+        return picture_metadata.to_recipe(metadata)
 
     def save(self, path: Path | str) -> None:
-        """Write the picture as PNG; the request is stored in its metadata.
+        """Write the picture as PNG, JPEG or WebP; the request is stored in its metadata.
 
         Raises:
-            InvalidRequest: the file name does not end in .png.
+            InvalidRequest: the file name does not end in .png, .jpg, .jpeg or .webp.
             StorageError: the file cannot be written.
         """
-        if Path(path).suffix.lower() != ".png":
+        kind = _KINDS.get(Path(path).suffix.lower())
+        if kind is None:
             raise InvalidRequest(
-                f"图片以 PNG 格式保存（其中包含作画参数），请把 {path} 改为以 .png 结尾的文件名。",
-                f"Pictures are saved as PNG, which stores the parameters. Change {path} to a name that ends in .png.",
+                f"图片可以保存为 PNG、JPEG 或 WebP，请把 {path} 改为以 .png、.jpg 或 .webp 结尾的文件名。",
+                f"Pictures are saved as PNG, JPEG or WebP. Change {path} to a name that ends in .png, .jpg or .webp.",
             )
-        write_bytes(Path(path), self.to_png())
+        write_bytes(Path(path), self.to_bytes(kind))
 
     def save_gif(self, path: Path | str, *, seconds: float = 0.2) -> None:
         """Write the previews as a GIF; `seconds` is the duration of a preview."""
-        save_gif(self.frames, Path(path), seconds=seconds)
+        save_gif(self.frames, Path(path), seconds=seconds, recipe=self.recipe)
 
     def save_video(self, path: Path | str, *, seconds: float = 0.2) -> None:
         """Write the previews as a video: WebP if the file name ends in .webp, else MP4."""
         save = save_webp if Path(path).suffix.lower() == ".webp" else save_mp4
-        save(self.frames, Path(path), seconds=seconds)
+        save(self.frames, Path(path), seconds=seconds, recipe=self.recipe)
 
     @property
     def frames(self) -> tuple[Image.Image, ...]:
-        """The previews in order, then the finished picture."""
-        return (*(preview.image for preview in self.previews if not preview.last), self.image)
+        """The previews in order, at the size of the finished picture, which is the last one.
+
+        A picture with an inscription, a seal or a mount has only its previews, the last of them as it was painted.
+        """
+        if self.previews and not self.request.finish_options().is_empty:
+            return tuple(preview.image for preview in self.previews)
+        return tuple(same_size([*(preview.image for preview in self.previews if not preview.last), self.image]))
 
     def __repr__(self) -> str:
         width, height = self.image.size
@@ -111,8 +138,9 @@ class Artwork(Sequence[Picture]):
                     steps[event.step] = Preview(event.step, image, event.last)
                 case Completed(image=Image.Image() as image) if started is not None:
                     ordered = tuple(preview for _, preview in sorted(previews.get(event.picture, {}).items()))
+                    request = started.request.of_picture(event.picture)
                     done[event.picture] = Picture(
-                        event.picture, event.seed, image, ordered, request=started.request, model=started.model
+                        event.picture, event.seed, image, ordered, request=request, model=started.model
                     )
                 case _:
                     pass
@@ -151,7 +179,10 @@ class Artwork(Sequence[Picture]):
         return files
 
     def sheet(self, columns: int | None = None) -> Image.Image:
-        """Arrange the pictures on a contact sheet; roughly square if `columns` is None."""
+        """Arrange the pictures on a contact sheet; roughly square if `columns` is None, a grid with its labels."""
+        if self.request.grid is not None and columns is None:
+            images = {picture.number: picture.image for picture in self}
+            return grid_sheet(self.request.grid, images, fonts=read_settings().fonts)
         return contact_sheet([picture.image for picture in self], columns)
 
     def to_documents(self, tags: Mapping[str, object] | None = None) -> "DocumentArray":
@@ -180,9 +211,7 @@ class Artwork(Sequence[Picture]):
             return None
         if len(self) == 1:
             return self[0].to_png()
-        buffer = io.BytesIO()
-        self.sheet().save(buffer, "PNG")
-        return buffer.getvalue()
+        return to_png(self.sheet())
 
 
 def _shortened(request: Request) -> str:

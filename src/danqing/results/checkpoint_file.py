@@ -1,6 +1,6 @@
 """Checkpoints of unfinished runs as safetensors files."""
 
-# safetensors gives no types.
+# safetensors has no type annotations.
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 
 import zlib
@@ -21,7 +21,8 @@ def to_bytes(checkpoint: Checkpoint) -> bytes:
 
     tensors = {"x": checkpoint.x} | {f"history.{number}": tensor for number, tensor in enumerate(checkpoint.history)}
     tensors |= {} if checkpoint.guidance_grad is None else {"guidance_grad": checkpoint.guidance_grad}
-    contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    # Copied, because after the last step x and the history may be one tensor, which safetensors does not write twice.
+    contiguous = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     metadata = {name: getattr(checkpoint, name) for name in _NUMBERS} | {"crc32": _crc32(tuple(contiguous.values()))}
     metadata["seeds"] = " ".join(map(str, checkpoint.seeds))
     return save(contiguous, metadata={name: str(value) for name, value in metadata.items()})

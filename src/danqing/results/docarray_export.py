@@ -3,12 +3,13 @@
 # docarray gives no types.
 # pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false, reportAbstractUsage=false
 
+import base64
 from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from danqing.errors import MissingExtra
-from danqing.events import to_data_uri
+from danqing.results.animation import to_png
 from danqing.results.artwork import Artwork, Picture
 
 if TYPE_CHECKING:
@@ -54,14 +55,18 @@ def require_docarray() -> None:
 def _document(picture: Picture, tags: Mapping[str, object]) -> "Document":
     from docarray import Document
 
-    last = picture.previews[-1].step if picture.previews else 0
+    last, uri = picture.previews[-1].step if picture.previews else 0, _data_uri(picture.to_png())
     chunks = [
-        Document(uri=to_data_uri(preview.image), tags={"cur_t": last - 1 - preview.step})
+        Document(uri=uri if preview.last else _data_uri(to_png(preview.image)), tags={"cur_t": last - 1 - preview.step})
         for preview in picture.previews
     ]
-    document = Document(uri=to_data_uri(picture.image), tags=dict(tags))
+    document = Document(uri=uri, tags=dict(tags))
     document.chunks = _chunk_array(chunks, document)
     return document
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
 def _chunk_array(chunks: "list[Document]", parent: "Document") -> "DocumentArray":

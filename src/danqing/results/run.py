@@ -13,11 +13,15 @@ from PIL import Image
 from danqing.errors import InvalidRequest, RunNotFound
 from danqing.events import Completed, Event, Failed, Previewed
 from danqing.request import Request, read_request
+from danqing.request.pictures import picture_sources, replace_pictures
 from danqing.results import run_layout
 from danqing.results.artwork import Artwork
 from danqing.results.checkpoint_file import most_advanced, read_checkpoint
 from danqing.settings import Settings
 from danqing.types import Checkpoint
+
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml reads a list of many runs ten times faster; wheels of PyYAML contain it on most systems."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,7 @@ class Run:
 
     folder: Path
     request: Request
-    """Complete, with model and seed. The initial image is the copy in the run's folder."""
+    """Complete, with model and seed. Its pictures are the copies in the run's folder."""
 
     @classmethod
     def open(cls, folder: Path | str) -> "Run":
@@ -37,7 +41,7 @@ class Run:
         """
         try:
             path = Path(folder).absolute()
-            values = yaml.safe_load((path / run_layout.REQUEST).read_text("utf-8"))
+            values = yaml.load((path / run_layout.REQUEST).read_text("utf-8"), Loader=_YAML)
             request = read_request(values)
         except (
             OSError,
@@ -49,10 +53,7 @@ class Run:
             InvalidRequest,
         ) as error:
             raise RunNotFound(f"文件夹 {folder} 中没有作画记录。", f"The folder {folder} contains no run.") from error
-        name = request.init_image or ""
-        if name.startswith(f"{run_layout.INIT_IMAGE}.") and (path / name).is_file():
-            request = request.with_changes(init_image=str(path / name))
-        return cls(path, request)
+        return cls(path, _with_copies(request, path))
 
     @property
     def name(self) -> str:
@@ -110,6 +111,17 @@ class Run:
                     yield event.model_copy(update={"image": load_image(file)})
             else:
                 yield event
+
+
+def _with_copies(request: Request, folder: Path) -> Request:
+    """Return a stored request with the paths of the copies in its folder."""
+    sources = picture_sources(request.model_dump())
+    copies = {
+        name: str(folder / source)
+        for name, source in sources.items()
+        if source.startswith(f"{run_layout.picture_copy(name)}.") and (folder / source).is_file()
+    }
+    return request.with_changes(**replace_pictures(request.model_dump(), copies)) if copies else request
 
 
 def load_image(file: Path) -> Image.Image:

@@ -22,9 +22,16 @@ LOCK = ".lock"
 """Locked while a program writes to the folder."""
 INIT_IMAGE = "init"
 """Copy of the initial image, without suffix."""
+STEPS = "steps"
+"""Folder of the states of steps, from which runs can branch."""
 SHEET = "sheet.png"
 RESULT = "result.json"
 """Written last: a run with this file is finished."""
+
+
+def picture_copy(name: str) -> str:
+    """Return the file name, without suffix, of the copy of a request's picture."""
+    return INIT_IMAGE if name == "init_image" else name
 
 
 def folder_name(request: Request, *, now: datetime) -> str:
@@ -39,6 +46,16 @@ def picture_file(number: int, suffix: str = "png") -> str:
     return f"{number:03d}.{suffix}"
 
 
+def unscaled_file(number: int) -> str:
+    """Return the file name of a picture as it was painted, before it was enlarged."""
+    return f"{number:03d}-unscaled.png"
+
+
+def unfinished_file(number: int) -> str:
+    """Return the file name of a picture as it was painted, before its inscription, seal and mount."""
+    return f"{number:03d}-unfinished.png"
+
+
 def previews_folder(number: int) -> str:
     """Return the name of the folder with the previews of a picture."""
     return f"{number:03d}"
@@ -47,6 +64,11 @@ def previews_folder(number: int) -> str:
 def preview_file(number: int, step: int) -> str:
     """Return the file name of a preview."""
     return f"{previews_folder(number)}/step-{step:04d}.png"
+
+
+def step_file(batch: int, step: int) -> str:
+    """Return the file name of the state after a step of a batch."""
+    return f"{STEPS}/{batch:03d}-{step:04d}.safetensors"
 
 
 def image_file(event: Event) -> str | None:

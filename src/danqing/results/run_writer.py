@@ -1,8 +1,6 @@
 """Records a run on disk while it is painted; an interruption at any moment loses no finished picture."""
 
 import errno
-import json
-import os
 import shutil
 import time
 from contextlib import suppress
@@ -11,22 +9,29 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import yaml
 from PIL.Image import Image
 
-import danqing
-from danqing.errors import MissingExtra, RunLocked, RunNotFound, StorageError
+from danqing.errors import RunNotFound, StorageError
 from danqing.events import Completed, Event, Previewed, Started, Stepped
-from danqing.inputs.image_file import display_name, read_header, read_image_bytes
 from danqing.request import Request
 from danqing.results import run_layout
-from danqing.results.animation import contact_sheet, has_mp4, save_gif, save_mp4, save_png, save_webp
+from danqing.results.animation import save_png
 from danqing.results.artwork import Picture
+from danqing.results.branching import branch_state
 from danqing.results.checkpoint_file import to_bytes
-from danqing.results.run import Run, find_run, list_runs, load_image
+from danqing.results.finish_run import finish_run
+from danqing.results.run import Run, find_run, list_runs
+from danqing.results.run_folder import (
+    lock_run,
+    make_folder,
+    register_run,
+    require_libraries,
+    write_request,
+    write_start,
+)
+from danqing.results.stored_pictures import read_pictures
 from danqing.settings import read_settings
-from danqing.storage.atomic import remove_temp_files, storage_errors, write_bytes, write_text
-from danqing.storage.lock import Lock
+from danqing.storage.atomic import remove_temp_files, storage_errors, write_bytes
 from danqing.types import Checkpoint
 
 __all__ = ["Run", "RunWriter", "find_run", "list_runs"]
@@ -36,14 +41,12 @@ CHECKPOINT_SECONDS = 10.0
 CHECKPOINT_OVERHEAD = 0.02
 """Largest share of the time spent on the checkpoints between those, which survive a crash of the program but not a power cut."""
 
-_ANIMATIONS = {"gif": save_gif, "webp": save_webp, "mp4": save_mp4}
-
 
 class RunWriter:
     """Records the events of one run in its folder. Use it as a context manager, or call `close` at the end.
 
     Args:
-        run: the run.
+        run: the run whose folder is written.
         runs_file: the list to which the run is added once it has started; None adds it to no list.
     Raises:
         RunLocked: another program is writing to the folder.
@@ -52,7 +55,7 @@ class RunWriter:
     def __init__(self, run: Run, *, runs_file: Path | None = None) -> None:
         self.run = run
         self._runs_file = runs_file
-        self._lock = _lock_run(run.folder)
+        self._lock = lock_run(run.folder)
         try:
             self._log = (run.folder / run_layout.EVENTS).open("ab", buffering=0)
         except BaseException:
@@ -61,6 +64,7 @@ class RunWriter:
         self._done = {event.picture for event in run.events() if isinstance(event, Completed)}
         self._checkpoint: Checkpoint | None = None
         self._durable_at = self._fast_at = time.monotonic()
+        self._step = 0  # last step of the current batch
         self._cost = 0.0  # seconds that a checkpoint takes
 
     @classmethod
@@ -69,20 +73,22 @@ class RunWriter:
 
         Args:
             root: the folder for runs; created if needed.
-            request: complete, as returned by `Pipeline.resolve`. Its initial image is copied into the folder.
+            request: complete, as returned by `Pipeline.resolve`. Its pictures are copied into the folder.
             model: name of the model.
             runs_file: the list to which the run is added; None for the one in DANQING_HOME.
         Raises:
-            InvalidRequest: the initial image cannot be read.
-            MissingExtra: an MP4 is requested and PyAV is not installed.
+            InvalidRequest: a picture of the request cannot be read.
+            MissingExtra: an MP4 is requested and PyAV is not installed, or a signature and c2pa-python is not.
             StorageError: the folder cannot be created or written.
         """
-        _require_video_library(request)
+        require_libraries(request)
         complete = request.with_changes(model=model)
-        init_image = _read_init_image(complete)
-        folder = _make_folder(root, run_layout.folder_name(complete, now=datetime.now()))
+        pictures = read_pictures(complete, offline=read_settings().offline)
+        start = branch_state(complete, near=root.expanduser().absolute()) if complete.branch else None
+        folder = make_folder(root, run_layout.folder_name(complete, now=datetime.now()))
         try:
-            complete = _write_request(folder, complete, init_image)
+            complete = write_request(folder, complete, pictures)
+            write_start(folder, start)
             with storage_errors(folder):
                 return cls(Run(folder, complete), runs_file=runs_file or read_settings().runs_file)
         except StorageError:
@@ -97,18 +103,20 @@ class RunWriter:
             folder: created if needed.
             request: complete, including the model.
         Raises:
-            InvalidRequest: the initial image cannot be read.
+            InvalidRequest: a picture of the request cannot be read.
             MissingExtra: an MP4 is requested and PyAV is not installed.
             RunLocked: another program is writing to the folder.
             StorageError: the folder cannot be created or written.
         """
         with suppress(RunNotFound):
             return cls.resume(folder)
-        _require_video_library(request)
-        init_image = _read_init_image(request)
+        require_libraries(request)
+        pictures = read_pictures(request, offline=read_settings().offline)
+        start = branch_state(request, near=folder.parent) if request.branch else None
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            request = _write_request(folder, request, init_image)
+            request = write_request(folder, request, pictures)
+            write_start(folder, start)
             return cls(Run(folder, request))
 
     @classmethod
@@ -148,6 +156,8 @@ class RunWriter:
         Raises:
             StorageError: the folder cannot be written.
         """
+        if isinstance(event, Previewed) and event.last and isinstance(event.image, Image):
+            self._write_painted(event, event.image)
         match event:
             case Previewed(image=Image() as image) if self.request.save:
                 self._write_preview(event, image)
@@ -155,8 +165,10 @@ class RunWriter:
                 self._write_picture(event, image)
             case _:
                 pass
+        if isinstance(event, Stepped):
+            self._step = event.step
         if isinstance(event, Started) and self._runs_file is not None:
-            _register_run(self._runs_file, str(self.folder))
+            register_run(self._runs_file, str(self.folder))
             self._runs_file = None
         with storage_errors(self.folder):
             line = run_layout.to_line(event)
@@ -170,6 +182,8 @@ class RunWriter:
             StorageError: the folder cannot be written.
         """
         self._checkpoint = checkpoint
+        if "steps" in self.request.save and checkpoint.index >= 0 and self._step % self.request.display_rate == 0:
+            self._write_step(checkpoint)
         now = time.monotonic()
         if now - self._durable_at >= CHECKPOINT_SECONDS:
             self._write_checkpoint()
@@ -201,7 +215,7 @@ class RunWriter:
         if self._runs_file is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
         elif self.finished:
-            self._finish()
+            finish_run(self.run)
         else:
             self._write_checkpoint()
 
@@ -221,111 +235,36 @@ class RunWriter:
 
     def _write_picture(self, event: Completed, image: Image) -> None:
         request = self.request
-        picture = Picture(event.picture, event.seed, image, (), request=request, model=request.model)
+        own = request.of_picture(event.picture)
+        picture = Picture(event.picture, event.seed, image, (), request=own, model=request.model)
         picture.save(self.folder / run_layout.picture_file(event.picture))
         self._done.add(event.picture)
+
+    def _write_painted(self, event: Previewed, image: Image) -> None:
+        """Keep the picture as it was painted if it is enlarged or finished afterwards."""
+        request = self.request.of_picture(event.picture)
+        is_enlarged, is_finished = request.upscale > 1, not request.finish_options().is_empty
+        if not is_enlarged and not is_finished:
+            return
+        unfinished: dict[str, object] = {
+            "format": None,
+            "inscription": None,
+            "signature": None,
+            "seal": None,
+            "mount": None,
+        }
+        painted = request.with_changes(size=request.canvas, upscale=1, **(unfinished if is_finished else {}))
+        seed = self.request.seed_of(event.picture)
+        picture = Picture(event.picture, seed, image, (), request=painted, model=request.model)
+        name = run_layout.unscaled_file(event.picture) if is_enlarged else run_layout.unfinished_file(event.picture)
+        picture.save(self.folder / name)
+
+    def _write_step(self, checkpoint: Checkpoint) -> None:
+        file = self.folder / run_layout.step_file(checkpoint.batch, self._step)
+        with storage_errors(self.folder):
+            file.parent.mkdir(exist_ok=True)
+        write_bytes(file, to_bytes(checkpoint), fsync=False)
 
     def _write_checkpoint(self) -> None:
         if self._checkpoint is not None:
             write_bytes(self.folder / run_layout.DURABLE_CHECKPOINT, to_bytes(self._checkpoint))
-
-    def _finish(self) -> None:
-        save = self.request.save
-        for number in sorted(self._done):
-            for kind in (kind for kind in _ANIMATIONS if kind in save):
-                _ANIMATIONS[kind](self._frames(number), self.folder / run_layout.picture_file(number, kind))
-        if "sheet" in save:
-            # A single picture is shown with its previews instead.
-            images = [load_image(file) for file in self.run.pictures]
-            save_png(contact_sheet(images if len(images) > 1 else self._frames(0)), self.folder / run_layout.SHEET)
-        write_text(self.folder / run_layout.RESULT, json.dumps(self._result(), ensure_ascii=False, indent=1) + "\n")
-        for name in (run_layout.DURABLE_CHECKPOINT, run_layout.FAST_CHECKPOINT):
-            (self.folder / name).unlink(missing_ok=True)
-        if "previews" not in save:
-            for number in self._done:
-                shutil.rmtree(self.folder / run_layout.previews_folder(number), ignore_errors=True)
-
-    def _frames(self, number: int) -> list[Image]:
-        files = sorted((self.folder / run_layout.previews_folder(number)).glob("step-*.png"))
-        # The last preview is the finished picture.
-        return [load_image(file) for file in [*files[:-1], self.folder / run_layout.picture_file(number)]]
-
-    def _result(self) -> dict[str, object]:
-        events = self.run.events()
-        done = {event.picture: event for event in events if isinstance(event, Completed)}
-        return {
-            "version": danqing.__version__,
-            "model": self.request.model,
-            "device": next((event.device for event in events if isinstance(event, Started)), ""),
-            "seconds": round(sum(event.seconds for event in events if isinstance(event, Stepped)), 3),
-            "pictures": [
-                {"number": n, "seed": event.seed, "file": run_layout.picture_file(n), "nan_steps": event.nan_steps}
-                for n, event in sorted(done.items())
-            ],
-        }
-
-
-def _require_video_library(request: Request) -> None:
-    if "mp4" in request.save and not has_mp4():
-        raise MissingExtra(
-            "保存 MP4 需要安装：pip install av；也可以改用 --save gif。",
-            "Saving MP4 needs an extra library: pip install av; or use --save gif.",
-        )
-
-
-def _read_init_image(request: Request) -> bytes | None:
-    """Read the initial image if it is a file or URL: it could change or disappear before the run is resumed."""
-    source = request.init_image
-    if source is None or source.startswith("data:"):
-        return None
-    data = read_image_bytes(source, offline=read_settings().offline)
-    read_header(data, display_name(source))
-    return data
-
-
-def _write_request(folder: Path, request: Request, init_image: bytes | None) -> Request:
-    """Write the request and a copy of its initial image; returns the request with the copy."""
-    stored = request
-    if init_image is not None:
-        suffix = read_header(init_image, run_layout.INIT_IMAGE).media_type.removeprefix("image/")
-        copy = folder / f"{run_layout.INIT_IMAGE}.{suffix}"
-        write_bytes(copy, init_image)
-        stored, request = (request.with_changes(init_image=name) for name in (copy.name, str(copy)))
-    values = yaml.safe_dump(stored.model_dump(mode="json"), allow_unicode=True, sort_keys=False, width=120)
-    write_text(folder / run_layout.REQUEST, f"# danqing {danqing.__version__}\n{values}")
-    return request
-
-
-def _make_folder(root: Path, name: str) -> Path:
-    """Create a folder of that name; a number is appended if the name is taken."""
-    root = root.expanduser().absolute()
-    with storage_errors(root):
-        root.mkdir(parents=True, exist_ok=True)
-        for attempt in range(1, 1000):
-            folder = root / (name if attempt == 1 else f"{name}-{attempt}")
-            with suppress(FileExistsError):
-                folder.mkdir()
-                return folder
-        raise FileExistsError(f"{root / name}")
-
-
-def _lock_run(folder: Path) -> Lock:
-    lock = Lock(folder / run_layout.LOCK)
-    if not lock.acquire():
-        raise RunLocked(
-            f"另一个程序正在作画：{folder.name}。请等待它完成，或先停止它。",
-            f"Another program is painting {folder.name}. Wait for it to end, or stop it first.",
-        )
-    return lock
-
-
-def _register_run(runs_file: Path, folder: str) -> None:
-    # Without a writable home the run is only missing in the list.
-    with suppress(OSError):
-        runs_file.parent.mkdir(parents=True, exist_ok=True)
-        with runs_file.open("ab+") as stream:
-            incomplete = False
-            if stream.seek(0, os.SEEK_END):
-                stream.seek(-1, os.SEEK_END)
-                incomplete = stream.read(1) != b"\n"  # a power cut can leave half a line
-            stream.write(b"\n" * incomplete + os.fsencode(folder) + b"\n")

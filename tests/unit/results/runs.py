@@ -1,12 +1,14 @@
 """Artificial runs: events as a pipeline yields them, with pictures that depend only on seed and step."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import torch
 from PIL import Image
 
 from danqing.events import Completed, Event, Previewed, Started, Stepped
 from danqing.request import Request, read_request
+from danqing.results.run_writer import Run, RunWriter
 from danqing.types import Checkpoint
 
 MODEL = "danqing_mini"
@@ -51,3 +53,23 @@ def checkpoint(batch: int, k: int) -> Checkpoint:
     """A checkpoint with a memory of two, and a gradient that the next step takes again."""
     x = torch.arange(2 * 3 * 4 * 4, dtype=torch.float32).view(2, 3, 4, 4) / 7
     return Checkpoint(batch, k, x, (x + 1, x.transpose(2, 3)), guidance_grad=x - 1)
+
+
+def write(root: Path, request: Request, *, runs_file: Path | None = None) -> Run:
+    """Record a finished run in a new folder below `root`."""
+    with RunWriter.create(root, request, model=MODEL, runs_file=runs_file) as writer:
+        for event in paint(request):
+            writer.record(event)
+            writer.save_checkpoint(checkpoint(0, 1))
+    return Run.open(writer.folder)
+
+
+def record_all(writer: RunWriter, events: Iterable[Event]) -> None:
+    """Record events."""
+    for event in events:
+        writer.record(event)
+
+
+def names(folder: Path) -> set[str]:
+    """Return the paths of all files below a folder."""
+    return {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}

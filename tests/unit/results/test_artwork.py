@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from danqing.errors import InvalidRequest, StorageError
-from danqing.results import png_metadata
+from danqing.provenance.file_label import read_label
+from danqing.results import picture_metadata
 from danqing.results.artwork import Artwork
 from tests.unit.results.runs import paint, small_request
 
@@ -37,13 +38,28 @@ def test_saved_pictures_have_metadata(tmp_path: Path) -> None:
     files = Artwork.from_events(paint(small_request(n_batches=2))).save(tmp_path / "new" / "folder")
 
     assert [file.name for file in files] == ["000.png", "001.png"]
-    assert png_metadata.read_metadata(files[1]).seed == 8
+    assert picture_metadata.read_metadata(files[1]).seed == 8
 
 
-def test_pictures_are_png(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.JPEG", "a.webp"])
+def test_every_picture_format_has_the_parameters_and_the_label(name: str, tmp_path: Path) -> None:
+    picture = Artwork.from_events(paint(small_request()))[0]
+    picture.save(tmp_path / name)
+
+    metadata = picture_metadata.read_metadata(tmp_path / name)
+    label = read_label((tmp_path / name).read_bytes()).label
+    original = read_label(picture.to_png()).label
+    assert metadata.request == picture.request
+    assert metadata.seed == picture.seed
+    assert label is not None
+    assert original is not None
+    assert label.values == original.values
+
+
+def test_pictures_have_three_formats(tmp_path: Path) -> None:
     picture = Artwork.from_events(paint(small_request()))[0]
     with pytest.raises(InvalidRequest, match=r"\.png"):
-        picture.save(tmp_path / "a.jpg")
+        picture.save(tmp_path / "a.bmp")
     with pytest.raises(StorageError):
         picture.save(tmp_path / "missing" / "a.png")
 

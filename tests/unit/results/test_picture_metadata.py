@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from danqing.errors import RunNotFound
-from danqing.results import png_metadata
+from danqing.results import picture_metadata
 from tests.unit.results.runs import MODEL, image, small_request
 
 
@@ -19,9 +19,9 @@ def save(path: Path, info: PngInfo | None) -> Path:
 
 def test_the_metadata_can_be_read_back(tmp_path: Path) -> None:
     request = small_request(prompts=["山：2", "水"], artist="齐白石", n_batches=3, cut_ic_pow="[1]*500+[2]*500")
-    path = save(tmp_path / "a.png", png_metadata.to_pnginfo(request, seed=9, number=2, model=MODEL))
+    path = save(tmp_path / "a.png", picture_metadata.to_pnginfo(request, seed=9, number=2, model=MODEL))
 
-    metadata = png_metadata.read_metadata(path)
+    metadata = picture_metadata.read_metadata(path)
 
     assert metadata.request == request
     assert (metadata.seed, metadata.number, metadata.model, metadata.omitted) == (9, 2, MODEL, ())
@@ -30,7 +30,7 @@ def test_the_metadata_can_be_read_back(tmp_path: Path) -> None:
 
 
 def test_other_viewers_can_read_it_too(tmp_path: Path) -> None:
-    path = save(tmp_path / "a.png", png_metadata.to_pnginfo(small_request(), seed=7, number=0, model=MODEL))
+    path = save(tmp_path / "a.png", picture_metadata.to_pnginfo(small_request(), seed=7, number=0, model=MODEL))
 
     with Image.open(path) as picture:
         info = picture.info
@@ -44,17 +44,44 @@ def test_other_viewers_can_read_it_too(tmp_path: Path) -> None:
 
 def test_the_same_request_gives_the_same_bytes(tmp_path: Path) -> None:
     first, second = (
-        save(tmp_path / name, png_metadata.to_pnginfo(small_request(), seed=7, number=0, model=MODEL))
+        save(tmp_path / name, picture_metadata.to_pnginfo(small_request(), seed=7, number=0, model=MODEL))
         for name in ("a", "b")
     )
     assert first.read_bytes() == second.read_bytes()
 
 
-def test_a_long_initial_image_is_omitted(tmp_path: Path) -> None:
-    request = small_request(init_image="data:image/png;base64," + "A" * png_metadata.MAX_TEXT)
-    path = save(tmp_path / "a.png", png_metadata.to_pnginfo(request, seed=7, number=0, model=MODEL))
+def test_folders_of_files_are_not_stored(tmp_path: Path) -> None:
+    home = tmp_path / "home-of-mei"
+    fields = {name: str(home / f"{name}.png") for name in ("init_image", "mask", "seal")}
+    like = (f"{home / 'like.png'}:0.5", "https://example.org/a/b.png")
+    request = small_request(**fields, like=like, font=str(home / "f.ttf"), branch=f"{home / 'run' / '000'}@5")
+    path = save(tmp_path / "a.png", picture_metadata.to_pnginfo(request, seed=7, number=0, model=MODEL))
+    assert b"home-of-mei" not in path.read_bytes()
+    metadata = picture_metadata.read_metadata(path)
+    assert metadata.request.branch == "run/000@5"
+    assert metadata.omitted == ("init_image", "like", "mask", "seal")
+    assert metadata.request.init_image is None
 
-    metadata = png_metadata.read_metadata(path)
+
+@pytest.mark.parametrize("folder", [".", ".."])
+def test_pictures_beside_a_picture_are_found(tmp_path: Path, folder: str) -> None:
+    place = tmp_path / "run"
+    place.mkdir()
+    beside = (place / folder / "lake.png").resolve()
+    Image.new("RGB", (8, 8)).save(beside)
+    request = small_request(init_image="/elsewhere/lake.png", like=("/elsewhere/lake.png:0.5",))
+    path = save(place / "a.png", picture_metadata.to_pnginfo(request, seed=7, number=0, model=MODEL))
+    metadata = picture_metadata.read_metadata(path)
+    assert metadata.omitted == ()
+    assert Path(metadata.request.init_image or "").samefile(beside)
+    assert Path(metadata.request.like[0].removesuffix(":0.5")).samefile(beside)
+
+
+def test_a_long_initial_image_is_omitted(tmp_path: Path) -> None:
+    request = small_request(init_image="data:image/png;base64," + "A" * picture_metadata.MAX_TEXT)
+    path = save(tmp_path / "a.png", picture_metadata.to_pnginfo(request, seed=7, number=0, model=MODEL))
+
+    metadata = picture_metadata.read_metadata(path)
 
     assert metadata.request.init_image is None
     assert metadata.omitted == ("init_image",)
@@ -84,7 +111,7 @@ def _with(text: str) -> PngInfo:
 )
 def test_invalid_metadata(tmp_path: Path, text: str) -> None:
     with pytest.raises(RunNotFound):
-        png_metadata.read_metadata(save(tmp_path / "a.png", _with(text)))
+        picture_metadata.read_metadata(save(tmp_path / "a.png", _with(text)))
 
 
 def test_files_without_metadata(tmp_path: Path) -> None:
@@ -97,16 +124,16 @@ def test_files_without_metadata(tmp_path: Path) -> None:
     for path, words in (
         (plain, "has no parameters of Danqing"),
         (torn, "not a complete picture"),
-        (jpeg, "is a JPEG picture"),
+        (jpeg, "has no parameters of Danqing"),
         (tmp_path / "no", "does not exist"),
     ):
         with pytest.raises(RunNotFound, match=words):
-            png_metadata.read_metadata(path)
+            picture_metadata.read_metadata(path)
     with pytest.raises(RunNotFound):
-        png_metadata.read_metadata(tmp_path)
+        picture_metadata.read_metadata(tmp_path)
 
 
 def test_metadata_of_another_version_is_named(tmp_path: Path) -> None:
     text = '{"request": {"prompts": "a", "later": 1}, "seed": 1, "number": 0, "model": "m", "version": "99.0"}'
     with pytest.raises(RunNotFound, match=r"Danqing 99\.0"):
-        png_metadata.read_metadata(save(tmp_path / "a.png", _with(text)))
+        picture_metadata.read_metadata(save(tmp_path / "a.png", _with(text)))

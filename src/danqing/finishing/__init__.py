@@ -1,0 +1,1 @@
+"""Finish a painting as a Chinese painter does: inscription, seal and mount."""
