@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from danqing.jobs.job import Job, NumberedEvent, State
+from danqing.jobs.job_filter import ALL_JOBS, JobFilter
 from danqing.jobs.status import Health
 from danqing.request import Request
 
@@ -56,6 +57,14 @@ class JobRunner(Protocol):
         """
         ...
 
+    def reject_when_full(self) -> None:
+        """Reject a job whose preparation would be in vain. Fast; `submit` checks again.
+
+        Raises:
+            QueueFull: the queue is full.
+        """
+        ...
+
     def get(self, id: str) -> Job:
         """Return the current state of a job.
 
@@ -65,7 +74,13 @@ class JobRunner(Protocol):
         ...
 
     def jobs(
-        self, *, owner: str | None = None, states: Sequence[State] = (), limit: int = 50, before: str | None = None
+        self,
+        *,
+        owner: str | None = None,
+        states: Sequence[State] = (),
+        limit: int = 50,
+        before: str | None = None,
+        matching: JobFilter = ALL_JOBS,
     ) -> tuple[Job, ...]:
         """Return jobs, newest first.
 
@@ -74,6 +89,7 @@ class JobRunner(Protocol):
             states: only jobs in these states; empty for all.
             limit: maximum number of jobs.
             before: ID of the last job of the previous page.
+            matching: only jobs that match this filter.
         Raises:
             JobNotFound: no job has the ID `before`.
         """
@@ -86,6 +102,31 @@ class JobRunner(Protocol):
             The job; `cancelling` is true while it still runs.
         Raises:
             JobNotFound: no job has this ID.
+        """
+        ...
+
+    def move(self, id: str, place: int, *, owner: str | None = None) -> Job:
+        """Move a queued job to a place among the queued jobs of an owner; jobs of others keep their places in the queue.
+
+        Args:
+            id: a job in any state; one that is not queued is not moved.
+            place: number of queued jobs of the owner that go first.
+            owner: None for the jobs of all owners.
+        Raises:
+            JobNotFound: no job has this ID.
+        """
+        ...
+
+    @property
+    def paused(self) -> bool:
+        """True if queued jobs are not started. Stays so after a restart."""
+        ...
+
+    def pause(self, paused: bool) -> None:
+        """Pause or resume the start of queued jobs. Running jobs continue.
+
+        Raises:
+            StorageError: the state cannot be stored.
         """
         ...
 
@@ -126,6 +167,15 @@ class JobRunner(Protocol):
         Raises:
             JobNotFound: no job has this ID.
         """
+        ...
+
+    def estimate_seconds(self, request: Request) -> float | None:
+        """Return the seconds that painting a complete request takes once it starts; None before any step was timed. Fast."""
+        ...
+
+    def estimate_memory(self, request: Request) -> int | None:
+        """Return the bytes of memory that a complete request needs, weights included. Fast: None until a worker that has loaded
+        the model has answered, which takes about a second; ask again then."""
         ...
 
     def subscribe(self, on_change: Callable[[str], None]) -> Callable[[], None]:

@@ -1,188 +1,97 @@
-"""The SQLite database of jobs: durable transactions, also on a full disk, and numbered migrations."""
+"""Interface of the database of jobs: a file of one service, or a PostgreSQL database that several services share.
 
-import shutil
-import sqlite3
-import threading
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
-from typing import TypeVar
-
-from danqing.errors import StorageError
-
-FILE = "jobs.sqlite3"
-
-MIGRATIONS = (
-    """
-    CREATE TABLE IF NOT EXISTS jobs (
-      number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, place INTEGER NOT NULL, state TEXT NOT NULL,
-      owner TEXT NOT NULL, asked TEXT NOT NULL, request TEXT NOT NULL, init TEXT, work REAL NOT NULL,
-      created REAL NOT NULL, queued REAL NOT NULL, started REAL, ended REAL, cancelling INTEGER NOT NULL DEFAULT 0,
-      batch INTEGER NOT NULL DEFAULT 0, step INTEGER NOT NULL DEFAULT 0, steps INTEGER NOT NULL DEFAULT 0,
-      reason TEXT, zh TEXT, en TEXT);
-    CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, place);
-    CREATE INDEX IF NOT EXISTS jobs_by_owner ON jobs (owner, number)
-    """,
-    """
-    ALTER TABLE jobs RENAME COLUMN place TO queue_position;
-    ALTER TABLE jobs RENAME COLUMN asked TO request_digest;
-    ALTER TABLE jobs RENAME COLUMN init TO init_image;
-    ALTER TABLE jobs RENAME COLUMN work TO cost;
-    ALTER TABLE jobs RENAME COLUMN created TO created_at;
-    ALTER TABLE jobs RENAME COLUMN queued TO queued_at;
-    ALTER TABLE jobs RENAME COLUMN started TO started_at;
-    ALTER TABLE jobs RENAME COLUMN ended TO ended_at;
-    ALTER TABLE jobs RENAME COLUMN reason TO failure_reason;
-    ALTER TABLE jobs RENAME COLUMN zh TO failure_zh;
-    ALTER TABLE jobs RENAME COLUMN en TO failure_en;
-    ALTER TABLE jobs ADD COLUMN model TEXT NOT NULL DEFAULT '';
-    ALTER TABLE jobs ADD COLUMN resolution INTEGER
-    """,
-)
-"""Migration n changes version n-1 to n; the version is stored as `PRAGMA user_version`. Never change a released entry.
-
-Columns: queue_position orders the queue (an interrupted job keeps its own); request_digest is the hash of the request as given;
-request is the complete request as JSON without an init image given as a data URI, which is in init_image; cost is in pixels times
-guided steps; batch, step and steps are the progress at the last interruption; resolution is the model's image side.
+SQL is written once, with `?` for values. It is limited to what SQLite and PostgreSQL have in common.
 """
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=200", "journal_size_limit=4194304")
-_COLUMNS = "number, id, queue_position, request_digest, init_image, cost, ended_at, failure_zh, model, resolution"
-_DAMAGED = frozenset({sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-RESERVE_BYTES = 256 * 1024
-"""Size of a file that is removed on a full disk, so that the end of a job can still be stored."""
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
 
 
-class DamagedDatabase(Exception):
-    """The file is damaged, or is not a database of jobs."""
+class Row(Protocol):
+    """A row of a result; its values are read by the names of their columns."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """Return a value."""
+        ...
 
 
-class JobDatabase:
-    """An SQLite file, shared by the threads of one process.
+class Cursor(Protocol):
+    """Result of a statement."""
 
-    Args:
-        home: folder of the database; created if it does not exist. An older database is migrated.
-    Raises:
-        DamagedDatabase: the file is damaged, or is not a database of jobs.
-        StorageError: it cannot be read or written, or was written by a newer version.
+    @property
+    def rowcount(self) -> int:
+        """Number of rows that the statement changed."""
+        ...
+
+    def fetchone(self) -> Row | None:
+        """Return the next row; None if there is none."""
+        ...
+
+    def fetchall(self) -> Sequence[Row]:
+        """Return all remaining rows."""
+        ...
+
+
+class Connection(Protocol):
+    """A connection within a transaction."""
+
+    def execute(self, sql: str, values: Sequence[object] = ..., /) -> Cursor:
+        """Run one statement."""
+        ...
+
+
+class JobDatabase(Protocol):
+    """Tables `jobs` and `runners`. All methods are thread-safe.
+
+    Columns of `jobs`: jobs are claimed in the order of turn, then of queue_position (an interrupted job keeps both); runner
+    is the ID of the runner that runs the job, empty for the only one; request_digest is the hash of the request as given;
+    request is the complete request as JSON with placeholders for pictures given as data URIs: the initial image is in
+    init_image, the other fields with pictures are in pictures as a JSON object; search_text and shape are for
+    `danqing.jobs.job_filter`; cost is in pixels times guided steps; batch, step and steps are the last stored progress;
+    resolution is the model's image side.
+
+    Columns of `runners`: see `danqing.jobs.runner_lease`.
     """
 
-    def __init__(self, home: Path) -> None:
-        self._home = home
-        self._reserve = home / "reserve"
-        self._lock = threading.RLock()
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            self._connection = sqlite3.connect(home / FILE, check_same_thread=False, isolation_level=None)
-        except (OSError, sqlite3.Error) as error:
-            raise self._storage_error(error) from error
-        try:
-            self._prepare()
-        except sqlite3.Error as error:
-            self._connection.close()
-            if _error_code(error) in _DAMAGED:
-                raise DamagedDatabase(str(error)) from error
-            raise self._storage_error(error) from error
-        except BaseException:
-            self._connection.close()
-            raise
-        self.restore_reserve()
+    @property
+    def is_shared(self) -> bool:
+        """True if several services can use the database at the same time."""
+        ...
 
-    def close(self) -> None:
-        """Close the database."""
-        with self._lock:
-            self._connection.close()
+    @property
+    def now(self) -> str:
+        """SQL expression for the current time of the database in seconds since 1970."""
+        ...
 
-    def restore_reserve(self) -> None:
-        """Create the reserve file again if there is enough free space."""
-        with suppress(OSError):
-            if not self._reserve.exists() and shutil.disk_usage(self._home).free > 4 * RESERVE_BYTES:
-                self._reserve.write_bytes(bytes(RESERVE_BYTES))
-
-    def query(self, sql: str, *values: object) -> list[sqlite3.Row]:
+    def query(self, sql: str, *values: object) -> Sequence[Row]:
         """Return the rows of a query.
 
         Raises:
             StorageError: the database cannot be read.
         """
-        with self._lock:
-            try:
-                return self._connection.execute(sql, values).fetchall()
-            except sqlite3.Error as error:
-                raise self._storage_error(error) from error
+        ...
 
-    def transaction(self, change: Callable[[sqlite3.Connection], T], *, use_reserve: bool = True) -> T:
-        """Run a change in one durable transaction.
+    def transaction(self, change: Callable[[Connection], T], *, use_reserve: bool = True) -> T:
+        """Run a change in one durable transaction. Transactions run one at a time, also those of other services.
 
         Args:
             change: receives the connection; its result is returned. If it raises, nothing is changed.
-            use_reserve: remove the reserve file if the disk is full. Not for new jobs.
+            use_reserve: use space that is reserved for a full disk, if there is any. Not for new jobs.
         Raises:
             StorageError: the database cannot be written.
         """
-        with self._lock:
-            try:
-                return self._transaction(change)
-            except sqlite3.Error as error:
-                if not use_reserve:
-                    raise self._storage_error(error) from error
-            self._reserve.unlink(missing_ok=True)
-            try:
-                return self._transaction(change)
-            except sqlite3.Error as error:
-                raise self._storage_error(error) from error
+        ...
 
-    def copy_to(self, path: Path) -> None:
-        """Write a consistent copy of the database to a new file, also while it is used.
+    def subscribe(self, on_change: Callable[[str, str], None]) -> None:
+        """Call a function after each change of a job by any service, until `close`.
 
-        Raises:
-            StorageError: the copy cannot be written.
+        Args:
+            on_change: receives the job's ID and its new state, "deleted" if it was deleted; called from a thread of its own.
         """
-        self.query("VACUUM INTO ?", str(path))
+        ...
 
-    def _prepare(self) -> None:
-        self._connection.row_factory = sqlite3.Row
-        for pragma in _PRAGMAS:
-            self._connection.execute(f"PRAGMA {pragma}")
-        problems = [row[0] for row in self._connection.execute("PRAGMA quick_check(1)")]
-        if problems != ["ok"]:
-            raise DamagedDatabase(problems[0])
-        version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-        if version > len(MIGRATIONS):
-            raise StorageError(
-                f"任务数据库 {self._home / FILE} 由更新版本的 danqing 写入，当前版本无法读取。请升级 danqing。",
-                f"The job database {self._home / FILE} was written by a newer version of danqing. Upgrade danqing.",
-            )
-        for number, migration in enumerate(MIGRATIONS[version:], version + 1):
-            self._transaction(lambda connection, sql=migration, n=number: _migrate(connection, sql, n))
-        self._connection.execute(f"SELECT {_COLUMNS} FROM jobs LIMIT 0")
-
-    def _transaction(self, change: Callable[[sqlite3.Connection], T]) -> T:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            result = change(self._connection)
-            self._connection.execute("COMMIT")
-        except BaseException:
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
-            raise
-        return result
-
-    def _storage_error(self, error: Exception) -> StorageError:
-        return StorageError(
-            f"无法读写任务数据库 {self._home / FILE}：{error}。请检查磁盘空间和权限。",
-            f"Cannot access the job database {self._home / FILE}: {error}. Check disk space and permissions.",
-        )
-
-
-def _migrate(connection: sqlite3.Connection, sql: str, version: int) -> None:
-    for statement in sql.split(";"):
-        connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {version}")
-
-
-def _error_code(error: sqlite3.Error) -> int:
-    """Return the primary error code of SQLite."""
-    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    def close(self) -> None:
+        """Close all connections."""
+        ...

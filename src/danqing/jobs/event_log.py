@@ -1,6 +1,6 @@
 """Reading the event log of a run while it is being written."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from danqing.errors import JobNotFound
@@ -55,7 +55,13 @@ class EventLogReader:
 
 
 def follow_events(
-    store: JobStore, tracker: ProgressTracker, id: str, *, after: int, timeout: float | None
+    store: JobStore,
+    tracker: ProgressTracker,
+    id: str,
+    *,
+    after: int,
+    timeout: float | None,
+    refresh: Callable[[str], None] = lambda _: None,
 ) -> Iterator[NumberedEvent | None]:
     """Yield the events of a job until it has ended, was deleted, or the tracker is closed.
 
@@ -65,11 +71,13 @@ def follow_events(
         id: ID of the job.
         after: number of the last event already received.
         timeout: yield None after this many seconds without an event; 0 never waits.
+        refresh: called with the ID before the log is read; copies what another service has written.
     """
     reader = EventLogReader(store.folder(id), after)
     while True:
         version = tracker.version(id)
         done = tracker.closed or _is_ended(store, id)  # tested before reading: no event follows the end
+        refresh(id)
         new = reader.read()
         yield from new
         if done:

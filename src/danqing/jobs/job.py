@@ -1,13 +1,17 @@
 """Jobs, their states and the limits of a runner."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
+from danqing.errors import InvalidRequest
 from danqing.events import Event
 from danqing.i18n import Text
 from danqing.request import Request, read_request
+from danqing.request.grid import Grid, parse_grid
+from danqing.request.pictures import PLACEHOLDER, holds_picture
 from danqing.results import run_layout
 from danqing.results.run import Run
 
@@ -17,6 +21,9 @@ State = Literal["queued", "painting", "finished", "failed", "cancelled"]
 Reason = Literal["request", "model", "out_of_memory", "nan", "storage", "worker", "error"]
 """Why a job failed: invalid request, missing or damaged model, out of memory, non-finite values, full or read-only disk,
 repeated crashes of the worker at the same step, or a bug."""
+
+USUAL_JOBS = 4
+"""Number of jobs that are painted together where that is faster."""
 
 ENDED: frozenset[State] = frozenset({"finished", "failed", "cancelled"})
 
@@ -63,6 +70,8 @@ class Job:
     """Cancelled, and ends after the current step."""
     failure: Failure | None = None
     """None unless failed."""
+    is_run: bool = False
+    """Painted by the command line or from Python, not by this service."""
 
     @property
     def request(self) -> Request:
@@ -90,9 +99,29 @@ class Job:
         return seed if isinstance(seed, int) else 0
 
     @property
+    def grid(self) -> Grid | None:
+        """The grid of the request; None without one, or if it was stored by a version with other fields."""
+        text = self.values.get("grid")
+        if not isinstance(text, str):
+            return None
+        with suppress(InvalidRequest):
+            return parse_grid(text)
+        return None
+
+    @property
     def init_image(self) -> str | None:
-        """Path or data URI of the init image."""
-        return cast("str | None", self.values.get("init_image"))
+        """Path or data URI of the initial image; None without one, and for listed jobs."""
+        return self._picture("init_image")
+
+    @property
+    def mask(self) -> str | None:
+        """Path or data URI of the mask; None without one, and for listed jobs."""
+        return self._picture("mask")
+
+    @property
+    def seal(self) -> str | None:
+        """Path or data URI of the picture of the seal; None for characters, without a seal, and for listed jobs."""
+        return self._picture("seal") if holds_picture("seal", self.values.get("seal")) else None
 
     @property
     def is_ended(self) -> bool:
@@ -132,6 +161,18 @@ class Job:
         file = self.folder / run_layout.SHEET
         return file if file.exists() else None
 
+    @property
+    def newest_image(self) -> Path | None:
+        """File of the first finished image; without one, of the newest preview; None before there is any."""
+        if pictures := self.pictures:
+            return pictures[0]
+        previews = (self.folder / run_layout.previews_folder(0)).glob("step-*.png")
+        return max(previews, default=None)
+
+    def _picture(self, field: str) -> str | None:
+        source = cast("str | None", self.values.get(field))
+        return None if source == PLACEHOLDER else source
+
     def _files(self, *suffixes: str) -> tuple[Path, ...]:
         names = (run_layout.picture_file(n, suffix) for n in range(self.image_count) for suffix in suffixes)
         return tuple(file for name in names if (file := self.folder / name).exists())
@@ -164,7 +205,10 @@ class RunnerLimits:
     max_crashes: int = 3
     """A job fails after this many worker crashes in a row without progress."""
     heartbeat_timeout: float = 300.0
-    """Maximum seconds without a message from a worker before it is killed and replaced; less if its steps are short."""
+    """Maximum seconds without a message from a worker that starts before it is killed and replaced; see `watchdog`."""
+    together: int | None = 1
+    """Maximum number of jobs of one kind that a worker of this machine paints together; None: `USUAL_JOBS` if that is faster on
+    its device, measured by the worker, and 1 on the CPU."""
     models: int = 2
     """Maximum number of models that a worker keeps loaded."""
     free_bytes: int = 64 * 2**20

@@ -1,14 +1,16 @@
 """Loaded models of a worker."""
 
 from collections import OrderedDict
+from dataclasses import replace
 
 import torch
 
 from danqing.pipeline import Pipeline, load_model
+from danqing.pipeline.joint_evaluation import JointEvaluator
 from danqing.request import Request, read_request
 from danqing.settings import Settings
 from danqing.zoo.registry import get_installed
-from danqing.zoo.resolve import resolve_request
+from danqing.zoo.resolve_request import resolve_request
 
 _Key = tuple[str, str]
 
@@ -20,12 +22,14 @@ class ModelCache:
         settings: location of the models.
         device: auto, cpu, cuda, cuda:1 or mps; auto follows the settings.
         count: maximum number of loaded models.
+        joint: evaluates their U-Nets for several jobs at once; None: for one job at a time.
     """
 
-    def __init__(self, settings: Settings, *, device: str, count: int) -> None:
+    def __init__(self, settings: Settings, *, device: str, count: int, joint: JointEvaluator | None = None) -> None:
         self._settings = settings
         self._device = settings.device if device == "auto" else device
         self._count = max(count, 1)
+        self._joint = joint
         self._loaded: OrderedDict[_Key, Pipeline] = OrderedDict()
 
     def __len__(self) -> int:
@@ -59,6 +63,10 @@ class ModelCache:
         self._loaded[key] = pipeline
         return pipeline
 
+    def loaded(self, request: Request) -> Pipeline | None:
+        """Return the model of a complete request if it is loaded. May be called by any thread."""
+        return self._loaded.get((request.model, request.dtype))
+
     def preload(self, model: str) -> None:
         """Load a model as a request without further options uses it.
 
@@ -77,6 +85,5 @@ class ModelCache:
 
     def _load(self, request: Request) -> Pipeline:
         installed = get_installed(request.model, self._settings)
-        return Pipeline(
-            load_model(installed, home=self._settings.home, device=self._device, dtype=request.dtype), self._settings
-        )
+        model = load_model(installed, home=self._settings.home, device=self._device, dtype=request.dtype)
+        return Pipeline(replace(model, joint=self._joint), self._settings)

@@ -24,6 +24,7 @@ class ProgressTracker:
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._versions: dict[str, int] = {}
+        self._missed = 0
         self._progress: dict[str, Progress] = {}
         self._subscribers: list[Callable[[str], None]] = []
         self._seconds_per_unit: float | None = None
@@ -69,9 +70,17 @@ class ProgressTracker:
         for subscriber in subscribers:
             subscriber(id)
 
+    def notify_all(self) -> None:
+        """Report that any job may have changed, and notify subscribers of every known job."""
+        with self._changed:
+            self._missed += 1
+            self._changed.notify_all()
+        for id in tuple(self._versions):
+            self.notify(id)
+
     def version(self, id: str) -> int:
         """Return a number that increases with every change of a job."""
-        return self._versions.get(id, 0)
+        return self._versions.get(id, 0) + self._missed
 
     def wait(self, id: str, version: int, timeout: float | None) -> bool:
         """Wait until the version of a job differs from `version`; True if it does, or if the tracker was closed."""

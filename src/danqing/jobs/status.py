@@ -16,7 +16,7 @@ class WorkerHealth:
     job: str | None
     """ID of its current job."""
     restarts: int
-    """How often it was replaced."""
+    """Number of restarts."""
     problem: Text | None = None
     """Why it cannot paint, for example a device that does not exist; None while it starts or is ready."""
 

@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 from danqing.errors import InvalidRequest, QueueFull, ServiceBusy, ServiceStopping, TooManyJobs
 from danqing.jobs.eta import request_cost
 from danqing.jobs.job import RunnerLimits
-from danqing.jobs.job_store import NewJob, RequestKey
+from danqing.jobs.job_rows import NewJob, RequestKey
 from danqing.jobs.metrics import Rejection
 from danqing.request import Request
 from danqing.settings import Settings
 from danqing.zoo.registry import get_installed
-from danqing.zoo.resolve import resolve_request
+from danqing.zoo.resolve_request import resolve_request
 
 RETRY_AFTER_STOP = 5.0
 """Suggested delay in seconds for clients that are rejected because the service is stopping."""
@@ -63,14 +63,15 @@ def to_new_job(submission: Submission, settings: Settings, limits: RunnerLimits)
     if cost > limits.max_cost:
         factor = cost / limits.max_cost
         raise InvalidRequest(
-            f"这个任务的计算量是上限的 {factor:.1f} 倍。请减小尺寸、步数、草图数、重复次数或幅数。",
+            f"这个任务的计算量是上限的 {factor:.1f} 倍。请减小尺寸、步数、候选稿数、重复次数或幅数。",
             f"The job needs {factor:.1f} times the work that one job may need. Reduce the size, the steps, the sketches, the "
             "recurrence or the number of images.",
         )
-    if request.sampler == "ddim" and request.eta > 1:  # every schedule supports values up to 1
-        from danqing.diffusion import NoiseSchedule, check_eta
+    for part in request.cells() or (request,):
+        if part.sampler == "ddim" and part.eta > 1:  # every schedule supports values up to 1
+            from danqing.diffusion import NoiseSchedule, check_eta
 
-        check_eta(NoiseSchedule.spaced(request.steps, request.spacing), request.eta)
+            check_eta(NoiseSchedule.spaced(part.steps, part.spacing), part.eta)
     return NewJob(submission.id, submission.key, request, cost, spec.resolution)
 
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from queue import SimpleQueue
 from typing import IO, Literal, NoReturn
 
@@ -24,10 +24,13 @@ from danqing.jobs.worker_protocol import (
     CancelJob,
     Command,
     Configure,
+    EstimateMemory,
     EventLogged,
     Heartbeat,
     JobEnded,
+    MemoryEstimated,
     Ready,
+    RoomForJobs,
     Shutdown,
     StartFailed,
     StartJob,
@@ -36,6 +39,8 @@ from danqing.jobs.worker_protocol import (
     command_parser,
     to_line,
 )
+from danqing.pipeline import Pipeline
+from danqing.pipeline.joint_runs import JointRuns
 from danqing.pipeline.model import resolve_device
 from danqing.results.run_writer import RunWriter
 
@@ -50,7 +55,7 @@ log = logging.getLogger(__name__)
 
 
 class Worker:
-    """Runs one job after another and handles commands meanwhile.
+    """Runs one job after another, or several together, and handles commands meanwhile.
 
     Args:
         commands: lines of `Command`.
@@ -62,8 +67,11 @@ class Worker:
         self._messages = messages
         self._send_lock = threading.Lock()
         self._pending: SimpleQueue[Configure | StartJob | None] = SimpleQueue()
+        self._memory_requests: SimpleQueue[EstimateMemory] = SimpleQueue()
         self._cancelled: set[str] = set()
         self._stopping = threading.Event()
+        self._joint: JointRuns | None = None
+        self._status = 0
 
     def run(self) -> int:
         """Run jobs until `Shutdown`; returns the exit status."""
@@ -72,19 +80,36 @@ class Worker:
         command = self._pending.get()
         if not isinstance(command, Configure):
             return 2
-        models = ModelCache(command.settings, device=command.device, count=command.models)
+        joint = JointRuns(command.together)
+        models = ModelCache(command.settings, device=command.device, count=command.models, joint=joint.evaluator)
         try:
-            resolve_device(models.device)
+            device = resolve_device(models.device)
         except DanqingError as error:
             self._send(StartFailed(problem=error.text))
             return 4
+        if command.together != 1 and (command.together or device.type != "cpu"):
+            self._joint = joint
         self._send(Ready(problem=_preload(models, command.preload)))
+        threading.Thread(target=self._estimate_memory, args=(models,), daemon=True).start()
+        threads: list[threading.Thread] = []
         while isinstance(job := self._pending.get(), StartJob):
+            if self._joint is None:
+                self._run_and_report(job, models)
+            else:
+                threads.append(threading.Thread(target=self._run_and_report, args=(job, models), daemon=True))
+                threads[-1].start()
+        for thread in threads:
+            thread.join()
+        return self._status
+
+    def _run_and_report(self, job: StartJob, models: ModelCache) -> None:
+        with self._joint.run() if self._joint is not None else nullcontext():
             ended = self._run_job(job, models)
-            self._send(ended)
-            if ended.reason == "error":
-                return 1  # an unexpected error can leave the process in a bad state: a new one takes the next job
-        return 0
+        self._send(ended)
+        if ended.reason == "error":  # this can leave the process in a bad state: a new one takes the next job
+            self._status = 1
+            self._stopping.set()
+            self._pending.put(None)
 
     def _run_job(self, job: StartJob, models: ModelCache) -> JobEnded:
         """Run a job and return how it ended, whatever happens."""
@@ -119,13 +144,23 @@ class Worker:
             for event in events:
                 self._report(job.job, event)
                 failed = event if isinstance(event, Failed) else failed
-                if job.job in self._cancelled or self._stopping.is_set():
+                if job.job in self._cancelled or self._stopping.is_set() or self._must_leave(pipeline, event):
                     break
         if writer.finished:
             return "finished"
         if failed is not None:
             return Failure("error" if failed.reason == "interrupted" else failed.reason, failed.text)
         return "cancelled" if job.job in self._cancelled else "interrupted"
+
+    def _must_leave(self, pipeline: Pipeline, event: Event) -> bool:
+        """Report how many jobs are painted together; return True if this one must wait until the others have ended."""
+        if self._joint is None:
+            return False
+        leaves = self._joint.must_leave(event)
+        room = 1 if leaves else self._joint.room(pipeline, event)
+        if room is not None:
+            self._send(RoomForJobs(jobs=room))
+        return leaves
 
     def _report(self, job: str, event: Event) -> None:
         if isinstance(event, Stepped):
@@ -148,9 +183,22 @@ class Worker:
                 self._pending.put(command)
             case CancelJob():
                 self._cancelled.add(command.job)
+            case EstimateMemory():
+                self._memory_requests.put(command)
             case Shutdown():
                 self._stopping.set()
                 self._pending.put(None)
+
+    def _estimate_memory(self, models: ModelCache) -> None:
+        """Answer all `EstimateMemory`, also while a job runs; each takes about a second."""
+        while True:
+            command = self._memory_requests.get()
+            pipeline, found = models.loaded(command.request), None
+            try:
+                found = None if pipeline is None else pipeline.estimate_memory(command.request)
+            except Exception:  # the worker must go on without the estimate
+                log.exception("memory of %s", command.request.model)
+            self._send(MemoryEstimated(key=command.key, bytes=found))
 
     def _send_heartbeats(self) -> None:
         while True:

@@ -1,16 +1,15 @@
 """Starts a worker process and exchanges messages with it."""
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 from pydantic import ValidationError
 
 from danqing.jobs.worker_protocol import Command, WorkerMessage, message_parser, to_line
-from danqing.settings import worker_environment
+from danqing.settings import start_worker
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,27 @@ class ProcessExited:
     """Its exit status; the negative signal number if a signal killed it."""
 
 
+class WorkerHandle(Protocol):
+    """A worker process of this machine or of a cluster, as its supervisor uses it."""
+
+    @property
+    def pid(self) -> int | None:
+        """Process ID; None on another machine."""
+        ...
+
+    def send(self, command: Command) -> None:
+        """Send a command. Does nothing if the process has exited; `ProcessExited` follows."""
+        ...
+
+    def kill(self) -> None:
+        """Kill the process."""
+        ...
+
+
+OnMessage = Callable[[WorkerHandle, WorkerMessage | ProcessExited], None]
+"""Receives the messages of a worker process, and finally `ProcessExited`."""
+
+
 class WorkerProcess:
     """One worker process. It exits when this process does, even if this process is killed.
 
@@ -29,17 +49,8 @@ class WorkerProcess:
         workers: number of workers that share the CPU cores.
     """
 
-    def __init__(
-        self, on_message: "Callable[[WorkerProcess, WorkerMessage | ProcessExited], None]", *, workers: int = 1
-    ) -> None:
-        # A new session, so that Ctrl-C only reaches the parent; -P, so that no file in the current folder is imported.
-        self._child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "danqing.jobs.worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            env=worker_environment(workers),
-        )
+    def __init__(self, on_message: OnMessage, *, workers: int = 1) -> None:
+        self._child = start_worker("danqing.jobs.worker", workers)
         self._on_message = on_message
         threading.Thread(target=self._receive, name=f"worker-{self.pid}", daemon=True).start()
 

@@ -23,6 +23,7 @@ class Configure(_Message):
     device: str
     models: int = Field(description="Maximum number of loaded models.")
     preload: str = Field(description="Model to load before `Ready`.")
+    together: int | None = Field(default=1, description="See `RunnerLimits`.")
 
 
 class StartJob(_Message):
@@ -39,6 +40,14 @@ class CancelJob(_Message):
 
     type: Literal["cancel_job"] = "cancel_job"
     job: str
+
+
+class EstimateMemory(_Message):
+    """Estimate the memory of a request, if its model is loaded; `key` is returned with the answer."""
+
+    type: Literal["estimate_memory"] = "estimate_memory"
+    key: str
+    request: Request
 
 
 class Shutdown(_Message):
@@ -59,6 +68,13 @@ class StartFailed(_Message):
 
     type: Literal["start_failed"] = "start_failed"
     problem: Text
+
+
+class RoomForJobs(_Message):
+    """So many jobs of the kind of the current one are painted together on this device."""
+
+    type: Literal["room_for_jobs"] = "room_for_jobs"
+    jobs: int
 
 
 class Heartbeat(_Message):
@@ -85,6 +101,14 @@ class EventLogged(_Message):
     job: str
 
 
+class MemoryEstimated(_Message):
+    """The answer to `EstimateMemory`."""
+
+    type: Literal["memory_estimated"] = "memory_estimated"
+    key: str
+    bytes: int | None = Field(description="Null if the model is not loaded.")
+
+
 class JobEnded(_Message):
     """A job has ended; `reason` and `text` are set if it failed."""
 
@@ -95,9 +119,10 @@ class JobEnded(_Message):
     text: Text | None = None
 
 
-Command = Annotated[Configure | StartJob | CancelJob | Shutdown, Field(discriminator="type")]
+Command = Annotated[Configure | StartJob | CancelJob | EstimateMemory | Shutdown, Field(discriminator="type")]
 WorkerMessage = Annotated[
-    Ready | StartFailed | Heartbeat | StepDone | EventLogged | JobEnded, Field(discriminator="type")
+    Ready | StartFailed | RoomForJobs | Heartbeat | StepDone | EventLogged | MemoryEstimated | JobEnded,
+    Field(discriminator="type"),
 ]
 
 

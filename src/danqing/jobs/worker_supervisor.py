@@ -4,35 +4,38 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from danqing.errors import InvalidRequest, StorageError
 from danqing.i18n import Text
 from danqing.jobs import failures
-from danqing.jobs.eta import step_costs
-from danqing.jobs.job import Failure, Job, RunnerLimits, State
-from danqing.jobs.job_store import JobStore
-from danqing.jobs.metrics import RunnerMetrics
-from danqing.jobs.progress import Progress, ProgressTracker
-from danqing.jobs.recovery import write_record
+from danqing.jobs.assignment import Assignment, Interrupt, Received
+from danqing.jobs.demand import Demand
+from danqing.jobs.eta import batch_costs
+from danqing.jobs.job import Failure, Job, State
+from danqing.jobs.job_folders import write_record
+from danqing.jobs.progress import Progress
 from danqing.jobs.status import WorkerHealth
+from danqing.jobs.supervisor_context import SupervisorContext
 from danqing.jobs.watchdog import Watchdog
-from danqing.jobs.worker_process import ProcessExited, WorkerProcess
+from danqing.jobs.worker_process import ProcessExited, WorkerHandle
 from danqing.jobs.worker_protocol import (
     CancelJob,
     Configure,
+    EstimateMemory,
     EventLogged,
     Heartbeat,
     JobEnded,
+    MemoryEstimated,
     Ready,
+    RoomForJobs,
     Shutdown,
     StartFailed,
     StartJob,
     StepDone,
     WorkerMessage,
 )
-from danqing.settings import Settings
+from danqing.request import Request
 
 TICK = 1.0
 """Seconds between two checks without a message."""
@@ -42,73 +45,56 @@ MAX_BACKOFF = 30.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class SupervisorContext:
-    """Shared by the supervisors of a runner."""
-
-    settings: Settings
-    limits: RunnerLimits
-    store: JobStore
-    tracker: ProgressTracker
-    metrics: RunnerMetrics
-    has_disk_space: Callable[[], bool]
-    preload: str
-    """Model that a worker loads before it is ready."""
-    workers: int = 1
-    """Number of workers that share the CPU cores."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Received:
-    process: WorkerProcess
-    message: WorkerMessage | ProcessExited
-
-
-@dataclass(slots=True)
-class _Assignment:
-    """The current job and what is known about its progress."""
-
-    job: Job
-    costs: list[float]
-    started: float
-    sent: bool = False
-    crashes: int = 0
-    """Crashes in a row without progress."""
-    furthest: tuple[int, int] = (-1, -1)
-
-
 class WorkerSupervisor:
-    """A thread that keeps one worker process busy. All other methods are thread-safe."""
+    """A thread that keeps one worker process busy. All other methods are thread-safe.
 
-    def __init__(self, device: str, context: SupervisorContext) -> None:
+    Args:
+        device: device of the process.
+        context: shared by the supervisors.
+        demand: if given, the process only runs while there are jobs for it.
+    """
+
+    def __init__(self, device: str, context: SupervisorContext, *, demand: Demand | None = None) -> None:
         self._device = device
         self._context = context
-        self._inbox: SimpleQueue[_Received | str | None] = SimpleQueue()  # messages, a job to cancel, or a wake-up
+        self._demand = demand
+        self._inbox: SimpleQueue[Received | Interrupt | str | None] = SimpleQueue()  # a string is a job to cancel
         self._thread = threading.Thread(target=self._run, name=f"supervisor-{device}", daemon=True)
         self._stopping = False
-        self._process: WorkerProcess | None = None
+        self._process: WorkerHandle | None = None
         self._ready = False
         self._problem: Text | None = None
         self._watchdog = Watchdog(context.limits.heartbeat_timeout)
-        self._current: _Assignment | None = None
+        self._current: Assignment | None = None
         self._restarts = 0
         self._failed_starts = 0
         self._start_after = 0.0
+        self._retiring = False
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
     def wake(self) -> None:
-        """Look for a new job in the queue."""
+        """Make the thread look for a new job now. Returns at once."""
         self._inbox.put(None)
 
     def cancel(self, id: str) -> None:
         """Cancel a job if it is the current one."""
         self._inbox.put(id)
 
+    def estimate_memory(self, key: str, request: Request) -> None:
+        """Ask the worker for the memory of a request, which arrives in the estimates of the context."""
+        process = self._process
+        if process is not None and self._ready:
+            process.send(EstimateMemory(key=key, request=request))
+
+    def interrupt(self, id: str) -> None:
+        """Return a job to the queue if it is the current one; it resumes from its checkpoint, possibly in another runner."""
+        self._inbox.put(Interrupt(id))
+
     def stop(self) -> None:
-        """Take no new job, and interrupt the current one."""
+        """Take no new job, and interrupt the current one. Returns at once, see `join`."""
         self._stopping = True
         self.wake()
 
@@ -133,6 +119,11 @@ class WorkerSupervisor:
             problem=self._problem,
         )
 
+    @property
+    def is_dormant(self) -> bool:
+        """True if no job needs it: its process only runs on demand and is not ready, or others use the same process."""
+        return (self._demand is not None and not self._ready) or (self._context.spare and self._current is None)
+
     def _run(self) -> None:
         notified = False  # whether the worker was told to shut down
         while not (self._stopping and self._process is None):
@@ -144,6 +135,9 @@ class WorkerSupervisor:
                 self._receive(self._inbox.get(timeout=TICK))
             except Empty:
                 continue
+            except StorageError as error:
+                log.error("%s", error.en)
+                time.sleep(TICK)
             except Exception:  # the queue must go on whatever happens
                 log.exception("supervisor of %s", self._device)
                 time.sleep(TICK)
@@ -154,40 +148,51 @@ class WorkerSupervisor:
         """Start the worker if there is none, kill it if it hangs, and assign a job if it has none."""
         now = time.monotonic()
         if self._process is None and not self._stopping and now >= self._start_after:
-            self._start_worker()
+            if self._demand is None or self._demand.may_start(self):
+                self._start_worker()
         elif self._process is not None and (reason := self._watchdog.timeout_reason()) is not None:
             log.error("worker %s is replaced: %s", self._process.pid, reason)
             self._watchdog.reset()
             self._process.kill()
-        if self._ready and self._current is None and not self._stopping and self._context.has_disk_space():
+        if self._ready and self._current is None and not self._stopping and self._context.may_start_jobs():
             self._claim_job()
         if self._ready and self._current is not None and not self._current.sent:
             self._send_job(self._current)
+        if self._ready and self._current is None and self._demand is not None and self._demand.may_stop(self):
+            self._retire()
+
+    def _retire(self) -> None:
+        """Stop the worker, because no job needs it."""
+        self._shut_down_worker()
+        self._ready, self._retiring = False, True
+        self._watchdog.reset()
 
     def _start_worker(self) -> None:
         self._watchdog.reset()
         self._ready = False
-        self._process = WorkerProcess(
-            lambda process, message: self._inbox.put(_Received(process, message)), workers=self._context.workers
-        )
         context = self._context
+        self._process = context.start_process(lambda process, message: self._inbox.put(Received(process, message)))
         self._process.send(
             Configure(
-                settings=context.settings, device=self._device, models=context.limits.models, preload=context.preload
+                settings=context.settings,
+                device=self._device,
+                models=context.limits.models,
+                preload=context.preload,
+                together=1 if context.shared is None else context.limits.together,
             )
         )
 
     def _claim_job(self) -> None:
-        claimed = self._context.store.claim()
+        claimed = (self._context.shared or self._context.store).claim()
         if claimed is None:
             return
         job = claimed.job
         self._context.tracker.set(job.id, Progress(job.picture // job.batch_size, job.step, job.steps))
-        self._current = _Assignment(job, [], time.monotonic())
+        self._current = Assignment(job, (), time.monotonic())
         self._context.metrics.job_started(claimed.queued_seconds)
         log.info("job %s started after %.1f s in the queue", job.id, claimed.queued_seconds)
         try:
-            self._current.costs = step_costs(job.request, job.resolution)
+            self._current.costs = batch_costs(job.request, job.resolution)
         except InvalidRequest as error:
             self._end_job(job, "failed", failures.to_failure(error))
             return
@@ -202,14 +207,20 @@ class WorkerSupervisor:
         except StorageError as error:  # the worker reports a full disk
             log.error("%s", error.en)
 
-    def _send_job(self, current: _Assignment) -> None:
+    def _send_job(self, current: Assignment) -> None:
         assert self._process is not None, "a worker that is ready exists"
+        if self._context.runs is not None:
+            self._context.runs.download_for(current.job)
         current.sent = True
+        pace = self._context.tracker.seconds_per_unit
+        self._watchdog.job_started(max(map(max, current.costs), default=0.0) * pace if pace else None)
         self._process.send(StartJob(job=current.job.id, folder=current.job.folder, request=current.job.request))
 
-    def _receive(self, item: _Received | str | None) -> None:
+    def _receive(self, item: Received | Interrupt | str | None) -> None:
         if isinstance(item, str):
             self._cancel(item)
+        elif isinstance(item, Interrupt):
+            self._interrupt(item.job)
         elif item is not None and item.process is self._process:
             self._watchdog.message()
             self._on_message(item.message)
@@ -218,6 +229,8 @@ class WorkerSupervisor:
         match message:
             case Ready():
                 self._ready, self._failed_starts, self._problem = True, 0, message.problem
+                self._set_idle()
+                self._watchdog.reset(ready=True)
             case StartFailed():
                 self._problem = message.problem
                 log.error("worker on %s: %s", self._device, message.problem.en)
@@ -228,22 +241,26 @@ class WorkerSupervisor:
                 self._context.tracker.notify(message.job)
             case JobEnded():
                 self._on_job_ended(message)
+            case MemoryEstimated():
+                self._context.memory.set(message.key, message.bytes)
             case ProcessExited():
                 self._on_exit(message.code)
-            case Heartbeat():
+            case Heartbeat() | RoomForJobs():
                 pass
 
     def _on_step(self, message: StepDone) -> None:
         current, tracker = self._current, self._context.tracker
         if current is None or current.job.id != message.job:
             return
-        costs = current.costs
+        costs = current.costs[message.batch] if message.batch < len(current.costs) else ()
         cost = costs[message.step - 1] if message.step <= len(costs) else None
         pace = message.seconds / cost if cost else None
         tracker.advance(message.job, Progress(message.batch, message.step, message.steps), seconds_per_unit=pace)
         self._context.metrics.step_done(message.seconds)
         longest = max(costs, default=0.0) * (tracker.seconds_per_unit or 0.0)
         self._watchdog.progress(expected_step_seconds=max(longest, message.seconds))
+        if self._context.runs is not None:
+            self._context.runs.upload_sometimes(message.job)
 
     def _cancel(self, id: str) -> None:
         current = self._current
@@ -254,6 +271,16 @@ class WorkerSupervisor:
         else:
             self._end_job(current.job, "cancelled")
 
+    def _interrupt(self, id: str) -> None:
+        current = self._current
+        if current is None or current.job.id != id or current.interrupted:
+            return
+        if current.sent and self._process is not None:
+            current.interrupted = True
+            self._process.send(CancelJob(job=id))
+        else:
+            self._requeue(current.job)
+
     def _shut_down_worker(self) -> None:
         if self._process is not None:
             self._process.send(Shutdown())
@@ -263,25 +290,28 @@ class WorkerSupervisor:
     def _on_job_ended(self, message: JobEnded) -> None:
         if self._current is None or message.job != self._current.job.id:
             return
-        job = self._current.job
+        job, interrupted = self._current.job, self._current.interrupted
         if message.reason == "error":
             self._ready = False  # it exits, and is replaced
-        if message.outcome == "interrupted":
+        if message.outcome == "interrupted" or (message.outcome == "cancelled" and interrupted):
             self._requeue(job)
         elif message.outcome == "failed":
             self._end_job(job, "failed", Failure(message.reason or "error", message.text or Text("", "")))
         else:
             if message.outcome == "finished":
-                self._problem = None  # it can paint after all
+                self._problem = None  # a finished job shows that the reported problem is gone
             self._end_job(job, message.outcome)
 
     def _on_exit(self, code: int | None) -> None:
         was_ready, current = self._ready, self._current
         self._process, self._ready = None, False
-        if self._stopping:
+        self._set_idle()
+        retired, self._retiring = self._retiring, False
+        if self._stopping or retired:
             return
         self._restarts += 1
-        self._context.metrics.worker_replaced()
+        if not self._context.spare:
+            self._context.metrics.worker_replaced()
         job = f" during job {current.job.id}" if current else ""
         log.warning("worker on %s exited with %s%s", self._device, code, job)
         if not was_ready and not (current and current.sent):
@@ -291,14 +321,16 @@ class WorkerSupervisor:
             current.sent = False
             self._on_crash(current, code)
 
-    def _on_crash(self, current: _Assignment, code: int | None) -> None:
+    def _on_crash(self, current: Assignment, code: int | None) -> None:
         """Let the next worker resume the job, unless the job has crashed too many workers."""
         context, job = self._context, current.job
         progress = context.tracker.progress(job.id)
         reached = (progress.batch, progress.step)
         current.crashes = 1 if reached > current.furthest else current.crashes + 1
         current.furthest = max(reached, current.furthest)
-        if context.store.get(job.id).cancelling:
+        if current.interrupted:
+            self._requeue(job)
+        elif context.store.get(job.id).cancelling:
             self._end_job(job, "cancelled")
         elif current.crashes >= context.limits.max_crashes:
             failure = failures.worker_crashed(current.crashes, progress.step, code)
@@ -309,6 +341,7 @@ class WorkerSupervisor:
     def _end_job(self, job: Job, state: State, failure: Failure | None = None) -> None:
         context = self._context
         progress = context.tracker.progress(job.id)
+        self._store(lambda: self._upload(job.id))
         self._store(lambda: context.store.finish(job.id, state, progress=progress, failure=failure))
         seconds = time.monotonic() - self._current.started if self._current else 0.0
         context.metrics.job_ended(state, reason=failure.reason if failure else None, painting_seconds=seconds)
@@ -317,15 +350,27 @@ class WorkerSupervisor:
 
     def _requeue(self, job: Job) -> None:
         progress = self._context.tracker.progress(job.id)
+        self._store(lambda: self._upload(job.id))
         self._store(lambda: self._context.store.requeue(job.id, progress))
-        log.info("job %s interrupted; it resumes after the next start", job.id)
+        log.info("job %s interrupted; it resumes from its checkpoint", job.id)
         self._clear_job(job)
 
     def _clear_job(self, job: Job) -> None:
         self._current = None
-        self._watchdog.reset()
+        if self._context.shared is not None:
+            self._context.shared.release(job.id)
+        self._set_idle()
+        self._watchdog.reset(ready=self._ready)
         self._context.tracker.clear(job.id)
         self._context.tracker.notify(job.id)
+
+    def _upload(self, id: str) -> None:
+        if self._context.runs is not None:
+            self._context.runs.upload_last(id)
+
+    def _set_idle(self) -> None:
+        if self._demand is not None:
+            self._demand.set_idle(self)
 
     def _store(self, change: Callable[[], None]) -> None:
         """Store the end of a job, repeatedly until the disk accepts it; on shutdown the next start does it."""

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from danqing.errors import StorageError
-from danqing.i18n import Text
+from danqing.i18n import Text, error_reason
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
@@ -136,8 +136,8 @@ def write_error(path: Path, error: OSError, advice: Text = OUTPUT_ADVICE) -> Sto
             f"没有权限写入 {path}。请修改权限，或{advice.zh.removeprefix('请')}",
             f"No permission to write {path}. Change the permissions. {advice.en}",
         )
-    reason = error.strerror or str(error)
-    return StorageError(f"无法写入 {path}：{reason}。{advice.zh}", f"Cannot write {path}: {reason}. {advice.en}")
+    reason = error_reason(error)
+    return StorageError(f"无法写入 {path}：{reason.zh}。{advice.zh}", f"Cannot write {path}: {reason.en}. {advice.en}")
 
 
 def _fsync(path: Path) -> None:

@@ -8,9 +8,13 @@ from pathlib import Path
 import pytest
 
 from danqing.jobs import RunnerLimits
+from danqing.jobs.database import JobDatabase
 from danqing.jobs.local_runner import LocalJobRunner
+from danqing.jobs.postgres_database import PostgresDatabase
+from danqing.jobs.sqlite_database import SqliteDatabase
 from danqing.settings import Settings, read_settings
 from danqing.zoo.catalog import ORIGINAL
+from tests.postgresql import PostgresServer
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +46,15 @@ def queue(settings: Settings) -> Iterator[LocalJobRunner]:
     """A runner without workers: at most two queued jobs, one per owner."""
     with LocalJobRunner(settings, limits=RunnerLimits(queue=2, per_owner=1), devices=()) as waiting:
         yield waiting
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobDatabase]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        opened: JobDatabase = SqliteDatabase(tmp_path)
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres")
+        opened = PostgresDatabase(server.create_database())
+    yield opened
+    opened.close()

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from danqing.jobs import Job, RunnerLimits
-from danqing.jobs.database import JobDatabase
 from danqing.jobs.eta import (
     UNGUIDED_STEP_COST,
     remaining_cost,
@@ -19,6 +18,7 @@ from danqing.jobs.eta import (
 )
 from danqing.jobs.job_store import JobStore, NewJob, RequestKey
 from danqing.jobs.progress import Progress, ProgressTracker
+from danqing.jobs.sqlite_database import SqliteDatabase
 from danqing.request import Request, read_request
 from danqing.settings import read_settings
 from tests.unit.jobs.requests import quick
@@ -92,7 +92,7 @@ def test_a_request_that_no_longer_validates_costs_nothing(tmp_path: Path) -> Non
 
 
 def test_seconds_include_the_jobs_ahead(tmp_path: Path) -> None:
-    store, tracker = JobStore(JobDatabase(tmp_path), tmp_path), ProgressTracker()
+    store, tracker = JobStore(SqliteDatabase(tmp_path), tmp_path), ProgressTracker()
     first, second, third = (add(store, id, complete(steps=10)) for id in "abc")
     assert seconds_left(second, store, tracker, workers=1) is None
     assert retry_after(store, tracker) == 5
@@ -108,3 +108,10 @@ def test_seconds_include_the_jobs_ahead(tmp_path: Path) -> None:
     assert retry_after(store, tracker) == pytest.approx(6)
     store.finish("a", "finished", progress=Progress(0, 10, 10))
     assert seconds_left(store.get("a"), store, tracker, workers=1) is None
+
+
+def test_every_prompt_of_classifier_free_guidance_costs_a_prediction() -> None:
+    costs = [
+        step_costs(complete(steps=2, prompts=prompts, guidance_scale=3))[0] for prompts in ("山", ["山", "水:-0.5"])
+    ]
+    assert costs[1] - costs[0] == pytest.approx(PIXELS * UNGUIDED_STEP_COST)

@@ -1,4 +1,4 @@
-"""Exclusive use of a home, and periodic tasks."""
+"""Use of a home by one service or several, and periodic tasks."""
 
 import os
 import threading
@@ -8,7 +8,14 @@ import pytest
 
 from danqing.errors import HomeLocked, StorageError
 from danqing.jobs import housekeeping
-from danqing.jobs.housekeeping import Housekeeper, exclusive_home
+from danqing.jobs.housekeeping import (
+    Housekeeper,
+    RunningServer,
+    exclusive_home,
+    record_port,
+    running_servers,
+    shared_home,
+)
 
 
 def test_the_second_service_is_refused_with_the_process_of_the_first(tmp_path: Path) -> None:
@@ -44,3 +51,22 @@ def test_housekeeping_continues_after_an_error(monkeypatch: pytest.MonkeyPatch) 
     for _ in range(3):
         runs.acquire()
     housekeeper.stop()
+
+
+def test_services_share_a_home_only_with_their_like(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(housekeeping, "_START_SECONDS", 0.0)
+    with shared_home(tmp_path):
+        record_port(tmp_path, 8866)
+        assert running_servers(tmp_path) == (RunningServer(os.getpid(), 8866),)
+        with shared_home(tmp_path):
+            pass
+    with shared_home(tmp_path):
+        with pytest.raises(HomeLocked) as caught, exclusive_home(tmp_path):
+            pass
+        assert caught.value.pid == os.getpid()
+    with exclusive_home(tmp_path):
+        with pytest.raises(HomeLocked) as caught, shared_home(tmp_path):
+            pass
+        assert caught.value.pid == os.getpid()
+    assert running_servers(tmp_path) == ()
+    assert list(tmp_path.glob("*.pid")) == []

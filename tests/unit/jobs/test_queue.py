@@ -1,6 +1,8 @@
 """The queue by itself: what is taken, refused, cancelled and forgotten, with nobody there to paint."""
 
 import os
+import threading
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
@@ -22,6 +24,7 @@ from danqing.jobs.job_store import idempotent_id
 from danqing.jobs.local_runner import LocalJobRunner
 from danqing.settings import Settings
 from danqing.zoo.catalog import ORIGINAL
+from tests.postgresql import PostgresServer
 from tests.unit.jobs.metric_values import metric
 from tests.unit.jobs.requests import quick
 
@@ -109,7 +112,7 @@ def test_a_start_picture_is_kept_but_left_out_of_listings(queue: LocalJobRunner)
     job = queue.submit(quick(init_image=uri))
 
     assert queue.get(job.id).request.init_image == uri
-    assert queue.jobs()[0].request.init_image is None
+    assert queue.jobs()[0].request.init_image == "data:,"
 
 
 def test_cancelling_is_final_and_harmless_to_repeat(queue: LocalJobRunner) -> None:
@@ -163,6 +166,30 @@ def test_jobs_wait_for_the_next_start_and_no_folder_is_removed(settings: Setting
     with LocalJobRunner(settings, devices=()) as queue:
         assert [queue.get(job.id).position for job in jobs] == [0, 1, 2]
         assert (foreign.exists(), jobs[1].folder.exists()) == (True, True)
+
+
+def test_runners_with_a_shared_database_share_jobs_and_limits(settings: Settings, postgres: PostgresServer) -> None:
+    shared = replace(settings, database=postgres.create_database())
+    limits = RunnerLimits(queue=2, per_owner=1)
+    with ExitStack() as stack:
+        one, other = (stack.enter_context(LocalJobRunner(shared, limits=limits, devices=())) for _ in range(2))
+        job = one.submit(quick(), owner="anna")
+        assert other.get(job.id) == job
+        with pytest.raises(TooManyJobs) as busy:
+            other.submit(quick(), owner="anna")
+        second = other.submit(quick(), owner="berta")
+        with pytest.raises(QueueFull) as full:
+            one.submit(quick(), owner="clara")
+        assert min(busy.value.retry_after, full.value.retry_after) > 0
+        assert [each.id for each in one.jobs()] == [second.id, job.id]
+
+        threading.Timer(0.2, lambda: other.cancel(job.id)).start()
+        assert one.wait(job.id, timeout=60).state == "cancelled", "wakes up through the database"
+        other.delete(job.id)
+        with pytest.raises(JobNotFound):
+            one.get(job.id)
+    with LocalJobRunner(shared, devices=()) as again:
+        assert [each.id for each in again.jobs()] == [second.id]
 
 
 def test_one_service_in_a_home(settings: Settings) -> None:

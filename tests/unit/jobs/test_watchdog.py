@@ -33,6 +33,31 @@ def test_a_silent_worker_is_soon_not_ready_and_then_replaced(clock: Clock) -> No
     assert dog.timeout_reason() == "no message for 35 s"
 
 
+def test_a_ready_worker_that_is_silent_before_its_first_step_is_replaced_after_a_minute(clock: Clock) -> None:
+    dog = Watchdog(300.0)
+    dog.reset(ready=True)
+    dog.job_started(None)
+    clock.now += 60
+    assert (dog.is_responsive(), dog.timeout_reason()) == (False, None)
+    clock.now += 1
+    assert dog.timeout_reason() == "no message for 61 s"
+
+
+@pytest.mark.parametrize(("step", "seconds"), [(0.5, 300), (20.0, 1000), (None, 1800)])
+def test_a_worker_that_hangs_before_its_first_step_is_replaced_despite_heartbeats(
+    clock: Clock, step: float | None, seconds: float
+) -> None:
+    dog = Watchdog(300.0)
+    dog.reset(ready=True)
+    dog.job_started(step)
+    clock.now += seconds
+    dog.message()
+    assert dog.timeout_reason() is None
+    clock.now += 1
+    dog.message()
+    assert (dog.timeout_reason() or "").startswith("no progress")
+
+
 @pytest.mark.parametrize(("step", "timeout"), [(None, 300), (0.5, 30), (8.0, 80), (600.0, 300)])
 def test_the_limit_follows_the_step(clock: Clock, step: float | None, timeout: float) -> None:
     dog = Watchdog(300.0)

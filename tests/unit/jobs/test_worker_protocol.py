@@ -10,9 +10,11 @@ from danqing.jobs.worker_protocol import (
     CancelJob,
     Command,
     Configure,
+    EstimateMemory,
     EventLogged,
     Heartbeat,
     JobEnded,
+    MemoryEstimated,
     Ready,
     Shutdown,
     StartFailed,
@@ -29,12 +31,14 @@ from tests.unit.jobs.requests import quick
 COMMANDS: list[Command] = [
     StartJob(job="a", folder=Path("画") / "a", request=quick(cut_overview="[12]*400+[4]*600", init_image="雪.png")),
     CancelJob(job="a"),
+    EstimateMemory(key="[1]", request=quick(grid="steps=3|5")),
     Shutdown(),
 ]
 MESSAGES: list[WorkerMessage] = [
     Ready(),
     Heartbeat(),
     EventLogged(job="a"),
+    MemoryEstimated(key="[1]", bytes=None),
     StepDone(job="a", batch=1, step=2, steps=9, seconds=0.5),
     JobEnded(job="a", outcome="failed", reason="nan", text=Text("画\n", "p")),
     StartFailed(problem=Text("无", "none")),

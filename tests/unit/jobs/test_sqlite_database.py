@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from danqing.errors import StorageError
-from danqing.jobs.database import MIGRATIONS, RESERVE_BYTES, DamagedDatabase, JobDatabase
+from danqing.jobs.sqlite_database import MIGRATIONS, RESERVE_BYTES, DamagedDatabase, SqliteDatabase
 
 
-def limit_pages(database: JobDatabase, pages: int) -> None:
+def limit_pages(database: SqliteDatabase, pages: int) -> None:
     """SQLite's own way to run out of space."""
     database.query(f"PRAGMA max_page_count={pages}")
 
@@ -20,7 +20,7 @@ def grow(rows: sqlite3.Connection) -> None:
 
 
 def test_a_transaction_is_atomic(tmp_path: Path) -> None:
-    database = JobDatabase(tmp_path)
+    database = SqliteDatabase(tmp_path)
 
     def half(rows: sqlite3.Connection) -> None:
         rows.execute("CREATE TABLE half (a)")
@@ -36,7 +36,7 @@ def test_a_transaction_is_atomic(tmp_path: Path) -> None:
 
 
 def test_the_reserve_is_used_on_a_full_disk_and_restored(tmp_path: Path) -> None:
-    database, reserve = JobDatabase(tmp_path), tmp_path / "reserve"
+    database, reserve = SqliteDatabase(tmp_path), tmp_path / "reserve"
     assert reserve.stat().st_size == RESERVE_BYTES
     limit_pages(database, 20)
 
@@ -55,7 +55,7 @@ def test_the_reserve_is_used_on_a_full_disk_and_restored(tmp_path: Path) -> None
 
 
 def test_changes_are_durable_before_they_return(tmp_path: Path) -> None:
-    database = JobDatabase(tmp_path)
+    database = SqliteDatabase(tmp_path)
     assert database.query("PRAGMA journal_mode")[0][0] == "wal"
     assert database.query("PRAGMA synchronous")[0][0] == 2, "FULL"
     database.close()
@@ -65,7 +65,7 @@ def test_changes_are_durable_before_they_return(tmp_path: Path) -> None:
 def test_a_damaged_file_is_recognized(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "jobs.sqlite3").write_bytes(content)
     with pytest.raises(DamagedDatabase):
-        JobDatabase(tmp_path)
+        SqliteDatabase(tmp_path)
 
 
 def test_an_older_database_is_migrated(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_an_older_database_is_migrated(tmp_path: Path) -> None:
     old.close()
 
     for _ in range(2):
-        database = JobDatabase(tmp_path)
+        database = SqliteDatabase(tmp_path)
         assert tuple(database.query("SELECT id, owner, request_digest, created_at FROM jobs")[0]) == (
             "a",
             "anna",
@@ -88,12 +88,12 @@ def test_an_older_database_is_migrated(tmp_path: Path) -> None:
 
 
 def test_a_newer_database_is_refused_and_not_changed(tmp_path: Path) -> None:
-    database = JobDatabase(tmp_path)
+    database = SqliteDatabase(tmp_path)
     database.query(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     database.close()
     before = (tmp_path / "jobs.sqlite3").read_bytes()
 
     with pytest.raises(StorageError, match="newer version"):
-        JobDatabase(tmp_path)
+        SqliteDatabase(tmp_path)
 
     assert (tmp_path / "jobs.sqlite3").read_bytes() == before

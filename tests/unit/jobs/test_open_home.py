@@ -18,10 +18,12 @@ from hypothesis import strategies as st
 from danqing.errors import JobNotFound, StorageError
 from danqing.i18n import Text
 from danqing.jobs import Failure, RunnerLimits
-from danqing.jobs.database import FILE
+from danqing.jobs.backup import back_up
+from danqing.jobs.job_folders import delete_job, write_record
 from danqing.jobs.job_store import NewJob, RequestKey
+from danqing.jobs.open_home import OpenedHome, open_jobs
 from danqing.jobs.progress import Progress
-from danqing.jobs.recovery import Recovery, back_up, delete_job, open_jobs, write_record
+from danqing.jobs.sqlite_database import FILE
 from danqing.request import read_request
 from tests.unit.jobs.requests import quick
 
@@ -40,16 +42,16 @@ class Home:
         self.snapshot = folder.with_name(f"{folder.name}-snapshot.sqlite3")
         self.owners: dict[str, str] = {}
 
-    def start(self) -> Recovery:
+    def start(self) -> OpenedHome:
         self.folder.mkdir(parents=True, exist_ok=True)
         return open_jobs(self.folder)
 
-    def work(self, recovery: Recovery) -> None:
+    def work(self, opened: OpenedHome) -> None:
         """Paint two images and start a third; delete the second."""
         kept, deleted, interrupted = (str(uuid4()) for _ in range(3))
         for id in (kept, deleted, interrupted):
-            paint(recovery, id, finish=id != interrupted)
-        delete_job(recovery.store, deleted)
+            paint(opened, id, finish=id != interrupted)
+        delete_job(opened.store, deleted)
         self.owners[kept] = f"key-{kept[:4]}"
 
     def damage(self, action: Action) -> None:
@@ -73,27 +75,27 @@ class Home:
             case _:
                 pass
 
-    def check(self, recovery: Recovery) -> None:
+    def check(self, opened: OpenedHome) -> None:
         for id, owner in self.owners.items():
-            job = recovery.store.get(id)
+            job = opened.store.get(id)
             assert (job.owner, [file.name for file in job.pictures]) == (owner, ["000.png"])
             assert job.state in ("finished", "queued"), "a queued one finishes at once, as its folder is finished"
             assert job.request == COMPLETE
 
 
-def paint(recovery: Recovery, id: str, *, finish: bool = True) -> None:
+def paint(opened: OpenedHome, id: str, *, finish: bool = True) -> None:
     """Add and claim a job, and write the folder of its run."""
     key = RequestKey("digest", f"key-{id[:4]}")
-    assert recovery.store.add(NewJob(id, key, COMPLETE, 1), limits=RunnerLimits(queue=1000)) == "accepted"
-    while (claimed := recovery.store.claim()) is not None and claimed.job.id != id:
-        recovery.store.finish(claimed.job.id, "cancelled", progress=Progress())
-    folder = recovery.store.folder(id)
-    write_record(recovery.store.get(id), key)
+    assert opened.store.add(NewJob(id, key, COMPLETE, 1), limits=RunnerLimits(queue=1000)) == "accepted"
+    while (claimed := opened.store.claim()) is not None and claimed.job.id != id:
+        opened.store.finish(claimed.job.id, "cancelled", progress=Progress())
+    folder = opened.store.folder(id)
+    write_record(opened.store.get(id), key)
     (folder / "request.yaml").write_text(yaml.safe_dump(COMPLETE.model_dump(mode="json")), "utf-8")
     if finish:
         (folder / "000.png").write_bytes(b"png")
         (folder / "result.json").write_text("{}")
-        recovery.store.finish(id, "finished", progress=Progress(0, 6, 6))
+        opened.store.finish(id, "finished", progress=Progress(0, 6, 6))
 
 
 @contextmanager
@@ -118,23 +120,23 @@ def full_disk() -> Any:
 @given(history=st.lists(st.sampled_from(ACTIONS), max_size=7))
 def test_every_finished_image_survives_any_history(tmp_path: Path, history: list[Action]) -> None:
     home = Home(tmp_path / str(uuid4()))
-    recovery = home.start()
+    opened = home.start()
     for action in history:
-        home.work(recovery)
+        home.work(opened)
         if action == "crash":
             copy = {file.name: file.read_bytes() for file in home.folder.glob(f"{FILE}*")}
-            recovery.database.close()
+            opened.database.close()
             for name, content in copy.items():  # as after a kill: the write-ahead log remains
                 (home.folder / name).write_bytes(content)
         else:
-            recovery.database.close()
+            opened.database.close()
         home.damage(action)
         if action == "full disk":
             with full_disk(), suppress(StorageError):
                 home.start().database.close()
-        recovery = home.start()
-        home.check(recovery)
-    recovery.database.close()
+        opened = home.start()
+        home.check(opened)
+    opened.database.close()
 
 
 def test_foreign_files_are_left_in_place(tmp_path: Path) -> None:
@@ -142,88 +144,88 @@ def test_foreign_files_are_left_in_place(tmp_path: Path) -> None:
     home.damage("foreign files")
     before = sorted(path for path in home.folder.rglob("*"))
 
-    recovery = home.start()
-    recovery.database.close()
+    opened = home.start()
+    opened.database.close()
 
     assert [path for path in before if not path.exists()] == []
-    assert len(recovery.ignored) == 2
+    assert len(opened.ignored) == 2
 
 
 def test_a_damaged_database_is_moved_and_rebuilt(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    recovery = home.start()
-    home.work(recovery)
-    recovery.database.close()
+    opened = home.start()
+    home.work(opened)
+    opened.database.close()
     home.damage("damaged database")
 
-    recovery = home.start()
+    opened = home.start()
 
-    assert recovery.damaged is not None
-    assert (recovery.damaged / FILE).read_bytes() == b"damaged" * 999
-    home.check(recovery)
-    states = sorted(job.state for job in recovery.store.list_jobs(None, (), limit=9))
+    assert opened.damaged is not None
+    assert (opened.damaged / FILE).read_bytes() == b"damaged" * 999
+    home.check(opened)
+    states = sorted(job.state for job in opened.store.list_jobs(None, (), limit=9))
     assert states == ["cancelled", "finished"], "the interrupted job can be resumed, the deleted one does not return"
-    recovery.database.close()
+    opened.database.close()
 
 
 def test_a_deletion_interrupted_by_a_crash_is_completed(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    recovery = home.start()
+    opened = home.start()
     id = str(uuid4())
-    paint(recovery, id)
-    recovery.store.folder(id).rename(recovery.store.folder(f".deleted-{id}"))
-    recovery.database.close()
+    paint(opened, id)
+    opened.store.folder(id).rename(opened.store.folder(f".deleted-{id}"))
+    opened.database.close()
 
-    recovery = home.start()
+    opened = home.start()
 
     with pytest.raises(JobNotFound):
-        recovery.store.get(id)
+        opened.store.get(id)
     assert list((home.folder / "jobs").iterdir()) == []
-    recovery.database.close()
+    opened.database.close()
 
 
 def test_restored_jobs_without_an_owner_get_the_given_one(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    recovery = home.start()
+    opened = home.start()
     id = str(uuid4())
-    paint(recovery, id)
-    (recovery.store.folder(id) / "job.json").unlink()
-    recovery.database.close()
+    paint(opened, id)
+    (opened.store.folder(id) / "job.json").unlink()
+    opened.database.close()
     home.damage("missing database")
 
-    recovery = open_jobs(home.folder, owner="anna")
+    opened = open_jobs(home.folder, owner="anna")
 
-    assert (recovery.restored, recovery.store.get(id).owner) == ((id,), "anna")
-    recovery.database.close()
+    assert (opened.restored, opened.store.get(id).owner) == ((id,), "anna")
+    opened.database.close()
 
 
 def test_a_stored_request_of_another_version_fails_alone(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    recovery = home.start()
+    opened = home.start()
     old, good = str(uuid4()), str(uuid4())
-    paint(recovery, old)
-    paint(recovery, good)
+    paint(opened, old)
+    paint(opened, good)
     values = json.dumps({"prompts": ["雪"], "removed_field": 1, "batch_size": 1, "n_batches": 1})
-    recovery.database.transaction(lambda rows: rows.execute("UPDATE jobs SET request = ? WHERE id = ?", (values, old)))
+    opened.database.transaction(lambda rows: rows.execute("UPDATE jobs SET request = ? WHERE id = ?", (values, old)))
 
-    jobs = recovery.store.list_jobs(None, (), limit=9)
+    jobs = opened.store.list_jobs(None, (), limit=9)
 
     assert [job.id for job in jobs] == [good, old]
     assert jobs[1].values["removed_field"] == 1
     assert len(jobs[1].pictures) == 1
-    recovery.store.restore([])
+    opened.store.restore([])
     failure = Failure("request", Text("画", "p"))
-    recovery.store.finish(old, "failed", progress=Progress(), failure=failure)
-    recovery.database.close()
+    opened.store.finish(old, "failed", progress=Progress(), failure=failure)
+    opened.database.close()
 
 
 def test_a_backup_restores_everything(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
-    recovery = home.start()
-    home.work(recovery)
+    opened = home.start()
+    home.work(opened)
 
     assert back_up(home.folder, tmp_path / "backup") == 2
-    recovery.database.close()
+    opened.database.close()
     with pytest.raises(StorageError):
         back_up(home.folder, tmp_path / "backup")
     with pytest.raises(StorageError, match="nothing"):
