@@ -9,9 +9,14 @@ from danqing.cli import main
 from danqing.request import Request
 
 COMMANDS = {
-    "": {"draw", "runs", "models", "config", "serve", "train", "hub", "version"},
+    "": {
+        *("draw", "vary", "branch", "batch", "finish", "poem", "fonts", "upscale", "runs", "models", "label"),
+        *("config", "serve", "train", "hub", "version"),
+    },
+    "fonts": {"list", "install"},
     "runs": {"list", "show", "again", "resume", "gif", "sheet", "rm"},
     "config": {"init", "show"},
+    "label": {"check", "add"},
     "models": {"list", "show", "install", "verify", "path", "add", "rm"},
     "train": {"album", "scenes", "cutouts", "encoder", "denoiser", "secondary", "all", "export"},
     "hub": {
@@ -49,7 +54,29 @@ KNOBS = {"--" + name.replace("_", "-") for name in Request.model_fields if name 
 TRAINING = {"--out", "--to", "--preset", "--start", "--minutes", "--batch", "--rate", "--threads", "--device"}
 OPTIONS = {
     "draw": DRAW | KNOBS,
+    "vary": (DRAW | KNOBS | {"--prompt", "-p"}) - {"--config", "--plan"},
+    "branch": (DRAW | KNOBS | {"--prompt", "-p", "--at"}) - {"--config", "--plan"},
+    "batch": {
+        *("--out", "-o", "--workers", "--device", "--together", "--json"),
+        *("--ray", "--min-workers", "--max-workers", "--gpus-per-worker", "--cpus-per-worker"),
+    },
     "runs again": (DRAW | KNOBS) - {"--config", "--plan"},
+    "finish": {
+        "--inscription",
+        "--signature",
+        "--inscription-place",
+        "--writing",
+        "--font",
+        "--seal",
+        "--seal-style",
+        "--seal-shape",
+        "--seal-order",
+        "--mount",
+        "--label",
+        "--out",
+    },
+    "fonts list": {"--json"},
+    "poem": {"--number", "-n", "--json"},
     "runs list": {"--json", "--all"},
     "runs show": {"--json"},
     "runs resume": {"--preview", "--json", "--threads"},
@@ -68,7 +95,8 @@ OPTIONS = {
     "train cutouts": {"--to", "--packages", "--count", "--seed", "--size"},
     "serve": {
         *("--host", "--port", "-p", "--model", "--device", "--name", "--insecure", "--allow-urls", "--open"),
-        *("--queue", "--per-key", "--max-steps", "--max-pictures", "--keep-days"),
+        *("--queue", "--per-key", "--max-steps", "--max-pictures", "--max-cost", "--keep-days", "--together"),
+        *("--database", "--store", "--ray", "--min-workers", "--max-workers", "--gpus-per-worker", "--cpus-per-worker"),
     },
     "hub serving start": {"--modules", "-m", "--port", "-p", "--use_gpu", "--use_multiprocess", "--workers"},
     "hub serving stop": {"--port", "-p"},

@@ -1,6 +1,7 @@
 """The files under deploy/: read, and their commands run. No image is built here: that needs a Docker engine."""
 
 import configparser
+import importlib
 import json
 import re
 import shlex
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 import yaml
 
+from danqing.cli import serve as cli_serve
 from danqing.server.api_keys import ApiKeyStore
 from danqing.server.main import CONNECTION_DRAIN_SECONDS, SHUTDOWN_SECONDS
 from danqing.settings import read_settings
@@ -112,3 +115,69 @@ def test_the_unit_writes_only_where_its_state_is() -> None:
     assert service["ProtectSystem"] == "strict"
     assert f"DANQING_HOME=/var/lib/{service['StateDirectory']}" in service["Environment"]
     assert read_settings().service.name == "service"
+
+
+def options_of(words: list[str]) -> set[str]:
+    return {word for word in words if word.startswith("--")}
+
+
+def serve_options() -> set[str]:
+    command = cli_serve.build()
+    return {name for parameter in command.params for name in parameter.opts}
+
+
+def test_the_ray_cluster_file_matches_the_schema_of_ray() -> None:
+    ray: Any = pytest.importorskip("ray", reason='pip install "danqing[ray]"')
+    schema = json.loads((Path(ray.__file__).parent / "autoscaler" / "ray-schema.json").read_text("utf-8"))
+    text = (DEPLOY / "ray" / "cluster.yaml").read_text("utf-8")
+    config = yaml.safe_load(text)
+    validate: Any = importlib.import_module("jsonschema").validate
+    validate(config, schema)
+    command = re.search(r'"danqing (serve .*)"', text)
+    assert command is not None
+    assert options_of(shlex.split(command[1])) <= serve_options()
+
+
+def test_the_kubernetes_manifest_is_consistent() -> None:
+    text = (DEPLOY / "kubernetes" / "raycluster.yaml").read_text("utf-8")
+    cluster, claim, service = yaml.safe_load_all(text)
+    assert [part["kind"] for part in (cluster, claim, service)] == ["RayCluster", "PersistentVolumeClaim", "Service"]
+    assert cluster["apiVersion"] == "ray.io/v1"
+    pins = (DEPLOY.parent / "constraints.txt").read_text("utf-8").splitlines()
+    assert f"ray=={cluster['spec']['rayVersion']}" in pins
+    head = cluster["spec"]["headGroupSpec"]["template"]["spec"]
+    ray, door = head["containers"]
+    assert options_of(door["args"]) <= serve_options()
+    assert door["args"][0] == "serve"
+    assert str(service["spec"]["ports"][0]["port"]) in door["args"]
+    assert service["spec"]["ports"][0]["targetPort"] in [port["name"] for port in door["ports"]]
+    assert service["spec"]["selector"]["ray.io/cluster"] == cluster["metadata"]["name"]
+    volumes = {volume["name"] for volume in head["volumes"]}
+    for container in (ray, door):
+        mounts = {mount["name"]: mount["mountPath"] for mount in container["volumeMounts"]}
+        assert set(mounts) <= volumes
+        assert (mounts["ray"], mounts["shm"]) == ("/tmp/ray", "/dev/shm")
+    (group,) = cluster["spec"]["workerGroupSpecs"]
+    assert str(group["maxReplicas"]) == door["args"][door["args"].index("--max-workers") + 1]
+    images = {c["image"] for c in (ray, door, *group["template"]["spec"]["containers"])}
+    assert len(images) == 1, "the versions of Ray and Danqing must be the same everywhere"
+
+
+def test_the_kubernetes_manifest_matches_the_schemas() -> None:
+    """Objects and pods against the schemas of Kubernetes; the rest of the RayCluster against the fields of its definition."""
+    library: Any = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
+    text = (DEPLOY / "kubernetes" / "raycluster.yaml").read_text("utf-8")
+    cluster, *objects = yaml.safe_load_all(text)
+    head, (workers,) = cluster["spec"]["headGroupSpec"], cluster["spec"]["workerGroupSpecs"]
+    pods = [{"apiVersion": "v1", "kind": "Pod", **group["template"]} for group in (head, workers)]
+    for checked in (*objects, *pods):
+        library.validate(checked, library.latest_version(), strict=True)
+    with pytest.raises(library.ValidationError):
+        library.validate({**pods[0], "spek": {}}, library.latest_version(), strict=True)
+    assert set(cluster["spec"]) <= {"rayVersion", "enableInTreeAutoscaling", "headGroupSpec", "workerGroupSpecs"}
+    assert set(head) == {"rayStartParams", "template"}
+    required = {"groupName", "minReplicas", "maxReplicas", "rayStartParams", "template"}
+    assert required <= set(workers) <= {*required, "replicas"}
+    for group in (head, workers):
+        assert all(isinstance(value, str) for value in group["rayStartParams"].values())
+    assert workers["minReplicas"] <= workers["replicas"] <= workers["maxReplicas"]

@@ -1,4 +1,4 @@
-"""The OpenAPI document: what it promises, a snapshot of its routes, and its examples, which are run."""
+"""The OpenAPI document: a snapshot of its routes and fields, its errors, and its examples, which are run."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 
+from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request
 from danqing.server.fields import SERVER_ONLY_FIELDS
 from tests.serving import QUICK, Serving
 
 SNAPSHOT = Path(__file__).parent / "openapi.json"
-BODIES = {"NewJob", "NewImages"}
-"""They follow `Request`, which has a test of its own below."""
+BODIES = {"JobRequest", "ImagesRequest"}
+"""Bodies with the fields of `Request`, which are tested below."""
 ALWAYS = {"401", "403"}
-"""What the gate may answer on every route behind it."""
+"""Responses of the security middleware on every route that needs an API key."""
 
 
 @pytest.fixture(scope="module")
@@ -24,11 +25,11 @@ def document(server: Serving) -> dict[str, Any]:
 
 
 def summary(document: dict[str, Any]) -> dict[str, Any]:
-    """What callers rely on: routes, parameters, answers, and the names of all fields in answers."""
+    """Return what clients rely on: routes, parameters, status codes, and the fields of all schemas."""
     routes = {
         f"{method.upper()} {path}": {
             "parameters": sorted(f"{p['in']} {p['name']}" for p in operation.get("parameters", ())),
-            "answers": sorted(operation["responses"]),
+            "responses": sorted(operation["responses"]),
         }
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
@@ -41,12 +42,12 @@ def summary(document: dict[str, Any]) -> dict[str, Any]:
     return {"routes": routes, "fields": fields}
 
 
-def test_the_snapshot(document: dict[str, Any]) -> None:
-    """After a change on purpose: python -m tests.contract.test_openapi URL > tests/contract/openapi.json."""
+def test_routes_and_fields_are_those_of_the_snapshot(document: dict[str, Any]) -> None:
+    """To update the snapshot: python -m tests.contract.test_openapi URL > tests/contract/openapi.json."""
     assert summary(document) == json.loads(SNAPSHOT.read_text("utf-8"))
 
 
-def test_every_route_declares_what_the_gate_answers(document: dict[str, Any]) -> None:
+def test_every_route_documents_the_errors_of_the_security_middleware(document: dict[str, Any]) -> None:
     for path, operations in document["paths"].items():
         for operation in operations.values():
             if path not in ("/livez", "/readyz"):
@@ -54,29 +55,34 @@ def test_every_route_declares_what_the_gate_answers(document: dict[str, Any]) ->
             assert operation["description"], path
 
 
-def test_routes_that_paint_declare_every_refusal(document: dict[str, Any]) -> None:
-    refusals = {"400", "401", "403", "404", "409", "413", "415", "422", "429", "503"}
-    for path in ("/v1/jobs", "/v1/images/generations"):
-        assert set(document["paths"][path]["post"]["responses"]) >= refusals
+def test_routes_that_submit_jobs_document_every_error(document: dict[str, Any]) -> None:
+    errors = {"400", "401", "403", "404", "409", "413", "415", "422", "429", "503"}
+    for path in ("/v1/jobs", "/v1/images/generations", "/v1/images/edits", "/v1/images/variations"):
+        assert set(document["paths"][path]["post"]["responses"]) >= errors
 
 
-def test_bodies_have_every_field_of_a_request(document: dict[str, Any]) -> None:
+def test_a_new_job_has_every_field_of_a_request(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    assert set(schemas["NewJob"]["properties"]) == set(Request.model_fields) - SERVER_ONLY_FIELDS | {"id"}
-    assert schemas["NewJob"]["additionalProperties"] is False
-    assert schemas["NewJob"]["properties"]["steps"]["maximum"] == 1000
+    assert set(schemas["JobRequest"]["properties"]) == set(Request.model_fields) - SERVER_ONLY_FIELDS | {"id"}
+    assert schemas["JobRequest"]["additionalProperties"] is False
+    assert schemas["JobRequest"]["properties"]["steps"]["maximum"] == 1000
 
 
-def test_nothing_is_named_that_is_not_there(document: dict[str, Any]) -> None:
+def test_the_paddlehub_route_documents_the_parameters_of_the_original(document: dict[str, Any]) -> None:
+    body = document["paths"]["/predict/{module}"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert set(body["properties"]) == {parameter.name for parameter in PARAMETERS} - {"output_dir"}
+
+
+def test_every_referenced_schema_exists(document: dict[str, Any]) -> None:
     text = json.dumps(document)
     names = {part.partition('"')[0] for part in text.split("#/components/schemas/")[1:]}
     assert names <= set(document["components"]["schemas"])
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs", "/v1/images/generations", "/predict/{module}"])
-def test_the_examples_paint(server: Serving, document: dict[str, Any], path: str) -> None:
-    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["example"]
-    # Few and small cuts: the tiny model of the tests is no painter anyway.
+def test_the_documented_examples_are_accepted(server: Serving, document: dict[str, Any], path: str) -> None:
+    body = document["paths"][path]["post"]["requestBody"]["content"]["application/json"]["examples"]["example"]["value"]
+    # Few and small cutouts: the pictures of the tiny model do not matter.
     quick = {name: QUICK[name] for name in ("cutn_batches", "cut_overview", "cut_innercut")} | {"steps": 4}
     if path.startswith("/predict"):
         quick |= {"cut_overview": "[2]*1000", "cut_innercut": "[1]*1000", "width_height": [64, 64]}

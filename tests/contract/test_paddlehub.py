@@ -38,7 +38,7 @@ def documents(tiny_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_a_document_is_a_picture_with_its_parameters(documents: Any) -> None:
     assert len(documents) == 2
     assert documents[0].uri.startswith("data:image/png;base64,")
-    assert documents[0].tags["text_prompts"] == ["孤舟蓑笠翁，独钓寒江雪"]
+    assert documents[0].tags["text_prompts"] == ["孤舟蓑笠翁，独钓寒江雪，由齐白石所作"]
     assert documents[0].tags["artist"] == "齐白石"
     assert documents[1].tags["seed"] == documents[0].tags["seed"] + 1
     assert documents[0].tensor is None

@@ -1,4 +1,4 @@
-"""OpenAI's own client against the service."""
+"""OpenAI's Python client against the service."""
 
 import base64
 import io
@@ -27,11 +27,11 @@ def picture(data: str | None) -> Image.Image:
     return Image.open(io.BytesIO(base64.b64decode(data)))
 
 
-def test_models(client: openai.OpenAI) -> None:
+def test_models_are_listed(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == [MODEL]
 
 
-def test_plain(client: openai.OpenAI) -> None:
+def test_an_image_is_generated(client: openai.OpenAI) -> None:
     reply = client.images.generate(prompt="远山如黛", model=MODEL, size="64x128", extra_body={**OURS, "seed": 7})  # pyright: ignore
     assert (reply.size, reply.output_format, len(reply.data or ())) == ("64x128", "png", 1)
     painted = picture((reply.data or [])[0].b64_json)
@@ -39,7 +39,7 @@ def test_plain(client: openai.OpenAI) -> None:
     assert "danqing" in painted.info
 
 
-def test_two_pictures_are_two_seeds(client: openai.OpenAI) -> None:
+def test_two_images_have_consecutive_seeds(client: openai.OpenAI) -> None:
     def generate(n: int, seed: int) -> list[str | None]:
         made = client.images.generate(prompt="远山", n=n, size=SMALL, extra_body={**OURS, "seed": seed})  # pyright: ignore
         return [image.b64_json for image in made.data or ()]
@@ -51,14 +51,14 @@ def test_two_pictures_are_two_seeds(client: openai.OpenAI) -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), [("jpeg", "JPEG"), ("webp", "WEBP")])
-def test_formats(client: openai.OpenAI, kind: Any, name: str) -> None:
+def test_jpeg_and_webp_are_returned(client: openai.OpenAI, kind: Any, name: str) -> None:
     reply = client.images.generate(
         prompt="远山", size=SMALL, output_format=kind, output_compression=50, extra_body=OURS
     )
     assert picture((reply.data or [])[0].b64_json).format == name
 
 
-def test_an_address_instead_of_bytes(client: openai.OpenAI, server: Serving) -> None:
+def test_a_url_is_returned_instead_of_bytes(client: openai.OpenAI, server: Serving) -> None:
     reply = client.images.generate(prompt="远山", size=SMALL, response_format="url", extra_body=OURS)
     url = (reply.data or [])[0].url
     assert url is not None
@@ -66,7 +66,7 @@ def test_an_address_instead_of_bytes(client: openai.OpenAI, server: Serving) -> 
         assert plain.get(url).headers["Content-Type"] == "image/png"
 
 
-def test_stream_with_two_partial_images(client: openai.OpenAI) -> None:
+def test_a_stream_has_two_partial_images(client: openai.OpenAI) -> None:
     events = list(client.images.generate(prompt="远山", size=SMALL, stream=True, partial_images=2, extra_body=OURS))  # pyright: ignore
     assert [event.type for event in events] == [
         "image_generation.partial_image",
@@ -80,14 +80,14 @@ def test_stream_with_two_partial_images(client: openai.OpenAI) -> None:
     assert (last.usage.total_tokens, last.size, last.output_format) == (2, "64x64", "png")
 
 
-def test_a_stream_of_two_pictures(client: openai.OpenAI) -> None:
+def test_two_images_are_streamed(client: openai.OpenAI) -> None:
     events = list(
         client.images.generate(prompt="远山", size=SMALL, n=2, stream=True, partial_images=1, extra_body=OURS)
     )
     assert [event.type.rpartition(".")[2] for event in events] == ["partial_image", "completed"] * 2
 
 
-def test_mistakes_are_openais_errors(client: openai.OpenAI) -> None:
+def test_errors_are_exceptions_of_the_client(client: openai.OpenAI) -> None:
     with pytest.raises(openai.UnprocessableEntityError) as caught:
         client.images.generate(prompt="远山", size="100x100")  # pyright: ignore
     assert (caught.value.param, caught.value.code, caught.value.type) == (

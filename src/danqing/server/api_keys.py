@@ -1,4 +1,4 @@
-"""Keys that let callers in: only their hashes are stored, each under a name; compared in constant time."""
+"""API keys: only their hashes are stored, each with a name; compared in constant time."""
 
 import json
 import re
@@ -16,14 +16,14 @@ from danqing.settings import Settings
 from danqing.storage.atomic import HOME_ADVICE, storage_errors, write_text
 
 PREFIX = "dq-"
-"""How every key begins, so that one that leaked can be recognised."""
+"""Prefix of every key, by which scanners recognise leaked keys."""
 
 _NAME = re.compile(r"[\w.@-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A stored key: whose it is, the SHA-256 of its text, and when it was made."""
+    """A stored key: its name, its SHA-256, and its time of creation."""
 
     name: str
     digest: str
@@ -31,7 +31,11 @@ class Key:
 
 
 class ApiKeyStore:
-    """The API keys stored in one `DANQING_HOME`, reread when their file changes, so a running service accepts new keys."""
+    """The API keys in a file, which is read again when it changes: a running service accepts new keys.
+
+    Args:
+        file: JSON file with names and hashes; created by `add`.
+    """
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -40,14 +44,14 @@ class ApiKeyStore:
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "ApiKeyStore":
-        """The keyring in DANQING_HOME."""
+        """Return the API keys of DANQING_HOME."""
         return cls(settings.service / "keys.json")
 
     def list(self) -> tuple[Key, ...]:
-        """All keys, oldest first.
+        """Return all keys, oldest first.
 
         Raises:
-            StorageError: the file is damaged; nobody is let in by mistake.
+            StorageError: the file is damaged; then every request is rejected.
         """
         try:
             found = self._file.stat()
@@ -60,23 +64,23 @@ class ApiKeyStore:
         return self._keys
 
     def add(self, name: str) -> str:
-        """Make a key; its text is returned once and stored nowhere.
+        """Create a key and return its text, which is not stored.
 
         Raises:
-            InvalidRequest: the name is taken or is not a name.
+            InvalidRequest: the name is in use or invalid.
             StorageError: the file cannot be written.
         """
         keys = self.list()
         if not _NAME.fullmatch(name):
             raise InvalidRequest(
-                f"“{name}”不能做名字：用字母、数字、汉字和 . _ @ -，最多 64 个。",
-                f"{name!r} cannot be a name: use letters, digits and . _ @ -, at most 64.",
+                f"名字“{name}”无效：只能用字母、数字、汉字和 . _ @ -，最多 64 个字符。",
+                f"The name {name!r} is invalid: use letters, digits and . _ @ -, at most 64 characters.",
                 field="name",
             )
         if any(key.name == name for key in keys):
             raise InvalidRequest(
-                f"已有叫 {name} 的钥匙。换个名字，或先 danqing serve keys rm {name}。",
-                f"There is a key named {name}. Take another name, or first run danqing serve keys rm {name}.",
+                f"已有名为 {name} 的密钥。请换一个名字，或先运行 danqing serve keys rm {name}。",
+                f"There already is a key named {name}. Choose another name, or run danqing serve keys rm {name} first.",
                 field="name",
             )
         text = PREFIX + secrets.token_urlsafe(32)
@@ -84,22 +88,22 @@ class ApiKeyStore:
         return text
 
     def remove(self, name: str) -> None:
-        """Take a key back; the next request with it is refused.
+        """Revoke a key; the next request with it is rejected.
 
         Raises:
-            InvalidRequest: there is no such key.
+            InvalidRequest: no key has this name.
         """
         keys = self.list()
         if all(key.name != name for key in keys):
             raise InvalidRequest(
-                f"没有叫 {name} 的钥匙。用 danqing serve keys list 看有哪些。",
-                f"There is no key named {name}. See danqing serve keys list.",
+                f"没有名为 {name} 的密钥。运行 danqing serve keys list 查看全部密钥。",
+                f"There is no key named {name}. Run danqing serve keys list to see all keys.",
                 field="name",
             )
         self._write(tuple(key for key in keys if key.name != name))
 
     def find_owner(self, text: str) -> str | None:
-        """The name of the key with this text, None for a stranger. Every key is compared, in constant time."""
+        """Return the name of the key with this text, or None. Every key is compared, in constant time."""
         digest, found = _digest(text), None
         for key in self.list():
             if secrets.compare_digest(key.digest, digest):
@@ -112,8 +116,8 @@ class ApiKeyStore:
             return tuple(Key(entry["name"], entry["sha256"], entry["created"]) for entry in entries)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise StorageError(
-                f"钥匙文件 {self._file} 读不出来。请修好或删去它，再用 danqing serve keys add 新建。",
-                f"The keys in {self._file} cannot be read. Repair or remove the file, then danqing serve keys add.",
+                f"无法读取密钥文件 {self._file}。请修复或删除它，再用 danqing serve keys add 新建密钥。",
+                f"Cannot read the API keys in {self._file}. Repair or remove the file, then run danqing serve keys add.",
             ) from error
 
     def _write(self, keys: tuple[Key, ...]) -> None:
@@ -127,5 +131,5 @@ class ApiKeyStore:
 
 
 def _digest(text: str) -> str:
-    # A key is 32 random bytes: there is nothing to guess, so a plain hash is enough.
+    # A key has 32 random bytes and cannot be guessed, so that a fast hash is sufficient.
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

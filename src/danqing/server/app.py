@@ -6,21 +6,37 @@ from typing import Any, cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import Scope
 
 import danqing
 from danqing.errors import DanqingError, InvalidRequest
 from danqing.request.validation import validation_error
-from danqing.server import openapi
-from danqing.server.dependencies import ServerContext, context_of
+from danqing.server.dependencies import ApiKey, ServerContext, context_of
 from danqing.server.errors import ApiError, error_response, language_of, to_api_error
 from danqing.server.middleware import SecurityMiddleware
-from danqing.server.routers import health, job_files, jobs, openai_images, paddlehub_predict
+from danqing.server.routers import (
+    a1111,
+    archives,
+    check,
+    favourites,
+    health,
+    job_files,
+    jobs,
+    openai_edits,
+    openai_images,
+    paddlehub_predict,
+    poems,
+    queue,
+)
+
+DESCRIPTION = """丹青：用一句中文画一幅画。任务在持久化队列中等待；兼容 OpenAI 与 PaddleHub 的客户端。
+
+Danqing paints a picture from a Chinese sentence. Jobs wait in a queue that survives crashes. Clients of OpenAI's images API and of
+PaddleHub are supported."""
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
@@ -41,23 +57,37 @@ def create_app(context: ServerContext) -> FastAPI:
     app = FastAPI(
         title="丹青 Danqing",
         version=danqing.__version__,
-        description=openapi.DESCRIPTION,
+        description=DESCRIPTION,
         lifespan=lifespan,
+        servers=[{"url": context.root_path}] if context.root_path else None,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
     )
     app.state.context = context
-    for module in (health, jobs, job_files, openai_images, paddlehub_predict):
-        app.include_router(module.router)
+    app.include_router(health.router)
+    for module in (
+        check,
+        poems,
+        jobs,
+        queue,
+        favourites,
+        job_files,
+        archives,
+        openai_images,
+        openai_edits,
+        paddlehub_predict,
+        a1111,
+    ):
+        app.include_router(module.router, dependencies=[ApiKey])
     start = context.mounts[0].path + "/" if context.mounts else "/openapi.json"
-    app.add_route("/", _redirect(f"{context.root_path}{start}"))
+    app.add_route("/", _redirect(start))
     app.add_route("/favicon.ico", lambda _: Response(status_code=204))
     for mount in context.mounts:
-        app.add_route(mount.path, _redirect(f"{context.root_path}{mount.path}/"))
+        app.add_route(mount.path, _redirect(f"{mount.path}/"))
         app.mount(mount.path, mount.app)
-    app.add_api_route("/openapi.json", lambda: app.openapi(), include_in_schema=False)
-    app.openapi = lambda: _openapi(app, context)
+    # FastAPI's own route makes the document in the event loop, which would delay probes by 0.4 seconds.
+    app.add_api_route("/openapi.json", lambda: JSONResponse(_openapi_document(app, context)), include_in_schema=False)
     app.add_middleware(SecurityMiddleware, context=context)
     app.add_exception_handler(DanqingError, _handle_error)
     app.add_exception_handler(RequestValidationError, _handle_error)
@@ -65,16 +95,25 @@ def create_app(context: ServerContext) -> FastAPI:
     return app
 
 
+def _openapi_document(app: FastAPI, context: ServerContext) -> dict[str, Any]:
+    """Return the OpenAPI document; without API keys, the one that it declares is optional on every route."""
+    document = app.openapi()
+    if context.api_keys.list():
+        return document
+
+    def without_key(operation: dict[str, Any]) -> dict[str, Any]:
+        return {**operation, "security": [{}, *operation["security"]]} if "security" in operation else operation
+
+    paths = {
+        path: {method: without_key(operation) for method, operation in operations.items()}
+        for path, operations in document["paths"].items()
+    }
+    return {**document, "paths": paths}
+
+
 def _redirect(path: str) -> Callable[[Request], Response]:
-    """Return a handler that redirects to a path. The host is omitted, because a proxy may publish another one."""
-    return lambda _: RedirectResponse(path)
-
-
-def _openapi(app: FastAPI, context: ServerContext) -> dict[str, Any]:
-    document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-    if context.root_path:
-        document["servers"] = [{"url": context.root_path}]
-    return openapi.customize_openapi(document, context.limits, keyed=context.requires_key)
+    """Return a handler that redirects to a path below the root path. The host is omitted: a proxy may publish another one."""
+    return lambda request: RedirectResponse(f"{request.scope['root_path']}{path}")
 
 
 def _handle_error(request: Request, error: Exception) -> Response:

@@ -1,32 +1,41 @@
 """State shared by all routes, and the dependencies that give routes access to it."""
 
+import asyncio
 import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, cast
 
-from fastapi import Depends
+from fastapi import Depends, Security
+from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
-from danqing.errors import QueueFull, ServiceStopping
+from danqing.errors import InvalidRequest, ServiceStopping
+from danqing.finishing.font_catalog import FONTS
+from danqing.finishing.options import MAX_CHARACTERS, is_picture
 from danqing.jobs import Job, JobRunner
+from danqing.jobs.other_runs import OtherRuns
 from danqing.request import Request
 from danqing.server.api_keys import ApiKeyStore
 from danqing.server.errors import ApiError
 from danqing.server.event_stream import JobEventStream
+from danqing.server.label_policy import LabelPolicy
 from danqing.server.limits import Limits
 from danqing.server.metrics import Metrics
 from danqing.server.model_registry import ModelRegistry
 from danqing.server.signed_links import LinkSigner
 from danqing.settings import Settings
+from danqing.zoo.resolve_request import fit_canvas
 
 MAX_LARGE_BODIES = 8
 """Large request bodies that are received at once; more are answered with 503."""
+MAX_SUBMITTING = 2
+"""Requests that are checked and queued at once. More threads would delay the event loop, which needs the same interpreter lock."""
 MAX_DECODING = 8
-"""Init images that are decoded or wait for it; more are answered with 503, so that they cannot occupy every thread."""
+"""Initial images that are decoded or wait for it; more are answered with 503, so that they cannot occupy every thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +62,16 @@ class ServerContext:
     Attributes:
         allowed_hosts: accepted Host headers; empty for any.
         always_requires_key: require an API key even if none exists yet; otherwise one is required once one exists.
-        allow_urls: init images may be https addresses.
+        allow_urls: initial images may be https addresses.
         mounts: further applications; the security middleware also protects these.
-        root_path: path prefix under which a reverse proxy publishes the service, without a trailing slash.
+        root_path: path prefix under which a reverse proxy publishes the service, without a trailing slash; a trusted proxy can
+            name another one for a request.
         log_requests: write one log line per request; server errors are always logged.
+        label_policy: whether pictures are marked "AI生成".
+        runs: the runs of the command line, shown while no API key is required; None on a public service.
+        selected_models: the model selected by each API key with AUTOMATIC1111's `options`.
+        body_turns: held while a request waits for its turn to be validated in the event loop.
+        submitting: limits the requests that are checked and queued at once.
         probe_threads: reserved for health probes, so that slow requests do not delay them.
     """
 
@@ -72,17 +87,22 @@ class ServerContext:
     mounts: tuple[Mount, ...] = ()
     root_path: str = ""
     log_requests: bool = True
+    label_policy: LabelPolicy = field(default_factory=LabelPolicy)
+    runs: OtherRuns | None = None
+    selected_models: dict[str, str] = field(default_factory=dict[str, str])
     metrics: Metrics = field(default_factory=Metrics)
     links: LinkSigner = field(default_factory=LinkSigner)
     large_bodies: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MAX_LARGE_BODIES)
     )
+    body_turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    submitting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_SUBMITTING))
     decoding: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_DECODING))
     probe_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "probe"))
 
     @contextmanager
     def decoding_slot(self) -> Generator[None]:
-        """Hold one of a few slots for decoding an init image during the block.
+        """Hold one of a few slots for decoding an initial image during the block.
 
         Raises:
             ServiceBusy: the service accepts no jobs, so that decoding would be in vain.
@@ -97,10 +117,17 @@ class ServerContext:
         """True if requests need an API key."""
         return self.always_requires_key or bool(self.api_keys.list())
 
+    @property
+    def visible_runs(self) -> OtherRuns | None:
+        """The runs of the command line; None if clients may not see them."""
+        return None if self.requires_key else self.runs
+
 
 def context_of(connection: HTTPConnection) -> ServerContext:
-    """Return the state of the service that received a request."""
-    return cast("ServerContext", connection.app.state.context)
+    """Return the state of the service that received a request, with the root path of this request."""
+    context = cast("ServerContext", connection.app.state.context)
+    root_path = connection.scope["root_path"]
+    return context if root_path == context.root_path else replace(context, root_path=root_path)
 
 
 async def get_context(connection: HTTPConnection) -> ServerContext:
@@ -113,6 +140,8 @@ async def get_owner(connection: HTTPConnection) -> str:
     return cast("str", connection.state.owner)
 
 
+ApiKey = Security(HTTPBearer(auto_error=False, description="Required once the service has API keys."))
+"""Declares the API key in the OpenAPI document; `SecurityMiddleware` checks it."""
 ContextDep = Annotated[ServerContext, Depends(get_context)]
 OwnerDep = Annotated[str, Depends(get_owner)]
 
@@ -150,10 +179,7 @@ def reject_when_full(context: ServerContext) -> None:
         QueueFull: the queue is full.
     """
     reject_when_stopping(context)
-    if context.runner.health().queued >= context.limits.queue:
-        zh = f"队列已满（{context.limits.queue} 个任务在等待），请稍后再试。"
-        en = f"The queue is full ({context.limits.queue} jobs are waiting). Try again later."
-        raise QueueFull(zh, en, retry_after=10)
+    context.runner.reject_when_full()
 
 
 def submit_job(
@@ -171,6 +197,29 @@ def submit_job(
         DanqingError: the request was rejected; nothing was queued.
     """
     reject_when_stopping(context)
-    resolved = request.with_changes(model=context.models.resolve(request.model))
-    context.limits.check(context.models.with_defaults(resolved), context.settings, given=request.model_fields_set)
-    return context.runner.submit(resolved, id=id, owner=owner, retry_seconds=retry_seconds)
+    if id is None and not retry_seconds:  # the job of a repeated call may exist
+        context.runner.reject_when_full()
+    _reject_files(request)
+    with context.submitting:
+        request = context.label_policy.apply(request)
+        resolved = fit_canvas(request.model_copy(update={"model": context.models.resolve(request.model)}), offline=True)
+        context.limits.check(context.models.with_defaults(resolved), context.settings, given=request.model_fields_set)
+        job = context.runner.submit(resolved, id=id, owner=owner, retry_seconds=retry_seconds)
+    context.label_policy.record(job)
+    return job
+
+
+def _reject_files(request: Request) -> None:
+    """Raise InvalidRequest for a font or a seal that would be read from a file of the server."""
+    if request.font not in ("auto", *FONTS):
+        raise InvalidRequest(
+            f"服务没有字体“{request.font[:60]}”，可用的字体：auto、{'、'.join(FONTS)}。",
+            f"The service has no font {request.font[:60]!r}. Fonts: auto, {', '.join(FONTS)}.",
+            field="font",
+        )
+    if request.seal and is_picture(request.seal) and not request.seal.startswith("data:"):
+        raise InvalidRequest(
+            f"印章须为 1 到 {MAX_CHARACTERS} 个字，或图片 data:image/png;base64,…。",
+            f"The seal must be 1 to {MAX_CHARACTERS} characters, or a picture data:image/png;base64,….",
+            field="seal",
+        )

@@ -52,7 +52,7 @@ class ApiError(DanqingError):
 
 
 class ErrorBody(BaseModel):
-    """What is wrong and what to do next."""
+    """Problem and next step."""
 
     message: str = Field(description="One sentence in Chinese, or in English if Accept-Language requests it.")
     type: str = Field(description="invalid_request_error, authentication_error, rate_limit_error or server_error.")
@@ -114,20 +114,24 @@ def error_response(error: ApiError, *, path: str, request_id: str, language: Lan
 
     Args:
         error: the error; long texts in it, which may quote the client, are shortened.
-        path: path of the request; below /predict/ the response has PaddleHub's format.
+        path: path of the request; below /predict/ the response has PaddleHub's format, below /sdapi/ an additional `detail`.
         request_id: ID included in the response.
         language: zh or en.
     """
-    text = shorten(sanitize_utf8(error.in_language(language)), _MAX_MESSAGE)
     headers = {} if error.retry_after is None else {"Retry-After": str(error.retry_after)}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if path.startswith("/predict/"):
-        content: dict[str, Any] = {"status": PADDLEHUB_ERROR, "msg": f"{text} [{request_id}]", "results": ""}
-    else:
-        body = error_body(error, text, request_id)
-        content = ErrorResponse(error=body).model_dump()
+    content = error_content(error, path=path, request_id=request_id, language=language)
     return JSONResponse(content, error.status, headers)
+
+
+def error_content(error: ApiError, *, path: str, request_id: str, language: Language) -> dict[str, Any]:
+    """Return the body of the response for an error; see `error_response`."""
+    text = shorten(sanitize_utf8(error.in_language(language)), _MAX_MESSAGE)
+    if path.startswith("/predict/"):
+        return {"status": PADDLEHUB_ERROR, "msg": f"{text} [{request_id}]", "results": ""}
+    content = ErrorResponse(error=error_body(error, text, request_id)).model_dump()
+    return {"detail": text, **content} if path.startswith("/sdapi/") else content
 
 
 def error_body(error: ApiError, message: str, request_id: str) -> ErrorBody:

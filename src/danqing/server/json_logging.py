@@ -1,4 +1,4 @@
-"""Logs as lines of JSON on stderr, one for each request and each thing worth knowing."""
+"""Log records as lines of JSON on stderr."""
 
 import json
 import logging
@@ -8,11 +8,12 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 
 
 class JsonFormatter(logging.Formatter):
-    """A record as one JSON object: time, level, logger, event, and whatever `extra` brought."""
+    """Formats a record as one JSON object: time, level, logger, event, and the fields of `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line."""
-        extra = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+        """Return one line."""
+        # Ray adds fields of its own, whose names begin with an underscore.
+        extra = {name: value for name, value in vars(record).items() if name not in _STANDARD and name[0] != "_"}
         line: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -22,12 +23,12 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        # ASCII: a log must take whatever a caller wrote, half characters too.
+        # ASCII, because a record may quote a client's text with unpaired surrogates.
         return json.dumps(line, ensure_ascii=True, default=str)
 
 
 def configure_logging(level: int = logging.INFO) -> None:
-    """Send all records of this process to stderr."""
+    """Write all records of this process to stderr."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -10,17 +10,23 @@ from types import FrameType
 
 import uvicorn
 
+from danqing.cluster import ClusterOptions
 from danqing.errors import InvalidRequest
+from danqing.i18n import error_reason
 from danqing.jobs import RunnerLimits
 from danqing.jobs.housekeeping import record_port
 from danqing.jobs.local_runner import LocalJobRunner
+from danqing.jobs.other_runs import OtherRuns
+from danqing.jobs.ray_runner import RayJobRunner
 from danqing.request import read_request
 from danqing.server.api_keys import ApiKeyStore
 from danqing.server.app import create_app
 from danqing.server.connections import ConnectionLimits, limited_protocol
 from danqing.server.dependencies import Mount, ServerContext
 from danqing.server.event_stream import JobEventStream
+from danqing.server.forwarded_prefix import ForwardedPrefixMiddleware, is_root_path
 from danqing.server.json_logging import configure_logging
+from danqing.server.label_policy import LOG_FILE, LabelPolicy
 from danqing.server.limits import Limits
 from danqing.server.middleware import is_loopback
 from danqing.server.model_registry import ModelRegistry
@@ -45,20 +51,23 @@ class ServerOptions:
     Attributes:
         models: models to offer, the default first; empty for all installed ones.
         devices: one worker process for each.
+        cluster: paint on a Ray cluster; then the first device is that of all workers.
         allowed_hosts: additional accepted host names, for example of a reverse proxy.
         insecure: accept requests without an API key on public addresses.
-        allow_urls: init images may be https addresses.
+        allow_urls: initial images may be https addresses.
         root_path: path prefix under which a reverse proxy publishes the service, for example /danqing.
         trusted_proxies: addresses of reverse proxies whose X-Forwarded-* headers are used.
         mounts: further applications such as the studio.
         open_browser: open the first mount in the browser of this machine; its address is printed then.
         log_requests: write one log line per request.
+        no_label: reason for not marking the pictures of a public service "AI生成"; empty to mark them.
     """
 
     host: str = "127.0.0.1"
     port: int = 8866
     models: tuple[str, ...] = ()
     devices: tuple[str, ...] = ("auto",)
+    cluster: ClusterOptions | None = None
     allowed_hosts: tuple[str, ...] = ()
     insecure: bool = False
     allow_urls: bool = False
@@ -68,6 +77,12 @@ class ServerOptions:
     mounts: tuple[Mount, ...] = ()
     open_browser: bool = False
     log_requests: bool = True
+    no_label: str = ""
+
+    @property
+    def public(self) -> bool:
+        """True if others than this machine can use the service, directly or through a reverse proxy."""
+        return not is_loopback(self.host) or bool(self.allowed_hosts or self.trusted_proxies or self.root_path)
 
 
 def serve(options: ServerOptions, settings: Settings) -> None:
@@ -81,13 +96,15 @@ def serve(options: ServerOptions, settings: Settings) -> None:
         ModelNotFound: a model is unknown.
         HomeLocked: another service uses this home.
         StorageError: the home cannot be written.
+        MissingExtra: Ray is not installed.
+        ClusterUnavailable: the Ray cluster cannot be reached.
     """
     configure_logging()
     api_keys = ApiKeyStore.from_settings(settings)
     models = ModelRegistry(settings, options.models)
     _require_key_if_public(options, api_keys)
     with _listen(options) as listener:
-        runner = LocalJobRunner(settings, limits=runner_limits(options.limits), devices=options.devices)
+        runner = _create_runner(options, settings)
         context = ServerContext(
             runner,
             settings,
@@ -102,22 +119,37 @@ def serve(options: ServerOptions, settings: Settings) -> None:
             mounts=options.mounts,
             root_path=_root_path(options.root_path),
             log_requests=options.log_requests,
+            label_policy=LabelPolicy(options.public, options.no_label.strip(), settings.service / LOG_FILE),
+            runs=None if options.public else OtherRuns(settings),
             links=LinkSigner.from_file(settings.service / "link.key"),
         )
         runner.start()
         try:
             record_port(settings.service, listener.getsockname()[1])
-            _warn_if_defaults_exceed_limits(context)
+            context.label_policy.remove_old_lines()
+            warn_if_defaults_exceed_limits(context)
             _announce(listener, context, options)
             _Server(context, options).run(sockets=[listener])
         finally:
             runner.stop(SHUTDOWN_SECONDS)
 
 
+def _create_runner(options: ServerOptions, settings: Settings) -> LocalJobRunner:
+    limits = runner_limits(options.limits)
+    if options.cluster is None:
+        return LocalJobRunner(settings, limits=limits, devices=options.devices)
+    return RayJobRunner(settings, options.cluster, limits=limits, device=options.devices[0])
+
+
 def runner_limits(limits: Limits) -> RunnerLimits:
     """Return the limits that the job runner enforces."""
     return RunnerLimits(
-        queue=limits.queue, per_owner=limits.per_key, pictures=limits.pictures, keep_days=limits.keep_days
+        queue=limits.queue,
+        per_owner=limits.per_key,
+        pictures=limits.pictures,
+        max_cost=limits.max_cost,
+        keep_days=limits.keep_days,
+        together=limits.together,
     )
 
 
@@ -127,13 +159,12 @@ class _Server(uvicorn.Server):
     def __init__(self, context: ServerContext, options: ServerOptions) -> None:
         trusted = frozenset(options.trusted_proxies)
         config = uvicorn.Config(
-            create_app(context),
+            ForwardedPrefixMiddleware(create_app(context), trusted),
             http=limited_protocol(ConnectionLimits(trusted)),
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(trusted),
-            forwarded_allow_ips=sorted(trusted),
+            proxy_headers=False,  # `ForwardedPrefixMiddleware` reads them
             limit_concurrency=MAX_CONNECTIONS,
             timeout_graceful_shutdown=CONNECTION_DRAIN_SECONDS,
         )
@@ -178,7 +209,7 @@ def _allowed_hosts(options: ServerOptions) -> frozenset[str]:
 
 def _root_path(text: str) -> str:
     path = text.rstrip("/")
-    if path and not re.fullmatch(r"(?:/[\w.~-]+)+", path, re.ASCII):
+    if path and not is_root_path(path):
         raise InvalidRequest(
             f"路径前缀 {text} 无效，例如 /danqing。",
             f"Invalid root path {text}; an example is /danqing.",
@@ -187,7 +218,7 @@ def _root_path(text: str) -> str:
     return path
 
 
-def _warn_if_defaults_exceed_limits(context: ServerContext) -> None:
+def warn_if_defaults_exceed_limits(context: ServerContext) -> None:
     """Log a warning for each model whose default request exceeds the limits of the service."""
     for model in context.models.models:
         request = context.models.with_defaults(read_request({"prompts": "山", "model": model}))
@@ -205,10 +236,10 @@ def _listen(options: ServerOptions) -> socket.socket:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
+        reason = error_reason(error)
         raise InvalidRequest(
-            f"无法监听 {options.host}:{options.port}：{reason}。请用 --port 换一个端口。",
-            f"Cannot listen on {options.host}:{options.port}: {reason}. Choose another port with --port.",
+            f"无法监听 {options.host}:{options.port}：{reason.zh}。请用 --port 换一个端口。",
+            f"Cannot listen on {options.host}:{options.port}: {reason.en}. Choose another port with --port.",
             field="port",
         ) from error
 
@@ -228,5 +259,7 @@ def _announce(listener: socket.socket, context: ServerContext, options: ServerOp
         threading.Thread(target=webbrowser.open, args=(local,), daemon=True).start()
     print(url, flush=True)
     _log.info("serving", extra={"host": host, "port": port, "models": list(context.models.models)})
+    if options.public and context.label_policy.reason:
+        _log.warning("visible_label_off", extra={"reason": context.label_policy.reason})
     for module in context.models.notices:
         _log.warning("model_replaced", extra={"requested": module.module, "model": module.model})

@@ -69,7 +69,7 @@ class SecurityMiddleware:
 
     def _set_root_path(self, scope: Scope) -> str:
         """Add the root path to the scope, whether the proxy removed it or not, and return the path without it."""
-        root, path = self._context.root_path, scope["path"]
+        root, path = scope["root_path"] or self._context.root_path, scope["path"]
         if not root:
             return path
         if path == root or path.startswith(f"{root}/"):

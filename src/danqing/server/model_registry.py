@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from danqing.errors import ModelNotFound
+from danqing.errors import DanqingError, ModelNotFound
 from danqing.i18n import Text
-from danqing.models.prompt_check import PromptReader, check_prompts, load_prompt_reader
+from danqing.jobs import Job
+from danqing.models.prompt_check import PromptReader, check_prompts, load_prompt_reader, load_unet_reader
 from danqing.paddlehub.fallback import ResolvedModule, resolve_module
 from danqing.request import Request
 from danqing.settings import Settings
@@ -30,6 +31,7 @@ class ModelRegistry:
         self._named = {name: resolve_module(name, settings) for name in named}
         self._specs: dict[str, ModelSpec] = {}
         self._prompt_readers: dict[str, PromptReader] = {}
+        self._unet_readers: dict[str, PromptReader | None] = {}
 
     @property
     def default(self) -> str:
@@ -51,7 +53,7 @@ class ModelRegistry:
 
     @property
     def served_module(self) -> str:
-        """A name that PaddleHub's route knows, for examples."""
+        """A name accepted by PaddleHub's route, for examples."""
         return next(iter(self._named), self.default)
 
     def resolve(self, requested: str) -> str:
@@ -81,7 +83,18 @@ class ModelRegistry:
         for clip in named or installed.clips:
             if clip.name not in self._prompt_readers:
                 self._prompt_readers[clip.name] = load_prompt_reader(clip)
-        return check_prompts(request, [self._prompt_readers[clip.name] for clip in named or installed.clips])
+        if installed.spec.name not in self._unet_readers:
+            self._unet_readers[installed.spec.name] = load_unet_reader(installed)
+        unet_reader = self._unet_readers[installed.spec.name]
+        clip_readers = [self._prompt_readers[clip.name] for clip in named or installed.clips]
+        return check_prompts(request, [*([unet_reader] if unet_reader else []), *clip_readers])
+
+    def notices_of(self, job: Job) -> tuple[Text, ...]:
+        """Return the messages about the prompts of a stored job; none if its request or its model is no longer valid."""
+        try:
+            return self.check_prompts(job.request)
+        except DanqingError:
+            return ()
 
     def with_defaults(self, request: Request) -> Request:
         """Return a request completed with its model's defaults."""

@@ -1,7 +1,8 @@
-"""Responses and examples of routes in the OpenAPI document."""
+"""Descriptions of responses that FastAPI cannot derive from the routes: errors, files and event streams."""
 
 from typing import Any
 
+from fastapi.openapi.models import Example
 from pydantic import BaseModel
 
 from danqing.server.errors import ErrorResponse
@@ -11,6 +12,7 @@ _DESCRIPTIONS = {
     401: "An API key is missing or invalid.",
     403: "The host or origin is not allowed.",
     404: "There is no such job, image or model.",
+    405: "The address does not support this method; also if a number in it is negative.",
     408: "The body took too long to arrive.",
     409: "The state of the job does not allow this, or the ID is used by another request.",
     413: "The body is too large.",
@@ -20,6 +22,7 @@ _DESCRIPTIONS = {
     500: "Painting failed.",
     503: "The queue is full, the disk is full, or the service is stopping; see Retry-After.",
 }
+_REF = "#/components/schemas/{model}"
 _RETRY = {"Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}}
 
 READ_ERRORS = (401, 403, 413)
@@ -40,23 +43,25 @@ def _error_response(status: int, model: type[BaseModel]) -> dict[str, Any]:
     return {**response, "headers": _RETRY} if status in (429, 503) else response
 
 
-JOB: dict[str, Any] = {"prompts": "孤舟蓑笠翁，独钓寒江雪", "artist": "齐白石", "steps": 20, "seed": 7}
-IMAGE: dict[str, Any] = {"prompt": "远山如黛", "n": 1, "size": "64x64", "steps": 20, "seed": 7}
-PREDICT: dict[str, Any] = {"text_prompts": "孤舟蓑笠翁，独钓寒江雪。", "artist": "齐白石", "steps": 20}
-
 STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 """Disable buffering in proxies, which would delay the events."""
 
 
-def body(schema: str, example: dict[str, Any]) -> dict[str, Any]:
-    """Return the description of a JSON body whose schema is in the components of the document."""
-    content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, "example": example}
-    return {"requestBody": {"required": True, "content": {"application/json": content}}}
+def example(body: dict[str, Any]) -> dict[str, Example]:
+    """Return the only example of a body, as FastAPI's `openapi_examples` takes it."""
+    return {"example": {"value": body}}
 
 
-def event_stream(description: str) -> dict[str, Any]:
-    """Return the description of a response of server-sent events."""
-    return {"description": description, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+def event_stream(description: str, event: type[BaseModel] | None = None) -> dict[str, Any]:
+    """Return the description of a response of server-sent events.
+
+    Args:
+        description: of the response.
+        event: data of an event; models in its fields must be part of the document.
+    """
+    schema = {} if event is None else event.model_json_schema(ref_template=_REF)
+    schema.pop("$defs", None)
+    return {"description": description, "content": {"text/event-stream": {"schema": schema}}}
 
 
 def file(description: str, *kinds: str) -> dict[str, Any]:

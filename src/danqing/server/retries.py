@@ -22,14 +22,14 @@ class Retry:
     seconds: float
 
 
-def read_retry(
+async def read_retry(
     owner: OwnerDep,
     idempotency_key: Annotated[str, Header(description="Calls with the same key create one job.")] = "",
     x_stainless_retry_count: Annotated[
         str, Header(description="Number of the retry, sent by OpenAI's clients.", include_in_schema=False)
     ] = "",
 ) -> Retry:
-    """Read the headers that mark repeated calls.
+    """Read the headers that mark repeated calls. Async, so that it does not use a thread.
 
     Raises:
         InvalidRequest: the Idempotency-Key is too long.

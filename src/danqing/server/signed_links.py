@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
 
 from danqing.storage.atomic import HOME_ADVICE, storage_errors, write_bytes
+from danqing.storage.lock import file_lock
 
 LINK_SECONDS = 3600
 """Lifetime of a link, as with OpenAI's image URLs."""
@@ -32,10 +33,13 @@ class LinkSigner:
             StorageError: the file cannot be read or written.
         """
         with storage_errors(file, HOME_ADVICE):
-            if not file.exists():
-                file.parent.mkdir(parents=True, exist_ok=True)
-                write_bytes(file, secrets.token_bytes(32), advice=HOME_ADVICE)
-                os.chmod(file, 0o600)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file_lock(
+                file.with_name(f".{file.name}.lock"), lambda: None
+            ):  # services that share a home may start at once
+                if not file.exists():
+                    write_bytes(file, secrets.token_bytes(32), advice=HOME_ADVICE)
+                    os.chmod(file, 0o600)
             return cls(file.read_bytes())
 
     def sign(self, path: str) -> str:

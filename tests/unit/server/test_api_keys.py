@@ -1,4 +1,4 @@
-"""Keys are made once, stored hashed, and taken back."""
+"""API keys are created, stored as hashes, and revoked."""
 
 import json
 from pathlib import Path
@@ -15,7 +15,7 @@ def ring() -> ApiKeyStore:
     return ApiKeyStore.from_settings(read_settings())
 
 
-def test_a_key_opens_under_its_name(ring: ApiKeyStore) -> None:
+def test_a_key_belongs_to_its_name(ring: ApiKeyStore) -> None:
     text = ring.add("小明")
     assert text.startswith(PREFIX)
     assert ring.find_owner(text) == "小明"
@@ -32,7 +32,7 @@ def test_only_the_hash_is_stored(ring: ApiKeyStore, home: Path) -> None:
     assert file.stat().st_mode & 0o077 == 0
 
 
-def test_a_running_service_learns_of_changes(ring: ApiKeyStore) -> None:
+def test_changes_of_the_file_are_noticed(ring: ApiKeyStore) -> None:
     other = ApiKeyStore.from_settings(read_settings())
     assert other.list() == ()
     text = ring.add("a")
@@ -41,7 +41,7 @@ def test_a_running_service_learns_of_changes(ring: ApiKeyStore) -> None:
     assert other.find_owner(text) is None
 
 
-def test_every_key_has_a_name_of_its_own(ring: ApiKeyStore) -> None:
+def test_names_of_keys_are_unique_and_valid(ring: ApiKeyStore) -> None:
     ring.add("a")
     with pytest.raises(InvalidRequest, match="rm a"):
         ring.add("a")
@@ -52,7 +52,7 @@ def test_every_key_has_a_name_of_its_own(ring: ApiKeyStore) -> None:
             ring.add(name)
 
 
-def test_damaged_keys_let_nobody_in(ring: ApiKeyStore, home: Path) -> None:
+def test_a_damaged_key_file_is_an_error(ring: ApiKeyStore, home: Path) -> None:
     ring.add("a")
     (home / "service" / "keys.json").write_text("[]]", "utf-8")
     with pytest.raises(StorageError):

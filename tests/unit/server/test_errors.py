@@ -1,4 +1,4 @@
-"""Errors find their status and shape."""
+"""Status, format and language of error responses."""
 
 import json
 
@@ -24,7 +24,7 @@ from danqing.server.errors import ApiError, error_response, language_of, to_api_
         (errors.DanqingError("a", "b"), 500, "failed"),
     ],
 )
-def test_status(error: errors.DanqingError, status: int, code: str) -> None:
+def test_each_exception_has_its_status(error: errors.DanqingError, status: int, code: str) -> None:
     refusal = to_api_error(error)
     assert (refusal.status, refusal.code) == (status, code)
     # Other messages contain paths of the server.
@@ -32,7 +32,7 @@ def test_status(error: errors.DanqingError, status: int, code: str) -> None:
     assert (refusal.retry_after is None) == (status not in (429, 503))
 
 
-def test_openais_shape() -> None:
+def test_errors_have_the_format_of_openai() -> None:
     said = error_response(
         ApiError(422, "c", "远\ud800", "far", field="steps"), path="/v1/jobs", request_id="r", language="zh"
     )
@@ -46,13 +46,13 @@ def test_openais_shape() -> None:
     }
 
 
-def test_paddlehubs_shape() -> None:
+def test_errors_below_predict_have_the_format_of_paddlehub() -> None:
     said = error_response(ApiError(401, "c", "远", "far"), path="/predict/x", request_id="r", language="en")
     assert json.loads(bytes(said.body)) == {"status": "101", "msg": "far [r]", "results": ""}
     assert said.status_code == 401
 
 
-def test_when_to_come_again() -> None:
+def test_a_busy_service_sends_retry_after() -> None:
     said = error_response(ApiError(503, "c", "a", "b", retry_after=7), path="/", request_id="r", language="zh")
     assert said.headers["Retry-After"] == "7"
 
@@ -61,5 +61,5 @@ def test_when_to_come_again() -> None:
     ("accepts", "language"),
     [("en-US,en;q=0.9,zh;q=0.8", "en"), ("zh-CN", "zh"), ("fr, en", "en"), ("fr", "zh"), ("", "zh")],
 )
-def test_the_callers_language(accepts: str, language: str) -> None:
+def test_the_language_is_taken_from_accept_language(accepts: str, language: str) -> None:
     assert language_of(Headers({"accept-language": accepts}), "zh") == language

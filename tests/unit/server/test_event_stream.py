@@ -1,4 +1,4 @@
-"""Waiting for jobs in an event loop, without holding a thread."""
+"""Waiting for jobs in an event loop, without occupying a thread."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -25,7 +25,7 @@ def submit(runtime: LocalJobRunner) -> str:
     return runtime.submit(read_request({**QUICK, "model": MODEL})).id
 
 
-def test_who_waits_learns_that_a_job_has_ended(runtime: LocalJobRunner) -> None:
+def test_waiting_ends_with_the_job(runtime: LocalJobRunner) -> None:
     id = submit(runtime)
 
     async def watch() -> str:
@@ -41,7 +41,7 @@ def test_who_waits_learns_that_a_job_has_ended(runtime: LocalJobRunner) -> None:
     assert asyncio.run(watch()) == "cancelled"
 
 
-def test_a_service_that_closes_sends_everybody_away(runtime: LocalJobRunner) -> None:
+def test_closing_ends_all_waits(runtime: LocalJobRunner) -> None:
     id = submit(runtime)
 
     async def watch() -> str:
@@ -57,7 +57,7 @@ def test_a_service_that_closes_sends_everybody_away(runtime: LocalJobRunner) -> 
     assert asyncio.run(watch()) == "queued"
 
 
-def test_nothing_new_is_said_now_and_then(runtime: LocalJobRunner, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keepalives_are_sent_without_events(runtime: LocalJobRunner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(feeding, "KEEPALIVE_SECONDS", 0.01)
     id = submit(runtime)
 
@@ -75,7 +75,7 @@ def test_nothing_new_is_said_now_and_then(runtime: LocalJobRunner, monkeypatch: 
     assert asyncio.run(watch()) == [None, None, None]
 
 
-def test_a_job_that_is_not_there(runtime: LocalJobRunner) -> None:
+def test_an_unknown_job_is_an_error(runtime: LocalJobRunner) -> None:
     with pytest.raises(JobNotFound):
         asyncio.run(JobEventStream(runtime).wait("649ad2a0-5628-48e8-b87c-71ed9eaea242"))
 

@@ -12,7 +12,7 @@ from openai.types.image_generate_params import ImageGenerateParamsNonStreaming
 
 from danqing.results import run_layout
 from danqing.server.api_keys import ApiKeyStore
-from danqing.server.openai_schema import parse_images_request
+from danqing.server.openai_schema import ImagesRequest
 from danqing.settings import Settings
 from tests.serving import QUICK
 from tests.unit.server.conftest import Make, context_behind
@@ -39,14 +39,14 @@ DOCUMENTED = [
 
 @pytest.mark.parametrize(("field", "value"), DOCUMENTED)
 def test_every_documented_value_of_openais_client_is_accepted(field: str, value: object) -> None:
-    images, request = parse_images_request({"prompt": "远山", field: value}, allow_urls=False)
+    images = ImagesRequest.model_validate({"prompt": "远山", field: value})
     assert getattr(images, field) == value
-    assert request.style is None
+    assert images.to_request().style is None
 
 
 @pytest.mark.parametrize("model", literals(ImageModel))
 def test_openais_model_names_select_the_default(model: str) -> None:
-    assert parse_images_request({"prompt": "远山", "model": model}, allow_urls=False)[1].model == "auto"
+    assert ImagesRequest(prompt="远山", model=model).to_request().model == "auto"
 
 
 def test_a_single_model_can_be_retrieved(client: TestClient) -> None:
@@ -56,7 +56,7 @@ def test_a_single_model_can_be_retrieved(client: TestClient) -> None:
 
 
 def test_multipart_to_an_unknown_path_is_404(client: TestClient) -> None:
-    assert client.post("/v1/images/edits", files={"image": b"x"}).status_code == 404
+    assert client.post("/v1/images/nothing", files={"image": b"x"}).status_code == 404
     assert client.post("/v1/jobs", files={"image": b"x"}).status_code == 415
 
 
@@ -121,6 +121,15 @@ def test_below_a_path_all_links_have_the_prefix(make: Make, sent: str) -> None:
     assert client.get(job.json()["events"].removesuffix("/events")).json()["id"] == job.json()["id"]
     assert client.get(f"{sent}/", follow_redirects=False).headers["Location"].startswith("/danqing/")
     assert client.get("/openapi.json").json()["servers"] == [{"url": "/danqing"}]
+
+
+def test_the_key_is_optional_in_the_document_until_there_is_one(client: TestClient, settings: Settings) -> None:
+    def security() -> object:
+        return client.get("/openapi.json").json()["paths"]["/v1/jobs"]["post"]["security"]
+
+    assert security() == [{}, {"HTTPBearer": []}]
+    ApiKeyStore.from_settings(settings).add("a")
+    assert security() == [{"HTTPBearer": []}]
 
 
 def test_foreign_jobs_look_like_unknown_ones(client: TestClient, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Logs are lines of JSON, whatever a caller wrote."""
+"""Log records are lines of JSON, whatever a client sent."""
 
 import json
 import logging
@@ -21,7 +21,7 @@ def test_a_record_is_one_line() -> None:
     assert str(said["time"]).endswith("+00:00")
 
 
-def test_a_fault_brings_its_traceback() -> None:
+def test_an_exception_has_its_traceback() -> None:
     try:
         raise ValueError("why")
     except ValueError:

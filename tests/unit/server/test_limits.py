@@ -1,4 +1,4 @@
-"""What one request may ask for."""
+"""Limits of one request."""
 
 import pytest
 
@@ -13,7 +13,7 @@ LIMITS = Limits(pixels=128 * 128, steps=20, pictures=4)
 @pytest.mark.parametrize(
     "values", [{"size": "128x128"}, {"steps": 20}, {"steps": 5, "recurrence": 4}, {"n_batches": 2, "batch_size": 2}]
 )
-def test_what_is_just_allowed(values: dict[str, object]) -> None:
+def test_a_request_at_the_limit_is_accepted(values: dict[str, object]) -> None:
     LIMITS.check(
         read_request({"prompts": "远山", "model": "danqing_mini", "size": "64x64", "steps": 2, **values}),
         from_env({}),
@@ -31,7 +31,7 @@ def test_what_is_just_allowed(values: dict[str, object]) -> None:
         ({"batch_size": 5}, "batch_size"),
     ],
 )
-def test_what_is_too_much(values: dict[str, object], field: str) -> None:
+def test_a_request_above_the_limit_is_rejected(values: dict[str, object], field: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         LIMITS.check(
             read_request({"prompts": "远山", "model": "danqing_mini", "size": "64x64", "steps": 2, **values}),

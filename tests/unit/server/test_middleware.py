@@ -1,4 +1,4 @@
-"""What stands before every route: hosts, origins, kinds of bodies, keys, and a number for each request."""
+"""The security middleware: hosts, origins, content types, API keys and request IDs."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ def code(reply: object) -> str:
     return json.loads(reply.text)["error"]["code"]  # type: ignore[attr-defined] # pyright: ignore
 
 
-def test_nobody_gets_in_without_a_key_once_there_is_one(client: TestClient, settings: Settings) -> None:
+def test_a_key_is_required_once_one_exists(client: TestClient, settings: Settings) -> None:
     assert client.get("/v1/jobs").status_code == 200
     key = ApiKeyStore.from_settings(settings).add("a")
     for words in (
@@ -32,7 +32,7 @@ def test_nobody_gets_in_without_a_key_once_there_is_one(client: TestClient, sett
     assert client.get("/v1/jobs", headers={"Authorization": f"bearer {key}"}).status_code == 200
 
 
-def test_every_route_but_the_open_ones_asks_for_the_key(client: TestClient, settings: Settings) -> None:
+def test_every_route_except_public_ones_requires_a_key(client: TestClient, settings: Settings) -> None:
     ApiKeyStore.from_settings(settings).add("a")
     for path, operations in client.get("/openapi.json").json()["paths"].items():
         for method in operations:
@@ -42,7 +42,7 @@ def test_every_route_but_the_open_ones_asks_for_the_key(client: TestClient, sett
     assert client.get("/no/such/place").status_code == 401
 
 
-def test_a_job_of_another_key_is_not_there(client: TestClient, settings: Settings) -> None:
+def test_a_job_of_another_key_is_404(client: TestClient, settings: Settings) -> None:
     keys = ApiKeyStore.from_settings(settings)
     mine, yours = ({"Authorization": f"Bearer {keys.add(name)}"} for name in ("me", "you"))
     where = client.post("/v1/jobs", json=QUICK, headers=mine).headers["Location"]
@@ -52,7 +52,7 @@ def test_a_job_of_another_key_is_not_there(client: TestClient, settings: Setting
     assert client.get("/v1/jobs", headers=yours).json()["data"] == []
 
 
-def test_a_name_of_somebody_else_is_not_answered_to(make: Make) -> None:
+def test_a_foreign_host_is_rejected(make: Make) -> None:
     client = make(allowed_hosts=frozenset({"127.0.0.1", "paint.example"}))
     assert client.get("/livez").status_code == 200
     assert client.get("/livez", headers={"Host": "paint.example:443"}).status_code == 200
@@ -73,12 +73,12 @@ def test_a_name_of_somebody_else_is_not_answered_to(make: Make) -> None:
     ],
 )
 @pytest.mark.parametrize("path", ["/v1/jobs", "/predict/x", "/v1/images/generations"])
-def test_pages_of_other_sites_change_nothing(client: TestClient, path: str, headers: dict[str, str]) -> None:
+def test_cross_site_requests_are_rejected(client: TestClient, path: str, headers: dict[str, str]) -> None:
     reply = client.post(path, json=QUICK, headers=headers)
     assert reply.status_code == 403
 
 
-def test_a_page_of_this_site_may(client: TestClient) -> None:
+def test_same_origin_requests_are_accepted(client: TestClient) -> None:
     headers = {"Origin": "http://127.0.0.1", "Sec-Fetch-Site": "same-origin"}
     assert client.post("/v1/jobs", json=QUICK, headers=headers).status_code == 202
 
@@ -87,19 +87,19 @@ def test_a_page_of_this_site_may(client: TestClient) -> None:
     "kind",
     ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", "application/jsonx", ""],
 )
-def test_only_json_is_read(client: TestClient, kind: str) -> None:
+def test_other_content_types_are_rejected(client: TestClient, kind: str) -> None:
     reply = client.post("/v1/jobs", content=json.dumps(QUICK), headers={"Content-Type": kind})
     assert (reply.status_code, code(reply)) == (415, "not_json")
 
 
-def test_json_may_say_its_encoding(client: TestClient) -> None:
+def test_a_charset_in_the_content_type_is_accepted(client: TestClient) -> None:
     reply = client.post(
         "/v1/jobs", content=json.dumps(QUICK), headers={"Content-Type": "Application/JSON; charset=utf-8"}
     )
     assert reply.status_code == 202
 
 
-def test_large_bodies_are_refused(client: TestClient) -> None:
+def test_large_bodies_are_rejected(client: TestClient) -> None:
     headers = {"Content-Type": "application/json"}
     whole = client.post("/v1/jobs", content=b" " * (17 << 20), headers=headers)
     pieces = client.post("/v1/jobs", content=(b" " * (1 << 20) for _ in range(17)), headers=headers)
@@ -108,9 +108,7 @@ def test_large_bodies_are_refused(client: TestClient) -> None:
     assert code(whole) == code(pieces) == "too_large"
 
 
-def test_every_answer_has_a_number_which_stands_in_the_log(
-    client: TestClient, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_request_id_is_in_the_response_and_the_log(client: TestClient, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "danqing.server.middleware")
     reply = client.get("/v1/jobs/1", headers={"X-Request-ID": "mine-1"})
     assert reply.headers["X-Request-ID"] == reply.json()["error"]["request_id"] == "mine-1"
@@ -119,7 +117,7 @@ def test_every_answer_has_a_number_which_stands_in_the_log(
     assert len(drawn) == 16
 
 
-def test_of_a_fault_the_caller_learns_only_the_number(
+def test_an_internal_error_reveals_only_the_request_id(
     client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_: object) -> None:
@@ -133,7 +131,7 @@ def test_of_a_fault_the_caller_learns_only_the_number(
     assert "a secret of the program" in caplog.text
 
 
-def test_all_answers_carry_the_same_guards(client: TestClient) -> None:
+def test_all_responses_have_the_security_headers(client: TestClient) -> None:
     for path in ("/", "/livez", "/v1/jobs", "/nothing"):
         headers = client.get(path).headers
         assert headers["X-Content-Type-Options"] == "nosniff"
@@ -142,12 +140,12 @@ def test_all_answers_carry_the_same_guards(client: TestClient) -> None:
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.9.1", "localhost", "LOCALHOST", "::1", "[::1]"])
-def test_loopback(host: str) -> None:
+def test_loopback_addresses_are_recognised(host: str) -> None:
     assert is_loopback(host)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.com", "", "localhost.example"])
-def test_not_loopback(host: str) -> None:
+def test_other_addresses_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 
 
@@ -155,5 +153,5 @@ def test_not_loopback(host: str) -> None:
     ("header", "name"),
     [("127.0.0.1:8866", "127.0.0.1"), ("[::1]:1", "::1"), ("Localhost.", "localhost"), ("[", ""), ("", "")],
 )
-def test_the_name_in_a_host(header: str, name: str) -> None:
+def test_the_host_name_is_read_from_the_header(header: str, name: str) -> None:
     assert host_name(header) == name

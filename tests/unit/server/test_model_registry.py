@@ -1,4 +1,4 @@
-"""Which models are offered, and who paints for a module."""
+"""The offered models, and the replacement of missing ones."""
 
 from pathlib import Path
 
@@ -11,14 +11,14 @@ from danqing.zoo.catalog import MINI
 from tests.serving import MODEL
 
 
-def test_all_that_is_installed_is_offered(settings: Settings) -> None:
+def test_all_installed_models_are_offered(settings: Settings) -> None:
     shelf = ModelRegistry(settings)
     assert shelf.models == (MODEL, MINI)
     assert shelf.resolve("auto") == shelf.default == MODEL
     assert shelf.notices == ()
 
 
-def test_what_was_named_is_offered(settings: Settings) -> None:
+def test_only_named_models_are_offered(settings: Settings) -> None:
     shelf = ModelRegistry(settings, (MINI,))
     assert (shelf.models, shelf.default) == ((MINI,), MINI)
     with pytest.raises(ModelNotFound, match=MINI):
@@ -26,7 +26,7 @@ def test_what_was_named_is_offered(settings: Settings) -> None:
     assert shelf.resolve_module(MODEL) is None
 
 
-def test_the_embedded_model_stands_in(home: Path) -> None:
+def test_the_embedded_model_replaces_a_missing_one(home: Path) -> None:
     del home
     shelf = ModelRegistry(read_settings(), (MODEL,))
     painter = shelf.resolve_module(MODEL)
@@ -36,7 +36,7 @@ def test_the_embedded_model_stands_in(home: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing", "chinese-clip-vit-b-16", "../danqing_mini"])
-def test_what_does_not_paint(settings: Settings, name: str) -> None:
+def test_an_unknown_model_is_rejected(settings: Settings, name: str) -> None:
     assert ModelRegistry(settings).resolve_module(name) is None
     with pytest.raises(ModelNotFound):
         ModelRegistry(settings, (name,))

@@ -1,12 +1,14 @@
-"""OpenAI's words and ours, side by side."""
+"""OpenAI's fields and the equivalent request."""
 
 import pytest
+from pydantic import ValidationError
 
 from danqing.errors import InvalidRequest
-from danqing.server.openai_schema import parse_images_request, with_previews
+from danqing.request.validation import validation_error
+from danqing.server.openai_schema import ImagesRequest, with_previews
 
 
-def test_their_words_become_ours() -> None:
+def test_openai_fields_are_converted_to_a_request() -> None:
     values = {
         "prompt": "远山",
         "model": "danqing_mini",
@@ -16,14 +18,15 @@ def test_their_words_become_ours() -> None:
         "seed": 7,
         "user": None,
     }
-    wish, request = parse_images_request(values, allow_urls=False)
-    assert (wish.n, wish.output_format, wish.stream) == (2, "png", False)
+    images = ImagesRequest.model_validate(values)
+    request = images.to_request()
+    assert (images.n, images.output_format, images.stream) == (2, "png", False)
     assert request.model_fields_set == {"prompts", "model", "n_batches", "size", "style", "seed"}
     assert (request.prompts, request.n_batches, request.size) == (("远山",), 2, (64, 128))
 
 
-def test_auto_leaves_the_size_to_the_model() -> None:
-    assert "size" not in parse_images_request({"prompt": "远山"}, allow_urls=False)[1].model_fields_set
+def test_size_auto_uses_the_default_of_the_model() -> None:
+    assert "size" not in ImagesRequest(prompt="远山").to_request().model_fields_set
 
 
 @pytest.mark.parametrize(
@@ -50,10 +53,12 @@ def test_auto_leaves_the_size_to_the_model() -> None:
         ({"prompt": "a", "steps": "many"}, "steps"),
     ],
 )
-def test_what_is_refused(values: dict[str, object], field: str) -> None:
-    with pytest.raises(InvalidRequest) as caught:
-        parse_images_request(values, allow_urls=False)
-    assert caught.value.field == field
+def test_an_invalid_field_is_rejected_and_named(values: dict[str, object], field: str) -> None:
+    with pytest.raises((ValidationError, InvalidRequest)) as caught:
+        ImagesRequest.model_validate(values).to_request()
+    error = caught.value
+    found = validation_error(error.errors()[0]) if isinstance(error, ValidationError) else error
+    assert (found.field or "").partition(".")[0] == field
 
 
 @pytest.mark.parametrize(
@@ -66,6 +71,6 @@ def test_what_is_refused(values: dict[str, object], field: str) -> None:
         ({"stream": True, "partial_images": 2, "display_rate": 4}, 4),
     ],
 )
-def test_previews_come_as_often_as_partial_images_need(more: dict[str, object], rate: int) -> None:
-    wish, request = parse_images_request({"prompt": "a", **more}, allow_urls=False)
-    assert with_previews(request, wish, 30).display_rate == rate
+def test_previews_are_frequent_enough_for_partial_images(more: dict[str, object], rate: int) -> None:
+    images = ImagesRequest.model_validate({"prompt": "a", **more})
+    assert with_previews(images.to_request(), images, 30).display_rate == rate

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from danqing.errors import InvalidRequest
-from danqing.jobs.housekeeping import RunningServer, exclusive_home, find_server, record_port
+from danqing.jobs.housekeeping import RunningServer, exclusive_home, record_port, running_servers
 from danqing.server.pidfile import stop_server
 from danqing.settings import read_settings
 
@@ -15,10 +15,10 @@ def test_the_pid_file_names_process_and_port_while_it_serves(home: Path) -> None
     service = read_settings().service
     with exclusive_home(service):
         record_port(service, 8866)
-        assert find_server(service) == RunningServer(os.getpid(), 8866)
+        assert running_servers(service) == (RunningServer(os.getpid(), 8866),)
         with pytest.raises(InvalidRequest, match="9"):
             stop_server(read_settings(), 9)
-    assert find_server(service) is None
+    assert running_servers(service) == ()
     assert not (home / "service" / "server.pid").exists()
 
 

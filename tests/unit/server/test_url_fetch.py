@@ -1,4 +1,4 @@
-"""Start pictures from the web: only public machines, however their address is spelled; little, and quickly."""
+"""Downloads of initial images: public addresses only, however they are written, with limits of size and time."""
 
 import http.server
 import socket
@@ -15,16 +15,16 @@ import pytest
 from danqing.errors import InvalidRequest
 from danqing.server import url_fetch as fetching
 from danqing.server.url_fetch import fetch, is_public
-from tests.hostile import PRIVATE_ADDRESSES, SSRF
+from tests.malicious_inputs import PRIVATE_ADDRESSES, SSRF
 
 
 @pytest.mark.parametrize("address", PRIVATE_ADDRESSES)
-def test_inner_addresses_are_not_public(address: str) -> None:
+def test_private_addresses_are_not_public(address: str) -> None:
     assert not is_public(address, 443)
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "93.184.216.34", "2606:4700::1111", "2400:3200::1"])
-def test_open_addresses_are_public(address: str) -> None:
+def test_internet_addresses_are_public(address: str) -> None:
     assert is_public(address, 443)
 
 
@@ -68,7 +68,7 @@ def no_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_lookups")
-def test_no_spelling_of_loopback_is_reached(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_spelling_of_loopback_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with canary() as (port, hits):
         monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
@@ -181,32 +181,30 @@ def get(web: tuple[str, ssl.SSLContext]) -> Get:
     return lambda path: fetch(address + path, is_allowed=loopback_only, ssl_context=trust)
 
 
-def test_a_picture_arrives(get: Get) -> None:
+def test_an_image_is_downloaded(get: Get) -> None:
     assert get("/picture?a=远") == b"picture"
     assert get("/once") == b"picture"
 
 
 @pytest.mark.parametrize("path", ["/inside", "/plain", "/nowhere", "/round", "/large", "/missing"])
-def test_what_does_not_arrive(get: Get, path: str) -> None:
+def test_a_failed_download_is_an_error(get: Get, path: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
         get(path)
     assert caught.value.field == "init_image"
 
 
-def test_a_slow_answer_is_given_up(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_response_times_out(get: Get, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.3)
     with pytest.raises(InvalidRequest, match=r"0\.3"):
         get("/slow")
 
 
-def test_a_certificate_must_be_right(web: tuple[str, ssl.SSLContext]) -> None:
+def test_an_invalid_certificate_is_rejected(web: tuple[str, ssl.SSLContext]) -> None:
     with pytest.raises(InvalidRequest):
         fetch(web[0] + "/picture", is_allowed=loopback_only)
 
 
-def test_a_name_that_turns_inward_between_looks_is_not_followed(
-    web: tuple[str, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_dns_rebinding_is_not_followed(web: tuple[str, ssl.SSLContext], monkeypatch: pytest.MonkeyPatch) -> None:
     """The name is looked up once; what it would say later does not matter, and the connected peer is judged again."""
     looks: list[str] = []
 

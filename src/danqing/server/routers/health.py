@@ -6,7 +6,7 @@ from functools import partial
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from danqing.server.dependencies import ContextDep
+from danqing.server.dependencies import ApiKey, ContextDep
 from danqing.server.openapi_responses import READ_ERRORS, error_responses
 
 router = APIRouter(tags=["operation"])
@@ -21,7 +21,7 @@ class Liveness(BaseModel):
 
 
 class Readiness(BaseModel):
-    """Whether new jobs are painted now, and the reason if not."""
+    """Readiness of the service to paint new jobs."""
 
     ready: bool
     workers: int = Field(description="Workers that have loaded their model and can paint.")
@@ -63,6 +63,7 @@ async def readyz(context: ContextDep, response: Response) -> Readiness:
 
 @router.get(
     "/metrics",
+    dependencies=[ApiKey],
     response_class=Response,
     responses={200: {"description": "Prometheus' text format", "content": {TEXT: {"schema": {"type": "string"}}}}}
     | error_responses(*READ_ERRORS),

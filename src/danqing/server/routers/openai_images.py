@@ -1,83 +1,24 @@
 """`/v1/images/generations` and `/v1/models`, compatible with OpenAI's clients."""
 
-import asyncio
-import base64
-import io
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import JSONResponse, StreamingResponse
-from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
-from PIL import Image
+from fastapi import APIRouter, Body, Depends, Request
+from fastapi.responses import Response
 from pydantic import BaseModel, Field
-from starlette.concurrency import run_in_threadpool
 
-from danqing.errors import DanqingError, ModelNotFound
-from danqing.events import Completed, Previewed
-from danqing.i18n import Language
-from danqing.jobs import Job, NumberedEvent
+from danqing.errors import ModelNotFound
 from danqing.server import openapi_responses
-from danqing.server.dependencies import ContextDep, OwnerDep, ServerContext, submit_job
-from danqing.server.errors import ApiError, ErrorResponse, error_body, language_of, to_api_error
-from danqing.server.event_stream import KEEPALIVE_SECONDS
-from danqing.server.job_views import job_path
-from danqing.server.openai_schema import Format, ImagesRequest, parse_images_request, with_previews
-from danqing.server.openapi_responses import CREATE_ERRORS, READ_ERRORS, error_responses
-from danqing.server.request_body import Payload
+from danqing.server.dependencies import ContextDep, OwnerDep
+from danqing.server.job_sources import load_sources
+from danqing.server.openai_response import ImageEvent, Images, QueuedImages, queue_images, respond
+from danqing.server.openai_schema import ImagesRequest
+from danqing.server.openapi_responses import CREATE_ERRORS, READ_ERRORS, error_responses, example
+from danqing.server.request_body import JsonRoute
 from danqing.server.retries import RetryDep
 
-router = APIRouter(prefix="/v1", tags=["openai"])
+router = APIRouter(prefix="/v1", tags=["openai"], route_class=JsonRoute)
 
-
-class ImageData(BaseModel):
-    """One image: its bytes or its URL."""
-
-    b64_json: str | None = None
-    url: str | None = None
-
-
-class TokenDetails(BaseModel):
-    """Tokens by type."""
-
-    image_tokens: int = 0
-    text_tokens: int
-
-
-class Usage(BaseModel):
-    """Token counts in OpenAI's format: the characters of the prompt."""
-
-    input_tokens: int
-    input_tokens_details: TokenDetails
-    output_tokens: int = 0
-    total_tokens: int
-
-
-class Images(BaseModel):
-    """The finished images."""
-
-    created: int
-    data: tuple[ImageData, ...]
-    size: str
-    output_format: Format
-    background: Literal["opaque"] = "opaque"
-    usage: Usage
-
-
-class ImageEvent(BaseModel):
-    """A preview or a finished image."""
-
-    type: Literal["image_generation.partial_image", "image_generation.completed"]
-    b64_json: str
-    created_at: int
-    size: str
-    quality: str = "auto"
-    background: str = "opaque"
-    output_format: Format
-    partial_image_index: int | None = None
-    usage: Usage | None = None
+IMAGES_EXAMPLE = {"prompt": "薄雾中的远山", "n": 1, "size": "64x64", "steps": 20, "seed": 7}
 
 
 class ModelEntry(BaseModel):
@@ -96,23 +37,15 @@ class ModelList(BaseModel):
     data: tuple[ModelEntry, ...] = Field(description="The first is the default.")
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedImages:
-    """OpenAI's request and the job queued for it."""
-
-    images: ImagesRequest
-    job: Job
-
-
-def queue_images(values: Payload, context: ContextDep, owner: OwnerDep, retry: RetryDep) -> QueuedImages:
-    """Parse OpenAI's request and submit a job for it."""
-    images, request = parse_images_request(
-        values, allow_urls=context.allow_urls, slot=context.decoding_slot, offered=context.models.models
-    )
-    steps = context.models.with_defaults(request).steps
-    request = with_previews(request, images, steps)
-    job = submit_job(request, context, owner=owner, id=retry.id, retry_seconds=retry.seconds)
-    return QueuedImages(images, job)
+def queue_generation(
+    images: Annotated[ImagesRequest, Body(openapi_examples=example(IMAGES_EXAMPLE))],
+    context: ContextDep,
+    owner: OwnerDep,
+    retry: RetryDep,
+) -> QueuedImages:
+    """Submit a job for OpenAI's request."""
+    request = load_sources(images.to_request(context.models.models), context, owner)
+    return queue_images(images, request, context, owner=owner, retry=retry, kind="image_generation")
 
 
 @router.get("/models", responses=error_responses(*READ_ERRORS))
@@ -134,14 +67,13 @@ def get_model(model: str, context: ContextDep) -> ModelEntry:
     "/images/generations",
     response_model=Images,
     responses={
-        200: {"content": {"text/event-stream": {"schema": {"$ref": "#/components/schemas/ImageEvent"}}}},
+        200: openapi_responses.event_stream("The images, or their events with `stream`", ImageEvent),
         **error_responses(*CREATE_ERRORS, 500),
     },
-    openapi_extra=openapi_responses.body("NewImages", openapi_responses.IMAGE),
 )
 async def generate_images(
-    queued: Annotated[QueuedImages, Depends(queue_images)], context: ContextDep, request: Request
-) -> JSONResponse | StreamingResponse:
+    queued: Annotated[QueuedImages, Depends(queue_generation)], context: ContextDep, request: Request
+) -> Response:
     """Paint images and return them; with `stream`, send previews as server-sent events.
 
     `steps`, `seed`, `style`, `artist` and other fields of a job are accepted beside OpenAI's. The header X-Job-Id contains the ID
@@ -149,153 +81,4 @@ async def generate_images(
     seconds, the headers are sent at once, followed by white space until the JSON is complete, so that proxies keep the connection
     open. A job that fails after that is reported as `error` in the body, with status 200.
     """
-    headers = {"X-Job-Id": queued.job.id}
-    language = language_of(request.headers, context.settings.language)
-    call = _Call(queued, context, str(request.base_url).rstrip("/"), request.state.request_id, language)
-    if queued.images.stream:
-        stream_headers = {**openapi_responses.STREAM_HEADERS, **headers}
-        return StreamingResponse(_stream(call), media_type="text/event-stream", headers=stream_headers)
-    waiting = asyncio.ensure_future(context.job_events.wait(queued.job.id))
-    done, _ = await asyncio.wait({waiting}, timeout=KEEPALIVE_SECONDS / 2)
-    if not done:
-        headers["X-Accel-Buffering"] = "no"
-        return StreamingResponse(_wait_and_answer(waiting, call), media_type="application/json", headers=headers)
-    images = await run_in_threadpool(_read_images, call, waiting.result())
-    return JSONResponse(images.model_dump(exclude_none=True), headers=headers)
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One call of `generate_images`; `base` is the URL of the service."""
-
-    queued: QueuedImages
-    context: ServerContext
-    base: str
-    request_id: str
-    language: Language
-
-    def error(self, error: ApiError) -> str:
-        """Return an error as JSON."""
-        body = error_body(error, error.in_language(self.language), self.request_id)
-        return ErrorResponse(error=body).model_dump_json()
-
-
-async def _wait_and_answer(waiting: "asyncio.Future[Job]", call: _Call) -> AsyncIterator[bytes]:
-    """Yield white space until the job has ended, then the JSON of its images or of its error."""
-    try:
-        while True:
-            yield b" "
-            done, _ = await asyncio.wait({waiting}, timeout=KEEPALIVE_SECONDS)
-            if done:
-                break
-        images = await run_in_threadpool(_read_images, call, waiting.result())
-        yield images.model_dump_json(exclude_none=True).encode()
-    except DanqingError as error:  # JobNotFound if another client has deleted the job
-        yield call.error(to_api_error(error)).encode()
-    finally:
-        waiting.cancel()
-
-
-def _read_images(call: _Call, job: Job) -> Images:
-    """Return the images of an ended job.
-
-    Raises:
-        ApiError: the job did not finish.
-    """
-    _check_finished(job)
-    images = call.queued.images
-    if images.response_format == "url":
-        paths = (f"{job_path(job)}/pictures/{int(file.stem)}.png" for file in job.pictures)
-        data = tuple(ImageData(url=f"{call.base}{call.context.links.sign(path)}") for path in paths)
-    else:
-        data = tuple(ImageData(b64_json=_encode(file.read_bytes(), images)) for file in job.pictures)
-    return Images(
-        created=int(time.time()), data=data, size=_size(job), output_format=images.output_format, usage=_usage(images)
-    )
-
-
-async def _stream(call: _Call) -> AsyncIterator[bytes]:
-    previews: dict[int, int] = {}
-    id = call.queued.job.id
-    async for numbered in call.context.job_events.events(id):
-        event = await run_in_threadpool(_event, numbered, call.queued, previews) if numbered else None
-        if numbered is None:
-            yield KEEPALIVE_COMMENT
-        elif event is not None:
-            yield format_sse_event(data_str=event.model_dump_json(exclude_none=True), event=event.type)
-    try:
-        _check_finished(await run_in_threadpool(call.context.runner.get, id))
-    except DanqingError as error:  # JobNotFound if another client has deleted the job
-        yield format_sse_event(data_str=call.error(to_api_error(error)), event="error")
-
-
-def _event(numbered: NumberedEvent, queued: QueuedImages, previews: dict[int, int]) -> ImageEvent | None:
-    """Convert an event to OpenAI's format; None for events without an equivalent.
-
-    Args:
-        numbered: the event.
-        queued: the request and its job.
-        previews: number of previews sent for each image; updated.
-    """
-    event, images = numbered.event, queued.images
-    match event:
-        case Previewed(last=False, step=step) if (
-            step and numbered.file and previews.get(event.picture, 0) < images.partial_images
-        ):
-            index = previews[event.picture] = previews.get(event.picture, 0) + 1
-            kind, extra = "image_generation.partial_image", {"partial_image_index": index - 1}
-        case Completed():
-            kind, extra = "image_generation.completed", {"usage": _usage(images)}
-        case _:
-            return None
-    assert numbered.file is not None, "events with images have files"
-    return ImageEvent.model_validate(
-        {
-            "type": kind,
-            "b64_json": _encode(numbered.file.read_bytes(), images),
-            "created_at": int(time.time()),
-            "size": _size(queued.job),
-            "output_format": images.output_format,
-            **extra,
-        }
-    )
-
-
-def _encode(png: bytes, images: ImagesRequest) -> str:
-    """Return an image in the requested format as base64; a PNG is sent unchanged, with its metadata."""
-    if images.output_format != "png":
-        buffer = io.BytesIO()
-        with Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-            image.convert("RGB").save(buffer, images.output_format.upper(), quality=images.quality_percent)
-        png = buffer.getvalue()
-    return base64.b64encode(png).decode()
-
-
-def _check_finished(job: Job) -> None:
-    match job.state:
-        case "finished":
-            return
-        case "cancelled":
-            raise ApiError(409, "cancelled", "任务已取消。", "The job was cancelled.")
-        case "failed" if job.failure is not None:
-            status = 503 if job.failure.reason == "storage" else 500
-            raise ApiError(status, job.failure.reason, job.failure.text.zh, job.failure.text.en)
-        case _:
-            raise stopping_error(job)
-
-
-def stopping_error(job: Job) -> ApiError:
-    """Return the error for clients that wait for a job while the service shuts down."""
-    zh = f"服务正在停止；任务 {job.id} 在重新启动后继续，见 {job_path(job)}。"
-    en = f"The service is shutting down. Job {job.id} continues after the restart: see {job_path(job)}."
-    return ApiError(503, "stopping", zh, en, retry_after=10)
-
-
-def _size(job: Job) -> str:
-    width, height = job.request.size
-    return f"{width}x{height}"
-
-
-def _usage(images: ImagesRequest) -> Usage:
-    count = len(images.prompt)
-    return Usage(input_tokens=count, input_tokens_details=TokenDetails(text_tokens=count), total_tokens=count)
+    return await respond(queued, context, request)

@@ -1,9 +1,9 @@
 """`/predict/<module>`: PaddleHub's route, compatible with existing clients of the original module."""
 
 from collections.abc import AsyncIterator, Mapping
-from typing import Annotated
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
@@ -11,18 +11,18 @@ from starlette.concurrency import run_in_threadpool
 from danqing.errors import DanqingError, InvalidRequest, JobNotFound
 from danqing.i18n import Language, Text
 from danqing.jobs import Job
-from danqing.paddlehub.parameters import to_parameters, to_request
+from danqing.paddlehub.parameters import PARAMETERS, size_notice, to_request, to_tags
 from danqing.request import Request as PaintRequest
 from danqing.results.docarray_export import require_docarray, to_documents
-from danqing.server import openapi_responses
 from danqing.server.dependencies import ContextDep, OwnerDep, ServerContext, submit_job
-from danqing.server.errors import PADDLEHUB_ERROR, ApiError, language_of, sanitize_utf8, shorten, to_api_error
+from danqing.server.errors import PADDLEHUB_ERROR, language_of, sanitize_utf8, shorten, to_api_error
+from danqing.server.init_image import load_init_image
+from danqing.server.job_response import stopping_error
+from danqing.server.job_schema import JobRequest
 from danqing.server.model_registry import AUTO
-from danqing.server.openapi_responses import error_responses
-from danqing.server.request_body import is_json, parse_json, read_bytes
-from danqing.server.request_parsing import load_init_image
+from danqing.server.openapi_responses import READ_ERRORS, error_responses
+from danqing.server.request_body import BodyDep, read_json
 from danqing.server.retries import RetryDep
-from danqing.server.routers.openai_images import stopping_error
 
 router = APIRouter(tags=["paddlehub"])
 
@@ -37,15 +37,31 @@ class Prediction(BaseModel):
     results: str = Field(description="A docarray DocumentArray in base64 (docarray 0.19 to 0.21), or empty.")
 
 
+def _request_body() -> dict[str, Any]:
+    """Return the description of the body. FastAPI does not validate it: the response to an invalid body has status 200."""
+    fields = JobRequest.model_json_schema()["properties"]
+    known = {p.name: {"anyOf": [fields[p.field], {"type": "null"}]} for p in PARAMETERS if p.field in fields}
+    device = {"use_gpu": {"type": ["boolean", "null"], "description": "Validated, but the server chooses the device."}}
+    schema = {
+        "title": "PaddleHub",
+        "type": "object",
+        "properties": {**known, **device, "text_prompts": fields["prompts"]},
+        "required": ["text_prompts"],
+        "additionalProperties": False,
+    }
+    examples = {"example": {"value": {"text_prompts": "孤舟蓑笠翁，独钓寒江雪。", "artist": "齐白石", "steps": 20}}}
+    return {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
+
+
 @router.post(
     "/predict/{module}",
     response_model=Prediction,
-    responses=error_responses(401, 403, 408, 413, 503, model=Prediction),
-    openapi_extra=openapi_responses.body("PaddleHub", openapi_responses.PREDICT),
+    responses=error_responses(*READ_ERRORS, 408, 422, 503, model=Prediction),
+    openapi_extra={"requestBody": _request_body()},
 )
 def predict(
     module: str,
-    body: Annotated[bytes, Depends(read_bytes)],
+    body: BodyDep,
     context: ContextDep,
     owner: OwnerDep,
     retry: RetryDep,
@@ -62,10 +78,11 @@ def predict(
         if resolved is None:
             text = Text(f"没有模块 {module[:80]}。", f"There is no module {module[:80]}.")
             return _reply(NO_MODULE, text.in_language(language))
-        values = _read_json(request.headers.get("content-type", ""), body)
+        values = read_json(request, body)
         notices = [] if resolved.notice is None else [resolved.notice]
         paint = _to_paint_request(values, context)
-        notices += _size_notices(values, paint)
+        rounded = size_notice(values, paint)
+        notices += [] if rounded is None else [rounded]
         changed = paint.with_changes(model=resolved.model)
         notices += context.models.check_prompts(context.models.with_defaults(changed))
         job = submit_job(changed, context, owner=owner, id=retry.id, retry_seconds=retry.seconds)
@@ -94,7 +111,7 @@ def _result(id: str, context: ServerContext, msg: str, language: Language) -> by
         reply = Prediction(status=PADDLEHUB_ERROR, msg=error.in_language(language), results="")
         return reply.model_dump_json().encode()
     if job.state == "finished":
-        documents = to_documents(job.run.artwork(), to_parameters(job.request))
+        documents = to_documents(job.run.artwork(), to_tags(job.request))
         return Prediction(status=DONE, msg=msg, results=str(documents.to_base64())).model_dump_json().encode()
     if job.failure is not None:
         text = job.failure.text
@@ -104,18 +121,6 @@ def _result(id: str, context: ServerContext, msg: str, language: Language) -> by
         text = stopping_error(job).text
     reply = Prediction(status=PADDLEHUB_ERROR, msg=text.in_language(language), results="")
     return reply.model_dump_json().encode()
-
-
-def _read_json(content_type: str, body: bytes) -> dict[str, object]:
-    """Parse the parameters.
-
-    Raises:
-        ApiError: the body is not JSON or has another Content-Type.
-    """
-    if not is_json(content_type):
-        zh = "请求体须为 JSON，并带请求头 Content-type: application/json。"
-        raise ApiError(415, "not_json", zh, "The body must be JSON with the header Content-type: application/json.")
-    return parse_json(body)
 
 
 def _to_paint_request(values: Mapping[str, object], context: ServerContext) -> PaintRequest:
@@ -138,15 +143,6 @@ def _to_paint_request(values: Mapping[str, object], context: ServerContext) -> P
         }
     # use_gpu is validated as in the original; the server chooses the device.
     return to_request(values).with_changes(device=AUTO)
-
-
-def _size_notices(values: Mapping[str, object], paint: PaintRequest) -> list[Text]:
-    requested = values.get("width_height")
-    if not isinstance(requested, list) or requested == list(paint.size):
-        return []
-    width, height = paint.size
-    zh = f"宽和高须为 64 的倍数，{requested} 改为 {width}x{height}。"
-    return [Text(zh, f"Width and height must be multiples of 64: {requested} was changed to {width}x{height}.")]
 
 
 def _reply(status: str, msg: str) -> JSONResponse:

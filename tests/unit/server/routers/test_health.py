@@ -1,4 +1,4 @@
-"""Probes and figures."""
+"""Health probes and metrics."""
 
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
@@ -6,12 +6,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.serving import QUICK
 
 
-def test_a_service_that_works_is_ready(client: TestClient) -> None:
+def test_a_running_service_is_ready(client: TestClient) -> None:
     assert client.get("/livez").json() == {"alive": True}
     assert client.get("/readyz").json()["ready"] is True
 
 
-def test_prometheus_can_read_the_figures(client: TestClient) -> None:
+def test_prometheus_parses_the_metrics(client: TestClient) -> None:
     client.post("/v1/jobs", json=QUICK)
     for _ in range(3):
         client.post("/v1/jobs", json=QUICK)
@@ -31,7 +31,7 @@ def test_prometheus_can_read_the_figures(client: TestClient) -> None:
     }
 
 
-def test_paths_do_not_become_series(client: TestClient) -> None:
+def test_unknown_paths_add_no_metrics(client: TestClient) -> None:
     for number in range(20):
         client.get(f"/nothing/{number}")
         client.get(f"/v1/jobs/{number}")
