@@ -24,7 +24,7 @@ def client(server: Serving) -> Iterator[Client]:
         yield made
 
 
-def test_create_is_the_librarys_create(client: Client, tiny_pipeline: Pipeline) -> None:
+def test_create_returns_the_same_pictures_as_the_library(client: Client, tiny_pipeline: Pipeline) -> None:
     there = client.create("远山", seed=7, **SMALL)  # type: ignore[arg-type] # pyright: ignore
     here = danqing.create("远山", seed=7, out=None, pipeline=tiny_pipeline, **SMALL)  # type: ignore[arg-type] # pyright: ignore
     assert (there.model, len(there), there[0].seed) == (MODEL, 1, 7)
@@ -32,7 +32,7 @@ def test_create_is_the_librarys_create(client: Client, tiny_pipeline: Pipeline) 
     assert there[0].image.tobytes() == here[0].image.tobytes()
 
 
-def test_stream_yields_the_librarys_events(client: Client) -> None:
+def test_stream_yields_the_events_of_the_library(client: Client) -> None:
     events = list(client.stream("远山", **SMALL))  # type: ignore[arg-type] # pyright: ignore
     assert [event.type for event in events if event.type in ("started", "completed")] == ["started", "completed"]
     assert sum(event.type == "stepped" for event in events) == 6
@@ -48,7 +48,7 @@ def test_closing_a_stream_cancels_the_job(client: Client) -> None:
     assert client.jobs(limit=1)[0].state == "cancelled"
 
 
-def test_a_job_is_followed_and_its_files_are_had(client: Client) -> None:
+def test_a_job_is_followed_and_its_files_downloaded(client: Client) -> None:
     id = str(uuid4())
     job = client.submit("远山", id=id, **SMALL)  # type: ignore[arg-type] # pyright: ignore
     assert job.id == client.submit("远山", id=id, **SMALL).id == id  # type: ignore[arg-type] # pyright: ignore
@@ -64,7 +64,7 @@ def test_a_job_is_followed_and_its_files_are_had(client: Client) -> None:
         client.job(id)
 
 
-def test_the_request_in_a_view_paints_the_same_picture(client: Client, server: Serving) -> None:
+def test_the_request_of_a_job_reproduces_its_picture(client: Client, server: Serving) -> None:
     id = client.submit("远山", **SMALL).id  # type: ignore[arg-type] # pyright: ignore
     list(client.follow(id))
     view = client.job(id)
@@ -75,7 +75,7 @@ def test_the_request_in_a_view_paints_the_same_picture(client: Client, server: S
     assert len(digests) == 1
 
 
-def test_a_start_picture_is_a_file_of_the_caller(client: Client, tmp_path: Path) -> None:
+def test_an_init_image_is_a_file_of_the_client(client: Client, tmp_path: Path) -> None:
     Image.radial_gradient("L").resize((64, 64)).convert("RGB").save(tmp_path / "start.png")
     more = {"init_image": str(tmp_path / "start.png"), "init_scale": 0, "skip_steps": 3}
     assert client.create("远山", **SMALL, **more)[0].image.size == (64, 64)  # type: ignore[arg-type] # pyright: ignore
@@ -83,7 +83,7 @@ def test_a_start_picture_is_a_file_of_the_caller(client: Client, tmp_path: Path)
         client.create("远山", init_image="nowhere.png")
 
 
-def test_errors_are_the_librarys(client: Client) -> None:
+def test_errors_are_exceptions_of_the_library(client: Client) -> None:
     with pytest.raises(InvalidRequest) as caught:
         client.create("远山", size="65x64")
     assert caught.value.field == "size"
@@ -95,5 +95,5 @@ def test_errors_are_the_librarys(client: Client) -> None:
         nowhere.models()
 
 
-def test_models(client: Client) -> None:
+def test_models_are_listed(client: Client) -> None:
     assert client.models() == (MODEL,)

@@ -1,4 +1,4 @@
-"""The command as a process of its own: painting, interrupting, killing, resuming, and a disk that cannot be written."""
+"""The command as a process: painting, interrupting, killing, resuming, and unwritable folders."""
 
 import json
 import os
@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 import danqing
+from danqing.events import to_data_uri
 from danqing.zoo.catalog import MINI, ORIGINAL
 
 EMBEDDED = Path(danqing.__file__).parent / "assets" / MINI / "unet.safetensors"
@@ -81,7 +82,7 @@ def whole_files(folder: Path) -> dict[str, bytes]:
 
 
 @needs_embedded
-def test_a_picture_with_the_embedded_model(place: Path) -> None:
+def test_draw_paints_with_the_embedded_model(place: Path) -> None:
     done = call("draw", SENTENCE, "--artist", "齐白石", "--steps", "6", "--model", MINI, "--seed", "7", "--out", "out")
 
     picture = Path(done.stdout.strip())
@@ -102,10 +103,23 @@ def test_the_same_command_gives_the_same_bytes(place: Path) -> None:
     assert (place / first).read_bytes() == (place / second).read_bytes()
 
 
+def masked() -> tuple[str, ...]:
+    """The command that repaints a part of a picture. Data URIs, because the metadata name the paths of files."""
+    picture, mask = Image.effect_noise((64, 64), 90).convert("RGB"), Image.new("L", (64, 64))
+    mask.paste(255, (16, 16, 48, 64))
+    return "vary", to_data_uri(picture), "-p", "雪", "--mask", to_data_uri(mask), "--feather", "4", "--recurrence", "2"
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
-def test_a_run_that_was_stopped_ends_as_if_it_never_was(place: Path, stop: signal.Signals) -> None:
-    words = ("draw", "雪", *MADE_UP, "--steps", "6", "--display-rate", "2", "--n-batches", "2", "--seed", "7")
+@pytest.mark.parametrize(
+    ("command", "stop"),
+    [(("draw", "雪"), signal.SIGINT), (("draw", "雪"), signal.SIGKILL), (masked(), signal.SIGKILL)],
+    ids=["draw-SIGINT", "draw-SIGKILL", "masked-SIGKILL"],
+)
+def test_a_resumed_run_has_the_same_bytes_as_an_uninterrupted_one(
+    place: Path, command: tuple[str, ...], stop: signal.Signals
+) -> None:
+    words = (*command, *MADE_UP, "--steps", "6", "--display-rate", "2", "--n-batches", "2", "--seed", "7")
     with painting(*words, "--out", "stopped", until_step=3) as process:
         process.send_signal(stop)
         assert process.stderr is not None
@@ -124,7 +138,7 @@ def test_a_run_that_was_stopped_ends_as_if_it_never_was(place: Path, stop: signa
     assert whole_files(folder) == whole_files(next((place / "whole").iterdir()))
 
 
-def test_output_that_nobody_reads(place: Path) -> None:
+def test_a_closed_output_pipe_does_not_stop_the_run(place: Path) -> None:
     with painting("draw", "雪", *MADE_UP, "--steps", "6", "--out", "out", until_step=1) as process:
         assert process.stdout is not None
         assert process.stderr is not None
@@ -140,7 +154,7 @@ def _on_a_disk(mount: str, words: str) -> tuple[str, ...]:
 
 
 @needs_root
-def test_a_full_disk(place: Path) -> None:
+def test_a_full_disk_is_reported(place: Path) -> None:
     (place / "disk").mkdir()
     keep = "rm -f disk/*/*/step*; cp -r disk kept"
     before = _on_a_disk("mount -t tmpfs -o size=32k tmpfs disk", keep)
@@ -155,7 +169,7 @@ def test_a_full_disk(place: Path) -> None:
 
 
 @needs_root
-def test_a_read_only_folder(place: Path) -> None:
+def test_a_read_only_folder_is_reported(place: Path) -> None:
     (place / "disk").mkdir()
     before = _on_a_disk("mount -t tmpfs tmpfs disk && mount -o remount,ro disk", "true")
     done = call("draw", "雪", *MADE_UP, "--steps", "4", "--out", "disk", code=2, before=before)

@@ -1,4 +1,4 @@
-"""The service below a path of a real nginx: redirects, job URLs, links and the studio's files."""
+"""The service below a path of a real nginx: redirects, job URLs, links, and the studio in a browser."""
 
 import shutil
 import socket
@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e.studio import BROWSER, chromium, open_studio, paint, wait_until_finished
 from tests.serving import QUICK, make_home, serving
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -29,6 +30,7 @@ http {{
       proxy_set_header X-Forwarded-For $remote_addr;
       proxy_set_header X-Forwarded-Proto https;
       proxy_buffering off;
+      {header}
     }}
   }}
 }}
@@ -36,13 +38,13 @@ http {{
 
 
 @contextmanager
-def nginx(folder: Path, target: int, path: str) -> Generator[str]:
+def nginx(folder: Path, target: int, path: str, header: str = "") -> Generator[str]:
     """Run nginx in front of a port; `path` is what it replaces the prefix with, empty to keep the prefix."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     folder.mkdir()
     file = folder / "nginx.conf"
-    file.write_text(CONFIG.format(folder=folder, port=port, target=target, path=path), "utf-8")
+    file.write_text(CONFIG.format(folder=folder, port=port, target=target, path=path, header=header), "utf-8")
     assert NGINX is not None
     with subprocess.Popen([NGINX, "-p", str(folder), "-c", str(file)], stderr=subprocess.DEVNULL) as process:
         try:
@@ -55,7 +57,7 @@ def nginx(folder: Path, target: int, path: str) -> Generator[str]:
             process.terminate()
 
 
-def test_below_a_path_behind_nginx(tmp_path: Path) -> None:
+def test_the_service_works_below_a_path_behind_nginx(tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
     options = ("--root-path", "/danqing", "--proxy", "127.0.0.1")
     with serving(home, *options) as service:
@@ -75,3 +77,45 @@ def test_below_a_path_behind_nginx(tmp_path: Path) -> None:
                 job = client.get(f"{base}/danqing/v1/jobs").json()["data"][0]
                 assert client.get(base + job["pictures"][0]["url"]).status_code == 200
                 assert "event: ended" in client.get(base + job["events"]).text
+
+
+PREFIX = "proxy_set_header X-Forwarded-Prefix /danqing;"
+
+
+def test_the_prefix_of_a_trusted_proxy_needs_no_option(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    with (
+        serving(home, "--proxy", "127.0.0.1", painting=False) as service,
+        nginx(tmp_path / "nginx", service.port, "/", PREFIX) as base,
+        httpx.Client(base_url=base, trust_env=False, timeout=60) as client,
+    ):
+        assert client.get("/danqing/").headers["Location"] == "/danqing/ui/"
+        assert client.get("/danqing/ui").headers["Location"] == "/danqing/ui/"
+        job = client.post("/danqing/v1/jobs", json=QUICK)
+        assert job.headers["Location"] == f"/danqing/v1/jobs/{job.json()['id']}"
+        assert client.get(job.headers["Location"]).json()["id"] == job.json()["id"]
+        with service.client() as direct:
+            assert direct.get("/", headers={"X-Forwarded-Prefix": "//other.example"}).headers["Location"] == "/ui/"
+
+
+def test_the_prefix_of_other_clients_is_ignored(tmp_path: Path) -> None:
+    with serving(make_home(tmp_path / "home"), painting=False) as service, service.client() as client:
+        reply = client.get("/", headers={"X-Forwarded-Prefix": "/other"})
+        assert reply.headers["Location"] == "/ui/"
+
+
+@pytest.mark.skipif(BROWSER is None, reason="chromium is not installed (apt-get install chromium)")
+@pytest.mark.parametrize("locale", ["zh-CN", "en"])
+def test_the_studio_paints_below_a_path(tmp_path: Path, locale: str) -> None:
+    home = make_home(tmp_path / "home")
+    with (
+        serving(home, "--proxy", "127.0.0.1") as service,
+        nginx(tmp_path / "nginx", service.port, "/", PREFIX) as base,
+        chromium() as browser,
+        open_studio(browser, f"{base}/danqing", locale=locale) as page,
+    ):
+        paint(page)
+        wait_until_finished(page)
+        page.reload()
+        wait_until_finished(page)
+        assert page.locator("#jobs img").count() == 1

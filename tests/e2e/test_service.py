@@ -1,4 +1,4 @@
-"""The service as a process: starting, keys, ending in good order, PaddleHub's commands."""
+"""The service as a process: start, API keys, orderly shutdown, and PaddleHub's commands."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def danqing(home: Path, *words: str, code: int = 0) -> subprocess.CompletedProce
     return done
 
 
-def test_a_picture_by_the_shortest_way(server: Serving) -> None:
+def test_a_submitted_job_is_painted_and_downloaded(server: Serving) -> None:
     with server.client() as client:
         where = client.post("/v1/jobs", json=QUICK).headers["Location"]
         events = client.get(f"{where}/events").text
@@ -54,7 +54,7 @@ def test_a_picture_by_the_shortest_way(server: Serving) -> None:
         assert client.get(step["url"]).headers["Content-Type"] == "image/png"
 
 
-def test_events_go_on_behind_the_last_one_seen(server: Serving) -> None:
+def test_an_event_stream_continues_after_last_event_id(server: Serving) -> None:
     with server.client() as client:
         where = client.post("/v1/jobs", json=QUICK).headers["Location"]
         whole = client.get(f"{where}/events").text
@@ -63,19 +63,19 @@ def test_events_go_on_behind_the_last_one_seen(server: Serving) -> None:
     assert rest == whole[whole.index("id: 4\n") + len("id: 4\n\n") :]
 
 
-def test_what_it_says_of_itself(server: Serving) -> None:
+def test_metrics_and_the_log_describe_the_service(server: Serving) -> None:
     with server.client() as client:
         assert client.get("/").headers["Location"].endswith("/ui/")
         client.get("/livez", headers={"X-Request-ID": "look-for-me"})
     assert any(line.get("request_id") == "look-for-me" for line in server.lines())
 
 
-def test_a_public_address_needs_a_key(place: Path) -> None:
+def test_a_public_address_requires_an_api_key(place: Path) -> None:
     refused = danqing(place, "serve", "--host", "0.0.0.0", "--port", "0", code=2)
     assert "danqing serve keys add" in refused.stderr
 
 
-def test_keys_are_made_listed_and_taken_back(place: Path) -> None:
+def test_keys_are_created_listed_and_revoked(place: Path) -> None:
     key = danqing(place, "serve", "keys", "add", "小明").stdout.strip()
     assert "小明" in danqing(place, "serve", "keys", "list").stdout
     with serving(place, "--host", "0.0.0.0", painting=False) as service:
@@ -91,7 +91,7 @@ def test_keys_are_made_listed_and_taken_back(place: Path) -> None:
     assert "小明" not in danqing(place, "serve", "keys", "list").stdout
 
 
-def test_sigterm_keeps_the_job_and_says_goodbye(place: Path) -> None:
+def test_sigterm_keeps_the_job_and_exits_with_0(place: Path) -> None:
     with serving(place, "--model", MODEL) as service, service.client() as client:
         job = client.post("/v1/jobs", json=LONG).json()
         heard: list[str] = []
@@ -113,16 +113,16 @@ def test_sigterm_keeps_the_job_and_says_goodbye(place: Path) -> None:
         client.delete(f"/v1/jobs/{job['id']}")
 
 
-def test_two_services_do_not_share_a_home(server: Serving) -> None:
+def test_a_second_service_in_the_same_home_is_rejected(server: Serving) -> None:
     refused = danqing(server.home, "serve", "--port", "0", code=2)
     assert str(server.process.pid) in refused.stderr
 
 
-def test_a_port_that_is_taken(server: Serving, place: Path) -> None:
+def test_a_port_in_use_is_rejected(server: Serving, place: Path) -> None:
     assert "--port" in danqing(place, "serve", "--port", str(server.port), code=2).stderr
 
 
-def test_hub_serving(place: Path) -> None:
+def test_hub_serving_starts_and_stops_the_service(place: Path) -> None:
     with serving(place, "-m", MODEL, "-p", "0", command=("hub", "serving", "start"), painting=False) as service:
         with service.client() as client:
             reply = client.post(f"/predict/{MODEL}", json={"text_prompts": "远山", "output_dir": "x"})
@@ -135,7 +135,7 @@ def test_hub_serving(place: Path) -> None:
 
 @needs_embedded
 @pytest.mark.slow
-def test_the_embedded_model_paints_for_the_originals_name(tmp_path: Path) -> None:
+def test_the_embedded_model_replaces_the_original_if_it_is_not_installed(tmp_path: Path) -> None:
     with (
         serving(tmp_path, "-m", MODEL, "-p", "0", command=("hub", "serving", "start")) as service,
         service.client() as client,
@@ -147,9 +147,7 @@ def test_the_embedded_model_paints_for_the_originals_name(tmp_path: Path) -> Non
         assert client.get("/v1/models").json()["data"][0]["id"] == MINI
 
 
-def test_the_studio_opens_in_the_browser_of_this_machine(
-    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_open_starts_the_browser_with_the_studio(place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     browser, told = tmp_path / "browser", tmp_path / "told"
     browser.write_text(f'#!/bin/sh\necho "$1" > {told}\n', encoding="utf-8")
     browser.chmod(0o755)

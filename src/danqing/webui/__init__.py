@@ -1,4 +1,4 @@
-"""The studio: a page in the browser over the routes of the service. It knows `Request`, and nothing of the server."""
+"""The studio: a web page that uses the routes of the service. It depends on `Request`, not on the server."""
 
 from danqing.webui.app import PATH, TITLE, create_studio
 

@@ -1,15 +1,27 @@
-"""The studio's controls, made from the fields of `Request`, and what each model fills in by itself."""
+"""The schema of the studio's form: a control for each field of `Request`, and the defaults of each model."""
 
 from collections.abc import Collection, Mapping
 from typing import Literal, get_args
 
 from pydantic import BaseModel, ConfigDict
 
+from danqing.errors import WeightsError
+from danqing.models.prompt_check import is_foreign, load_prompt_readers
+from danqing.models.tokenizer import Tokenizer
 from danqing.request import Quality, Request, read_request
-from danqing.request.field_info import GROUPS, UNITS, choices, field_info, range_of, to_text
-from danqing.schedule import Schedule
+from danqing.request.field_info import (
+    GROUPS,
+    UNITS,
+    choices,
+    english_choices,
+    field_info,
+    is_schedule,
+    range_of,
+    to_text,
+)
 from danqing.settings import Settings
-from danqing.zoo.registry import installed_models
+from danqing.webui.sample_pictures import ARTISTS, SAMPLES, STYLES, Card, Sample
+from danqing.zoo.registry import get_installed, installed_models
 from danqing.zoo.spec import ModelSpec
 
 Kind = Literal["lines", "picture", "size", "choice", "several", "switch", "schedule", "number", "list", "text"]
@@ -20,11 +32,13 @@ class _Plain(BaseModel):
 
 
 class Control(_Plain):
-    """One field as a form shows it.
+    """A control for one field.
 
-    kind: lines (several sentences), picture (a file), several (any of the choices), list (texts with commas between), and so on.
-    range: what it takes, in words; empty where it is free.
-    default: as a text; empty for none.
+    Attributes:
+        kind: lines (one prompt per line), picture (a file), several (any of the choices), list (comma-separated), and so on.
+        choices: values of a choice; `choices_en` are their names in English, in the same order.
+        range: valid values as text; empty if they are not restricted.
+        default: as text; empty if there is none.
     """
 
     name: str
@@ -34,12 +48,13 @@ class Control(_Plain):
     unit_zh: str
     unit_en: str
     choices: tuple[str, ...]
+    choices_en: tuple[str, ...]
     range: str
     default: str
 
 
 class Group(_Plain):
-    """Controls that belong together."""
+    """A group of controls."""
 
     zh: str
     en: str
@@ -47,23 +62,32 @@ class Group(_Plain):
 
 
 class ModelChoice(_Plain):
-    """A model that paints here, and the fields that it fills differently, as texts, at each quality."""
+    """An installed model.
+
+    Attributes:
+        defaults: those defaults at each quality, as texts, that differ from the fields' own.
+        known: names of styles and artists that it can read, in Chinese or English.
+    """
 
     name: str
     zh: str
     en: str
     defaults: Mapping[Quality, Mapping[str, str]]
+    known: tuple[str, ...]
 
 
 class FormSchema(_Plain):
-    """All that the page needs to know of this machine."""
+    """The controls, the models, the cards and the finished pictures that the page shows."""
 
     groups: tuple[Group, ...]
     models: tuple[ModelChoice, ...]
+    style: tuple[Card, ...] = STYLES
+    artist: tuple[Card, ...] = ARTISTS
+    samples: tuple[Sample, ...] = SAMPLES
 
 
 def form_groups(hidden: Collection[str]) -> tuple[Group, ...]:
-    """All fields but the hidden ones, in their order."""
+    """Return the controls of all fields except the hidden ones, in the order of `Request`."""
     found: dict[str, list[Control]] = {}
     for name in Request.model_fields:
         if name not in hidden:
@@ -72,49 +96,67 @@ def form_groups(hidden: Collection[str]) -> tuple[Group, ...]:
 
 
 def model_choices(settings: Settings) -> tuple[ModelChoice, ...]:
-    """The models whose files are on this machine.
+    """Return the installed models.
 
     Raises:
-        InvalidRequest: the user's file of models cannot be used.
+        InvalidRequest: models.yaml is invalid.
     """
-    return tuple(_painter(spec) for spec in installed_models(settings))
+    return tuple(_model_choice(spec, settings) for spec in installed_models(settings))
 
 
-def _painter(spec: ModelSpec) -> ModelChoice:
-    fills: dict[Quality, Mapping[str, str]] = {}
+def _model_choice(spec: ModelSpec, settings: Settings) -> ModelChoice:
+    defaults: dict[Quality, Mapping[str, str]] = {}
     for quality in get_args(Quality):
-        asked = read_request({"prompts": "山", "quality": quality})
-        fields = spec.defaults_for(asked)
-        filled = asked.with_defaults(fields)
-        fills[quality] = {name: to_text(getattr(filled, name)) for name in fields}
-    return ModelChoice(name=spec.name, zh=spec.title_zh, en=spec.title_en, defaults=fills)
+        request = read_request({"prompts": "山", "quality": quality})
+        fields = spec.defaults_for(request)
+        filled = request.with_defaults(fields)
+        defaults[quality] = {name: to_text(getattr(filled, name)) for name in fields}
+    return ModelChoice(
+        name=spec.name, zh=spec.title_zh, en=spec.title_en, defaults=defaults, known=_known_names(spec, settings)
+    )
+
+
+def _known_names(spec: ModelSpec, settings: Settings) -> tuple[str, ...]:
+    """Return the names of styles and artists that a network of the model reads without unknown characters."""
+    try:
+        readers = load_prompt_readers(get_installed(spec.name, settings))
+    except WeightsError:  # a damaged vocabulary is reported when the model is used
+        return ()
+    tokenizers = [reader.tokenizer for reader in readers]
+    names = (name for card in (*STYLES, *ARTISTS) for name in (card.zh, card.en))
+    return tuple(name for name in names if any(_reads(tokenizer, name) for tokenizer in tokenizers))
+
+
+def _reads(tokenizer: Tokenizer, name: str) -> bool:
+    return (tokenizer.reads_english or not is_foreign(name)) and not tokenizer.unknown_characters(name)
 
 
 def _control(name: str) -> Control:
-    words, field = field_info(name), Request.model_fields[name]
-    unit_zh, unit_en = UNITS.get(words["unit"], ("", ""))
+    info, field = field_info(name), Request.model_fields[name]
+    unit_zh, unit_en = UNITS.get(info["unit"], ("", ""))
     return Control(
         name=name,
         kind=_kind(name),
-        zh=words["zh"],
-        en=words["en"],
+        zh=info["zh"],
+        en=info["en"],
         unit_zh=unit_zh,
         unit_en=unit_en,
         choices=choices(name),
-        range=range_of(name),
+        choices_en=english_choices(name),
+        range=range_of(name).zh,
         default="" if field.is_required() else to_text(field.default),
     )
 
 
 def _kind(name: str) -> Kind:
     field = Request.model_fields[name]
-    own: Mapping[str, Kind] = {"prompts": "lines", "init_image": "picture", "size": "size", "clip": "text"}
+    special: Mapping[str, Kind] = {"prompts": "lines", "init_image": "picture", "size": "size", "clip": "text"}
     kinds = {field.annotation, *get_args(field.annotation)}
-    if name in own:
-        return own[name]
+    if name in special:
+        return special[name]
     if choices(name):
         return "several" if isinstance(field.default, tuple) else "choice"
-    if isinstance(field.default, Schedule):
+    if is_schedule(name):
         return "schedule"
     if isinstance(field.default, tuple):
         return "list"

@@ -1,10 +1,12 @@
-"""The studio's files: they are served, they reach nothing elsewhere, and all their words are there in both languages."""
+"""The studio's files are served, refer to no other host, and have all texts in both languages."""
 
+import io
 import json
 import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from starlette.testclient import TestClient
 
 import danqing.webui
@@ -13,6 +15,7 @@ from danqing.webui import create_studio
 
 PAGE = Path(danqing.webui.__file__).parent / "page"
 FILES = sorted(path.name for path in PAGE.iterdir())
+TEXT_FILES = [name for name in FILES if name == "i18n.js" or name.startswith("texts")]
 
 
 @pytest.fixture
@@ -30,13 +33,13 @@ def test_every_file_is_served_with_the_policy(client: TestClient, name: str) -> 
 
 
 @pytest.mark.parametrize("path", ["/nothing.js", "/../app.py", "/%2e%2e/app.py", "/..%2fapp.py"])
-def test_nothing_else_is(client: TestClient, path: str) -> None:
+def test_other_paths_are_404(client: TestClient, path: str) -> None:
     reply = client.get(path)
     assert reply.status_code == 404
     assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
 
 
-def test_the_controls_leave_out_what_the_service_decides(client: TestClient) -> None:
+def test_the_form_has_no_fields_that_only_the_server_sets(client: TestClient) -> None:
     board = client.get("/form.json").json()
     names = [control["name"] for group in board["groups"] for control in group["controls"]]
     assert "steps" in names
@@ -45,7 +48,7 @@ def test_the_controls_leave_out_what_the_service_decides(client: TestClient) -> 
 
 
 @pytest.mark.parametrize(("language", "words"), [("zh", "有误"), ("en", "is invalid")])
-def test_a_damaged_list_of_models_is_told(client: TestClient, home: Path, language: str, words: str) -> None:
+def test_an_invalid_models_file_is_reported(client: TestClient, home: Path, language: str, words: str) -> None:
     home.mkdir()
     (home / "models.yaml").write_text("- 1", "utf-8")
     reply = client.get("/form.json", headers={"Accept-Language": language})
@@ -56,31 +59,61 @@ def test_a_damaged_list_of_models_is_told(client: TestClient, home: Path, langua
 @pytest.mark.parametrize(
     ("name", "kind"), [("main.js", "text/javascript"), ("studio.css", "text/css"), ("", "text/html")]
 )
-def test_files_have_the_type_that_browsers_want(client: TestClient, name: str, kind: str) -> None:
+def test_files_have_the_right_media_type(client: TestClient, name: str, kind: str) -> None:
     assert client.get(f"/{name}").headers["Content-Type"] == f"{kind}; charset=utf-8"
 
 
 @pytest.mark.parametrize("name", FILES)
-def test_a_file_names_no_other_host(name: str) -> None:
+def test_files_refer_to_no_other_host(name: str) -> None:
     found = re.findall(r"https?://[^\s\"'`)]+", (PAGE / name).read_text("utf-8"))
     assert [address for address in found if address != "http://www.w3.org/2000/svg"] == []
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".js")])
-def test_what_a_module_imports_is_there(name: str) -> None:
+def test_imported_modules_exist(name: str) -> None:
     for names, file in re.findall(r"import \{([^}]*)\} from \"\./(\w+\.js)\"", (PAGE / name).read_text("utf-8")):
         other = (PAGE / file).read_text("utf-8")
         for word in names.split(","):
             assert re.search(rf"export (const|class|(async )?function\*?) {word.strip()}\b", other), (file, word)
 
 
-def test_every_word_is_there_twice_and_every_one_is_used() -> None:
-    texts = "".join((PAGE / name).read_text("utf-8") for name in FILES)
-    words = dict(re.findall(r"^  (\w+): (\[.*\]),$", (PAGE / "i18n.js").read_text("utf-8"), re.MULTILINE))
-    used = set(re.findall(r"tr\(\"(\w+)\"", texts)) | set(re.findall(r"data-text=\"(\w+)\"", texts))
-    used |= set(re.findall(r"button\(\"(\w+)\"", texts)) | {"cancelled", "yes", "no", "preview", "picture"}
-    used |= set(re.findall(r"data-label=\"(\w+)\"", texts))
-    used |= set(re.findall(r"\w+", re.findall(r"MAIN_FIELDS = \[(.*)\]", texts)[0]))
-    used |= {f"state_{state}" for state in ("queued", "painting", "finished", "failed", "cancelled")}
-    assert used == set(words)
+def test_every_text_has_two_languages_and_is_used() -> None:
+    tables = "".join((PAGE / name).read_text("utf-8") for name in TEXT_FILES)
+    others = "".join((PAGE / name).read_text("utf-8") for name in FILES if name not in TEXT_FILES)
+    words = dict(re.findall(r"^  (\w+): (\[.*\]),$", tables, re.MULTILINE))
+    asked = set(re.findall(r"\btr\(\"(\w+)\"", others + tables)) | set(
+        re.findall(r"data-(?:text|label)=\"(\w+)\"", others)
+    )
+    assert asked <= set(words)
+    used = set(re.findall(r"\"(\w+)\"", others + tables)) | set(re.findall(r"(\w+): \[\d, \d\]", others))
+    used |= {f"state_{state}" for state in ("queued", "painting", "finished", "failed", "cancelled")} | {"cancelled"}
+    used |= {f"grid_{field}" for field in ("none", "style", "artist", "seed", "steps", "guidance_scale", "strength")}
+    assert set(words) <= used
     assert all(len(json.loads(pair)) == 2 for pair in words.values())
+
+
+def test_no_text_replaces_another() -> None:
+    names = [
+        name
+        for file in TEXT_FILES
+        for name in re.findall(r"^  (\w+): \[", (PAGE / file).read_text("utf-8"), re.MULTILINE)
+    ]
+    assert len(names) > 150
+    assert [name for name in names if names.count(name) > 1] == []
+
+
+def test_cards_and_finished_pictures_have_their_files(client: TestClient) -> None:
+    schema = client.get("/form.json").json()
+    pictures = [item["picture"] for item in (*schema["style"], *schema["artist"], *schema["samples"])]
+    assert len(set(pictures)) == len(pictures)
+    for name in pictures:
+        reply = client.get(f"/{name}")
+        assert reply.headers["Content-Type"] == "image/webp"
+        with Image.open(io.BytesIO(reply.content)) as image:
+            assert max(image.size) <= 512
+        assert len(reply.content) < 60_000
+
+
+def test_the_page_without_its_pictures_is_small(client: TestClient) -> None:
+    received = [client.get(f"/{name}").headers["Content-Length"] for name in (*FILES, "form.json")]
+    assert sum(map(int, received)) < 100_000

@@ -1,14 +1,15 @@
 // The form: one control for each field of a request; empty controls show the model's default.
 
 import { localized, language, tr } from "./i18n.js";
+import { StyleCards } from "./style-cards.js";
 
-const MAIN_FIELDS = ["prompts", "artist", "style", "size", "quality", "seed", "init_image"];
-const SUGGESTIONS = {
-  artist: ["齐白石", "徐悲鸿", "吴冠中", "张大千", "王希孟", "梵高", "莫奈", "葛饰北斋", "歌川广重", "透纳"],
-  style: ["水墨画", "工笔画", "青绿山水", "油画", "印象派", "水彩画", "浮世绘", "像素画", "素描"],
-  size: ["128x128", "256x128", "384x128", "128x256", "256x256", "384x256", "512x512", "1280x768"],
-};
-const MAX = 11;  // MB of an init image; base64 adds a third, and the service accepts 16 MB
+const MAIN_FIELDS = ["prompts", "style", "artist", "size", "quality", "seed", "init_image"];
+const WITH_CARDS = ["style", "artist"];
+const COUNTS = [1, 2, 4, 8];
+const SHAPES = { square: [1, 1], wide: [2, 1], tall: [1, 2], scroll: [3, 1] };  // multiples of the model's shorter side
+const FAN = { name: "fan", format: "扇面" };  // painted on a canvas of its own and cut out
+const MAX_SIDE = 512;  // of a square; longer shapes of larger models would exceed the limit of the service
+const MAX = 11;  // MB of an initial image; base64 adds a third, and the service accepts 16 MB
 
 /** Create an element with attributes, properties and children. */
 export function make(tag, fields = {}, ...children) {
@@ -50,6 +51,7 @@ export class Form {
     this.controls = new Map();
     const all = this.schema.groups.flatMap((group) => group.controls);
     if (all.length) for (const name of MAIN_FIELDS) front.append(this.#control(all.find((control) => control.name === name)));
+    if (all.length) front.querySelector(".quality").after(this.#counts());
     for (const group of this.schema.groups) {
       const others = group.controls.filter((control) => !MAIN_FIELDS.includes(control.name));
       if (others.length) rest.append(make("fieldset", {}, make("legend", { textContent: localized(group) }), ...others.map((one) => this.#control(one))));
@@ -97,6 +99,7 @@ export class Form {
     this.controls.get("quality").input.value = request.quality === "standard" ? "" : request.quality;
     for (const [name, { control }] of this.controls) {
       const value = request[name];
+      if (name === "n_batches" && request.grid) continue;  // follows from the grid
       if (value === undefined || value === null) continue;
       const text = toText(control.kind, value);
       if (name === "model" ? text !== "auto" : text !== this.#default(control)) texts[name] = text;
@@ -113,8 +116,19 @@ export class Form {
         const word = control.kind === "switch" ? tr(preset === "true" ? "yes" : "no") : preset;
         if (name !== "quality") input.options[0].textContent = `${tr("preset")} ${word}`;
       } else if (name === "seed") input.placeholder = tr("anySeed");
+      else if (WITH_CARDS.includes(name)) input.placeholder = tr("anyName");
       else if (name !== "prompts" && "placeholder" in input) input.placeholder = preset;
       container.classList.toggle("given", name in texts && !MAIN_FIELDS.includes(name));
+      this.controls.get(name).cards?.refresh(this.#model()?.known ?? []);
+    }
+    const size = texts.size ?? this.#defaultOf("size");
+    for (const button of this.sections.front.querySelectorAll("[data-shape]")) {
+      const isFan = button.dataset.shape === FAN.name;
+      button.setAttribute("aria-pressed", String(isFan ? texts.format === FAN.format : !texts.format && this.#shape(button.dataset.shape) === size));
+    }
+    const count = Number(texts.n_batches || this.#defaultOf("n_batches")) * Number(texts.batch_size || this.#defaultOf("batch_size"));
+    for (const button of this.sections.front.querySelectorAll("[data-count]")) {
+      button.setAttribute("aria-pressed", String(Number(button.dataset.count) === count));
     }
   }
 
@@ -132,7 +146,7 @@ export class Form {
     control.input.focus?.();
   }
 
-  /** Set or remove the init image. */
+  /** Set or remove the initial image. */
   async setInitImage(file) {
     if (file && !/^image\/(png|jpeg|webp)$/.test(file.type)) throw new Error(tr("notPicture"));
     if (file && file.size > MAX * 2 ** 20) throw new Error(tr("tooLarge", MAX));
@@ -145,11 +159,64 @@ export class Form {
     this.refresh();
   }
 
-  #default(control) {
+  /** Return the chosen model; undefined before the models are known. */
+  #model() {
     const name = this.controls.get("model")?.input.value;
-    const model = this.schema.models.find((one) => one.name === name) ?? this.schema.models[0];
+    return this.schema.models.find((one) => one.name === name) ?? this.schema.models[0];
+  }
+
+  /** Return the default of a field of the chosen model as text. */
+  default(name) {
+    return this.#defaultOf(name);
+  }
+
+  /** Return the names of styles or artists in the vocabulary of the chosen model: {value, text}. */
+  names(field) {
+    const known = this.#model()?.known ?? [];
+    const cards = this.schema[field].map((card) => ({ value: [card.zh, card.en].find((name) => known.includes(name)), text: localized(card) }));
+    return cards.filter(({ value }) => value);
+  }
+
+  /** True if an init image is chosen. */
+  hasInitImage() {
+    return Boolean(this.initImage);
+  }
+
+  #default(control) {
     const quality = this.controls.get("quality")?.input.value || "standard";
-    return model?.defaults[quality][control.name] ?? control.default;
+    return this.#model()?.defaults[quality][control.name] ?? control.default;
+  }
+
+  #defaultOf(name) {
+    const found = this.controls.get(name);
+    return found ? this.#default(found.control) : "1";
+  }
+
+  /** Return the size of a named shape for the chosen model, for example 384x128. */
+  #shape(name) {
+    const side = Math.min(MAX_SIDE, ...this.#defaultOf("size").split("x").map(Number));
+    return SHAPES[name].map((times) => times * side).join("x");
+  }
+
+  /** Return buttons for the number of pictures. */
+  #counts() {
+    const choose = (count) => this.#fill({ n_batches: count === 1 ? "" : String(count), batch_size: "" });
+    const buttons = COUNTS.map((count) => make("button", { type: "button", textContent: count, "data-count": count, onclick: () => choose(count) }));
+    const head = make("b", { id: "label-count", textContent: tr("count") });
+    const grid = make("button", { type: "button", className: "grid", textContent: `${tr("grid")}…`, title: tr("gridHint"), onclick: () => this.sections.front.dispatchEvent(new Event("grid", { bubbles: true })) });
+    return make("div", { className: "control count" }, head, make("span", { className: "choices", role: "group", "aria-labelledby": head.id }, ...buttons, grid));
+  }
+
+  #shapes() {
+    const button = (name, texts) => make("button", { type: "button", textContent: tr(name), "data-shape": name, onclick: () => this.#fill(texts()) });
+    return [...Object.keys(SHAPES).map((name) => button(name, () => ({ size: this.#shape(name), format: "" }))), button(FAN.name, () => ({ size: "", format: FAN.format }))];
+  }
+
+  /** Set the texts of some controls and report it like typing. */
+  #fill(texts) {
+    for (const [name, text] of Object.entries(texts)) this.controls.get(name).input.value = text;
+    this.refresh();
+    this.sections.front.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   #control(control) {
@@ -170,14 +237,14 @@ export class Form {
     const change = () => this.refresh();
     switch (kind) {
       case "lines":
-        return { input: make("textarea", { name, rows: 3, placeholder: "孤舟蓑笠翁，独钓寒江雪", oninput: change, maxLength: 4000 }) };
+        return this.#lines(name, change);
       case "picture":
         return this.#picture(name);
       case "switch":
         return { input: select(name, [["", ""], ["true", tr("yes")], ["false", tr("no")]], change) };
       case "choice":
         if (name === "quality") return { input: select(name, [["draft", tr("draft")], ["", tr("standard")], ["fine", tr("fine")]], change) };
-        return { input: select(name, [["", ""], ...control.choices.map((word) => [word, word])], change) };
+        return { input: select(name, [["", ""], ...control.choices.map((word, number) => [word, language() === "zh" ? word : control.choices_en[number]])], change) };
       case "several": {
         const boxes = control.choices.map((word) => make("label", {}, make("input", { type: "checkbox", value: word, onchange: change }), ` ${word}`));
         return { input: make("span", { role: "group", "aria-labelledby": `label-${name}` }, ...boxes) };
@@ -192,10 +259,17 @@ export class Form {
       const dice = make("button", { type: "button", textContent: tr("dice"), onclick: () => { input.value = newSeed(); change(); } });
       return { input, content: make("span", { className: "start" }, input, dice) };
     }
-    if (!(name in SUGGESTIONS)) return { input };
-    const list = make("datalist", { id: `list-${name}` }, ...SUGGESTIONS[name].map((word) => make("option", { value: word })));
-    input.setAttribute("list", list.id);
-    return { input, content: make("span", {}, input, list) };
+    if (name === "size") return { input, content: make("span", { className: "choices" }, ...this.#shapes(), input) };
+    if (!WITH_CARDS.includes(name)) return { input };
+    const cards = new StyleCards(this.schema[name], input, () => this.#fill({}));
+    return { input, cards, content: make("span", {}, input, cards.element) };
+  }
+
+  #lines(name, oninput) {
+    const hint = make("small", { id: "hint-prompts", textContent: tr("promptsHint") });
+    const input = make("textarea", { name, rows: 3, placeholder: tr("examplePrompt"), oninput, maxLength: 4000, "aria-describedby": hint.id });
+    input.onkeydown = (event) => { if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) input.form.requestSubmit(); };
+    return { input, content: make("span", {}, input, hint) };
   }
 
   #picture(name) {
@@ -213,7 +287,7 @@ export class Form {
       }
     };
     remove.onclick = () => this.setInitImage(null);
-    return { input: chooser, chooser, image, remove, content: make("span", { className: "start" }, image, chooser, remove) };
+    return { input: chooser, chooser, image, remove, content: make("span", { className: "start" }, image, make("label", { className: "button" }, tr("chooseImage"), chooser), remove) };
   }
 }
 
