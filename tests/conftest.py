@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,11 @@ import torch
 
 from danqing.api import load
 from danqing.pipeline import Pipeline
+from danqing.settings import read_settings
+from danqing.train.export import write_card
+from danqing.zoo.add_custom import add_export
 from danqing.zoo.catalog import ORIGINAL
+from tests.postgresql import PostgresServer, find_programs, postgres_server
 from tests.serving import Serving, make_home, serving
 from tests.tiny_model import write_tiny_model
 
@@ -42,11 +47,38 @@ def tiny_pipeline(tiny_home: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
 
 
 @pytest.fixture(scope="session")
+def conditional_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A DANQING_HOME with a tiny text-conditional model, "conditional". Read-only: all tests share it."""
+    folder = tmp_path_factory.mktemp("conditional")
+    write_tiny_model(folder / "export", text=True)
+    write_card(folder / "export", {"prediction": "x0", "resolution": 64})
+    add_export(folder / "export", "conditional", replace(read_settings(), home=folder / "home"))
+    return folder / "home"
+
+
+@pytest.fixture
+def conditional_pipeline(conditional_home: Path, monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    """The tiny text-conditional model, loaded."""
+    monkeypatch.setenv("DANQING_HOME", str(conditional_home))
+    return load("conditional", device="cpu")
+
+
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """A running service with the tiny model, in a process of its own. All tests share its jobs."""
     home = make_home(tmp_path_factory.mktemp("server"))
     with serving(home, "--model", ORIGINAL, "--per-key", "16") as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real PostgreSQL server."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed")
+    with postgres_server(programs) as server:
+        yield server
 
 
 SLOW_PATHS = (
@@ -61,7 +93,7 @@ SLOW_PATHS = (
     "unit/train/test_export.py",
     "unit/zoo/test_download",
 )
-SLOW_FIXTURES = {"browser", "server", "tiny_pipeline"}
+SLOW_FIXTURES = {"browser", "postgres", "server", "tiny_pipeline", "conditional_pipeline"}
 """Tests under these paths or with these fixtures start processes or paint, and get the mark `slow`."""
 
 

@@ -1,6 +1,7 @@
 """Tiny networks with random weights in the real file formats, for tests that need a model but no real pictures."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from danqing.models.clip_resnet import ResNetConfig
 from danqing.models.clip_text import TextConfig
 from danqing.models.clip_vision import VisionConfig
 from danqing.models.secondary import Secondary, SecondaryConfig
+from danqing.models.text_encoder import TextEncoderConfig
 from danqing.models.unet import UNet, UNetConfig
 
 UNET = UNetConfig(channels=32, multipliers=(1, 1, 2), attention=(2,), blocks=1)
@@ -40,10 +42,13 @@ def randomise(network: nn.Module, seed: int) -> nn.Module:
     return network
 
 
-def write_tiny_model(folder: Path, *, classes: int | None = None) -> Path:
-    """Write the files of an installed model into a folder."""
+def write_tiny_model(folder: Path, *, classes: int | None = None, text: bool = False) -> Path:
+    """Write the files of an installed model into a folder; with `text`, its U-Net is text-conditional."""
     folder.mkdir(parents=True, exist_ok=True)
-    unet = UNetConfig(UNET.channels, UNET.multipliers, UNET.attention, blocks=UNET.blocks, classes=classes)
+    unet = replace(UNET, classes=classes)
+    if text:
+        unet = replace(unet, text=TextEncoderConfig(CLIP.text, projection=16, embedding=UNET.embedding), pixel_head=8)
+        (folder / "unet_vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
     for seed, (name, network) in enumerate(
         {"unet": UNet(unet), "secondary": Secondary(SECONDARY), "clip": ChineseClip(CLIP)}.items()
     ):

@@ -7,20 +7,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from danqing.api import create, load, resume, stream
+    from danqing.api import branch, create, load, resume, stream, upscale
+    from danqing.batch import paint_many
     from danqing.errors import DanqingError
+    from danqing.finishing.finish import finish
     from danqing.pipeline import Pipeline
     from danqing.request import Request
     from danqing.results.artwork import Artwork, Picture
 
 __version__ = "0.1.0"
-__all__ = ["Artwork", "DanqingError", "Picture", "Pipeline", "Request", "create", "load", "resume", "stream"]
+__all__ = [
+    "Artwork",
+    "DanqingError",
+    "Picture",
+    "Pipeline",
+    "Request",
+    "branch",
+    "create",
+    "finish",
+    "load",
+    "paint_many",
+    "resume",
+    "stream",
+    "upscale",
+]
 
 _MODULES = {
+    "branch": "danqing.api",
     "create": "danqing.api",
+    "finish": "danqing.finishing.finish",
     "load": "danqing.api",
+    "paint_many": "danqing.batch",
     "resume": "danqing.api",
     "stream": "danqing.api",
+    "upscale": "danqing.api",
     "DanqingError": "danqing.errors",
     "Pipeline": "danqing.pipeline",
     "Request": "danqing.request",

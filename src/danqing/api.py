@@ -1,82 +1,34 @@
 """The Python API: load a model, paint, follow the progress, resume a run."""
 
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, Unpack
+
+from PIL import Image
 
 from danqing.errors import DanqingError, InvalidRequest, OutOfMemory, RunNotFound
-from danqing.events import Event, Failed, Stepped, Warned
+from danqing.events import Event, Failed, Stepped, Upscaled, Warned
+from danqing.inputs.image_file import read_user_image
 from danqing.pipeline import Pipeline, load_model
-from danqing.request import GuideThrough, Quality, Request, Sampler, Saved, Symmetry, read_request
+from danqing.pipeline.model import Dtype, resolve_device
+from danqing.pipeline.threads import limited_threads
+from danqing.pipeline.upscale import Upscaler
+from danqing.request import Request, read_request
 from danqing.request.labels import field_label
+from danqing.request.request_options import RequestOptions
 from danqing.results.artwork import Artwork
+from danqing.results.branching import branch_request, branch_state, find_parent
+from danqing.results.progress_bar import with_progress_bar
 from danqing.results.run_writer import Run, RunWriter
 from danqing.settings import read_settings
 from danqing.types import Checkpoint
-from danqing.zoo.registry import get_installed
+from danqing.zoo.registry import find_upscaler, get_installed
 
-Dtype = Literal["auto", "float32", "bfloat16", "float16"]
-ScheduleInput = float | str | Sequence[float]
-"""A number, a schedule text such as "[12]*400+[4]*600", or 1000 numbers."""
-
+MAX_UPSCALE_BYTES = 256 * 2**20
+"""Largest file of a picture that is enlarged."""
 OUT = "danqing_out"
 """Default output folder."""
-
-
-class RequestOptions(TypedDict, total=False):
-    """All fields of `Request` except the prompts, typed for editors; see `Request` for their meaning."""
-
-    style: str | None
-    artist: str | None
-    fuzzy_prompt: bool
-    rand_mag: float
-    size: tuple[int, int] | str
-    seed: int | None
-    n_batches: int
-    batch_size: int
-    batch_name: str
-    init_image: str | None
-    init_fit: Literal["cover", "stretch"]
-    init_scale: ScheduleInput
-    skip_steps: int
-    perlin_init: bool
-    perlin_mode: Literal["mixed", "color", "gray"]
-    quality: Quality
-    steps: int
-    refine: float
-    sketches: ScheduleInput
-    sampler: Sampler
-    eta: float
-    clip_denoised: bool
-    jitter: int
-    randomize_class: bool
-    symmetry: Symmetry
-    symmetry_at: Sequence[float]
-    clip: str | Sequence[str]
-    clip_guidance_scale: ScheduleInput
-    tv_scale: ScheduleInput
-    range_scale: ScheduleInput
-    sat_scale: ScheduleInput
-    clamp_grad: bool
-    clamp_max: ScheduleInput
-    guidance_every: ScheduleInput
-    spacing: ScheduleInput
-    recurrence: ScheduleInput
-    use_secondary: ScheduleInput | bool
-    guide_through: GuideThrough | None
-    cutn_batches: ScheduleInput
-    cut_overview: ScheduleInput
-    cut_innercut: ScheduleInput
-    cut_ic_pow: ScheduleInput
-    cut_icgray_p: ScheduleInput
-    cut_focus: ScheduleInput
-    model: str
-    device: str
-    dtype: Dtype
-    memory: float | str | None
-    display_rate: int
-    save: Sequence[Saved]
 
 
 def load(model: str = "auto", *, device: str = "auto", dtype: Dtype = "float32") -> Pipeline:
@@ -123,9 +75,10 @@ def stream(
     """
     request, pipeline = _prepare(prompts, pipeline, options)
     if out is None:
-        yield from pipeline.run(request)
+        yield from pipeline.run(request, resume=branch_state(request) if request.branch else None)
     else:
-        yield from run_recorded(pipeline, RunWriter.create(Path(out), request, model=pipeline.spec.name))
+        writer = RunWriter.create(Path(out), request, model=pipeline.spec.name)
+        yield from run_recorded(pipeline, writer, writer.run.checkpoint())
 
 
 def resume(folder: Path | str, *, pipeline: Pipeline | None = None) -> Iterator[Event]:
@@ -157,7 +110,7 @@ def create(
     pipeline: Pipeline | None = None,
     **options: Unpack[RequestOptions],
 ) -> Artwork:
-    """Paint and return the pictures.
+    """Paint and return the pictures. A terminal or a notebook shows a progress bar meanwhile; `stream` shows none.
 
     Args:
         prompts: one prompt, several, or a complete request.
@@ -173,9 +126,88 @@ def create(
     """
     request, pipeline = _prepare(prompts, pipeline, options)
     if out is None:
-        return Artwork.from_events(_raise_on_failure(pipeline.run(request)))
+        start = branch_state(request) if request.branch else None
+        return Artwork.from_events(_raise_on_failure(with_progress_bar(pipeline.run(request, resume=start))))
     writer = RunWriter.create(Path(out), request, model=pipeline.spec.name)
-    return Artwork.from_events(_raise_on_failure(run_recorded(pipeline, writer)), folder=writer.folder)
+    events = with_progress_bar(run_recorded(pipeline, writer, writer.run.checkpoint()))
+    return Artwork.from_events(_raise_on_failure(events), folder=writer.folder)
+
+
+def branch(
+    run: Path | str,
+    *,
+    at: int,
+    out: Path | str | None = OUT,
+    pipeline: Pipeline | None = None,
+    prompts: str | Sequence[str] | None = None,
+    **changes: Unpack[RequestOptions],
+) -> Artwork:
+    """Continue a run after one of its steps with another prompt, seed or weight, as a new run.
+
+    Without changes the picture equals that of the run.
+
+    Args:
+        run: name or folder of a run painted with save=("steps",), or one of its pictures.
+        at: number of the step, from 0; it must be stored.
+        out: parent folder of the new run folder; None writes nothing to disk.
+        pipeline: a loaded model; if omitted, the run's model is loaded.
+        prompts: other prompts.
+        changes: other fields of `Request`.
+    Returns:
+        the picture, its previews and warnings.
+    Raises:
+        DanqingError: the step is not stored, a field is changed that the state depends on, or the run failed.
+    """
+    parent = find_parent(f"{run}@{at}")
+    given: dict[str, object] = {**changes} if prompts is None else {**changes, "prompts": prompts}
+    return create(branch_request(parent, given), out=out, pipeline=pipeline)
+
+
+def upscale(
+    picture: Path | str | Image.Image,
+    *,
+    by: Literal[2, 4] = 4,
+    model: str = "auto",
+    device: str = "auto",
+    on_progress: Callable[[Upscaled], None] = lambda _: None,
+) -> Image.Image:
+    """Enlarge a picture. It is enlarged in tiles, so that a large one needs little more memory than its own pixels.
+
+    Args:
+        picture: a PNG, JPEG or WebP file, or an image in memory.
+        by: factor of both sides.
+        model: name of an upscaler, or a .safetensors or .pth file; auto selects an installed one, else the embedded one.
+        device: auto, cpu, cuda, cuda:1 or mps; auto uses DANQING_DEVICE if it is set.
+        on_progress: called after each tile; an exception that it raises stops the work.
+    Returns:
+        The enlarged picture, RGB.
+    Warns:
+        UserWarning: the picture was changed, for example because it has transparent parts.
+    Raises:
+        InvalidRequest: the picture is damaged or animated, or would become too large.
+        ModelNotFound: the upscaler is unknown or not installed.
+        WeightsError: its file is damaged, or is no upscaler.
+        MissingExtra: its architecture needs an extra library.
+        OutOfMemory: the enlarged picture does not fit into memory.
+    """
+    if isinstance(picture, Image.Image):
+        image = picture.convert("RGB")
+    else:
+        read = read_user_image(Path(picture), max_bytes=MAX_UPSCALE_BYTES)
+        image = read.image
+        for notice in read.notices:
+            warnings.warn(notice.in_language(read_settings().language), stacklevel=2)
+    upscaler = open_upscaler(model, device=device)
+    with limited_threads(None, upscaler.device, read_settings()):
+        return upscaler.run(image, by, on_progress=on_progress)
+
+
+def open_upscaler(name: str = "auto", *, device: str = "auto") -> Upscaler:
+    """Load an upscaler to enlarge several pictures with it; see `upscale` for the arguments and errors."""
+    settings = read_settings()
+    found = find_upscaler(name, settings)
+    device = settings.device if device == "auto" else device
+    return Upscaler.load(found.name, found.path, resolve_device(device))
 
 
 def run_recorded(pipeline: Pipeline, writer: RunWriter, checkpoint: Checkpoint | None = None) -> Generator[Event]:

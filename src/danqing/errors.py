@@ -77,6 +77,10 @@ class MissingExtra(DanqingError):
     """An optional dependency is not installed; the message contains the pip command."""
 
 
+class ClusterUnavailable(DanqingError):
+    """The Ray cluster cannot be reached."""
+
+
 class JobNotFound(DanqingError):
     """No job has this ID."""
 

@@ -74,9 +74,15 @@ class Started(_Event):
     request: Request
     model: str
     device: str
-    seeds: tuple[int, ...] = Field(description="Seed of each picture; picture k uses seed + k.")
-    steps: int = Field(description="Steps per batch, without skipped ones.")
+    seeds: tuple[int, ...] = Field(
+        description="Seed of each picture: picture k uses seed + k, or the seed of its cell in a grid."
+    )
+    steps: int = Field(description="Steps per batch, without skipped ones; in a grid those of the first picture.")
     estimate: ResourceEstimate | None = None
+    prompts: tuple[str, ...] = Field(
+        default=(),
+        description="Texts of the prompts without weights, in the order of `strengths` in the event `stepped`.",
+    )
 
 
 class _Message(_Event):
@@ -116,8 +122,32 @@ class Stepped(_Event):
     step: int = Field(description="0..steps-1, counted from the first (noisiest) step that is run.")
     steps: int
     loss: float | None = Field(default=None, description="Guidance loss, mean over the batch; null if unguided.")
+    distances: tuple[float, ...] = Field(
+        default=(),
+        description="CLIP distance of each of several prompts, then of the reference pictures, mean over the batch; empty if "
+        "not measured.",
+    )
+    strengths: tuple[float, ...] = Field(
+        default=(),
+        description="Strength with which each of them guides the pictures, comparable within a run; negative if it leads away.",
+    )
     nan: bool = Field(default=False, description="The guidance gradient was not finite, so this step was not guided.")
     seconds: float = Field(default=0.0, description="Duration of the step in seconds.")
+
+    @property
+    def batches_done(self) -> float:
+        """Number of finished batches, the current one in part."""
+        return self.batch + (self.step + 1) / self.steps
+
+
+class Upscaled(_Event):
+    """A tile of a finished picture has been enlarged."""
+
+    type: Literal["upscaled"] = "upscaled"
+    picture: int = Field(description="Number of the picture in the run, 0 the first.")
+    tile: int = Field(description="Tiles that are finished, 1..tiles.")
+    tiles: int
+    seconds: float = Field(default=0.0, description="Duration of the tile in seconds.")
 
 
 class Previewed(_Event):
@@ -159,7 +189,7 @@ class Downloaded(_Event):
 
 
 Event = Annotated[
-    Started | Warned | MemoryReduced | Stepped | Previewed | Completed | Failed | Downloaded,
+    Started | Warned | MemoryReduced | Stepped | Upscaled | Previewed | Completed | Failed | Downloaded,
     Field(discriminator="type"),
 ]
 

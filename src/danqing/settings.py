@@ -1,17 +1,24 @@
-"""Settings from environment variables.
+"""Settings from environment variables; the provider's name also from the configuration file.
 
 Only the standard library is used: `danqing --help` reads this, and importing a settings library would dominate its time.
 """
 
+import codecs
 import math
 import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from danqing.errors import InvalidRequest
 from danqing.i18n import Language
+
+if TYPE_CHECKING:
+    import subprocess
 
 _BOOLEANS = {
     "1": True,
@@ -24,6 +31,12 @@ _BOOLEANS = {
     "no": False,
     "off": False,
 }
+
+
+_CONFIG = "config.yaml"
+_PRODUCER = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,200}")
+_PRODUCER_FORM = 'ASCII, no space, no ", no \\'
+_PRODUCER_LINE = re.compile(rb"^producer:[ \t]*([^\r\n]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,19 @@ class Settings:
     """Hugging Face cache, whose files are not downloaded again. Defaults to HF_HUB_CACHE, else "hub" in HF_HOME."""
     modelscope: str
     """ModelScope URL. Defaults to MODELSCOPE_DOMAIN."""
+    producer: str
+    """Name or 27-character code of the provider, stored in the label of every generated file. Without a variable it is read from
+    the line "producer: NAME" of config.yaml."""
+    database: str | None
+    """PostgreSQL database of the service's jobs, such as postgresql://user@host/danqing; None: a file in the home."""
+    store: str | None
+    """URL of a shared folder or object store with copies of the service's runs, such as s3://bucket/danqing; None: no copies."""
+    c2pa_certificate: Path | None
+    """Certificate chain (PEM) with which files are signed; None: they are not signed."""
+    c2pa_key: Path | None
+    """Private key (PEM) of the certificate; None: it is in the file of the certificate."""
+    c2pa_timestamp_url: str | None
+    """URL of a time-stamping authority for signatures."""
 
     @property
     def models(self) -> Path:
@@ -64,14 +90,19 @@ class Settings:
         return self.home / "downloads"
 
     @property
+    def fonts(self) -> Path:
+        """Folder of installed fonts for inscriptions."""
+        return self.home / "fonts"
+
+    @property
     def models_file(self) -> Path:
         """File that lists the user's custom models."""
         return self.home / "models.yaml"
 
     @property
     def config_file(self) -> Path:
-        """File with the user's defaults for requests."""
-        return self.home / "config.yaml"
+        """File with the user's defaults for requests and the provider's name."""
+        return self.home / _CONFIG
 
     @property
     def runs_file(self) -> Path:
@@ -93,9 +124,10 @@ def read_settings() -> Settings:
     return from_env(os.environ)
 
 
-def set_threads(threads: int) -> None:
-    """Set DANQING_THREADS for this process and its child processes, for a command-line option."""
-    os.environ["DANQING_THREADS"] = str(threads)
+def set_threads(threads: int | None) -> None:
+    """Set DANQING_THREADS for this process and its child processes, for a command-line option; None changes nothing."""
+    if threads is not None:
+        os.environ["DANQING_THREADS"] = str(threads)
 
 
 def set_passive_waiting() -> None:
@@ -108,6 +140,29 @@ def set_passive_waiting() -> None:
         os.environ.setdefault(name, value)
 
 
+def set_ray_defaults() -> None:
+    """Set the environment of Ray before it is imported: no usage statistics, workers of normal priority, and `print` as it is.
+
+    By default Ray starts its workers with a niceness of 15, with which they hardly run beside another busy program, and
+    replaces `builtins.print` for its progress bars. Variables that are set stay.
+    """
+    values = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0", "RAY_TQDM_PATCH_PRINT": "0"}
+    for name, value in values.items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def unchanged_variable(name: str) -> Generator[None]:
+    """Restore an environment variable of this process that a library changes during the block."""
+    before = os.environ.get(name)
+    try:
+        yield
+    finally:
+        os.environ.pop(name, None)
+        if before is not None:
+            os.environ[name] = before
+
+
 def worker_environment(workers: int) -> dict[str, str]:
     """Return the environment of one of several worker processes, which share the cores of the CPU."""
     set_passive_waiting()
@@ -115,6 +170,20 @@ def worker_environment(workers: int) -> dict[str, str]:
     if workers > 1:
         environment.setdefault("OMP_NUM_THREADS", str(max(1, available_cores() // workers)))
     return environment
+
+
+def start_worker(module: str, workers: int) -> "subprocess.Popen[bytes]":
+    """Start a module as one of several worker processes, with pipes for its standard input and output."""
+    import subprocess
+
+    # A new session, so that Ctrl-C only reaches the parent; -P, so that no file in the current folder is imported.
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+        env=worker_environment(workers),
+    )
 
 
 def available_cores() -> int:
@@ -130,8 +199,9 @@ def available_cores() -> int:
 
 def from_env(variables: Mapping[str, str]) -> Settings:
     """Read the settings from a mapping of environment variables; see `read_settings`."""
+    home = Path(variables.get("DANQING_HOME") or Path.home() / ".danqing").expanduser()
     return Settings(
-        home=Path(variables.get("DANQING_HOME") or Path.home() / ".danqing").expanduser(),
+        home=home,
         language=_language(variables),
         device=variables.get("DANQING_DEVICE") or "auto",
         offline=_bool(variables, "DANQING_OFFLINE" if variables.get("DANQING_OFFLINE") else "HF_HUB_OFFLINE"),
@@ -144,7 +214,51 @@ def from_env(variables: Mapping[str, str]) -> Settings:
         modelscope=_url(variables, "DANQING_MODELSCOPE")
         or _url(variables, "MODELSCOPE_DOMAIN")
         or "https://modelscope.cn",
+        producer=_producer(variables, home / _CONFIG),
+        database=variables.get("DANQING_DATABASE", "").strip() or None,
+        store=variables.get("DANQING_STORE", "").strip() or None,
+        c2pa_certificate=_path(variables, "DANQING_C2PA_CERTIFICATE"),
+        c2pa_key=_path(variables, "DANQING_C2PA_KEY"),
+        c2pa_timestamp_url=_url(variables, "DANQING_C2PA_TIMESTAMP_URL"),
     )
+
+
+def _producer(variables: Mapping[str, str], config: Path) -> str:
+    """Return the provider's name; GB 45438-2025 allows printable ASCII without space, quote and backslash."""
+    value = variables.get("DANQING_PRODUCER", "").strip()
+    if value and not _PRODUCER.fullmatch(value):
+        raise _invalid("DANQING_PRODUCER", value, _PRODUCER_FORM)
+    value = value or _producer_in(config) or "danqing"
+    if not _PRODUCER.fullmatch(value):
+        raise InvalidRequest(
+            f"配置文件 {config}：producer 的值“{value[:40]}”无效，可用的值：{_PRODUCER_FORM}。",
+            f"Configuration file {config}: producer {value[:40]!r} is invalid. Valid values: {_PRODUCER_FORM}.",
+        )
+    return value
+
+
+def _producer_in(config: Path) -> str:
+    """Return the provider's name as the configuration file sets it; empty if it does not.
+
+    Only this line is read, as text: a YAML parser would take a code of 27 digits for a number.
+    """
+    try:
+        data = config.read_bytes()
+    except OSError:  # no file; commands that need its other values report what is wrong with it
+        return ""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = data.decode("utf-16", "replace").encode()
+    line = _PRODUCER_LINE.search(data.removeprefix(codecs.BOM_UTF8))
+    if line is None:
+        return ""
+    value = re.sub(r"(^|\s+)#.*", "", line[1].decode("utf-8", "replace")).strip()
+    quoted = re.fullmatch(r"""(["'])(.*)\1""", value)
+    return quoted[2] if quoted else value
+
+
+def _path(variables: Mapping[str, str], name: str) -> Path | None:
+    value = variables.get(name, "").strip()
+    return Path(value).expanduser() if value else None
 
 
 def _url(variables: Mapping[str, str], name: str) -> str | None:

@@ -8,11 +8,11 @@ from fastapi.routing import APIRoute
 
 import danqing.client
 import danqing.server
-from danqing.server.routers import health, job_files, jobs, openai_images, paddlehub_predict
+from danqing.server.routers import a1111, health, job_files, jobs, openai_edits, openai_images, paddlehub_predict
 
 SERVER = Path(danqing.server.__file__).parent
 CLIENT = Path(danqing.client.__file__).parent
-ROUTERS = (health, jobs, job_files, openai_images, paddlehub_predict)
+ROUTERS = (health, jobs, job_files, openai_edits, openai_images, paddlehub_predict, a1111)
 SLOW = {
     "open",
     "sleep",
@@ -58,7 +58,8 @@ def test_routes_are_plain_functions_unless_they_wait() -> None:
         if isinstance(route, APIRoute) and inspect.iscoroutinefunction(route.endpoint)
     }
     probes = {"/livez", "/readyz", "/metrics"}  # they have threads of their own
-    assert waiting == {"/v1/images/generations", *probes}
+    images = {f"/v1/images/{name}" for name in ("generations", "edits", "variations")}
+    assert waiting == {*images, "/sdapi/v1/txt2img", "/sdapi/v1/img2img", *probes}
 
 
 def test_no_pickle_is_read() -> None:

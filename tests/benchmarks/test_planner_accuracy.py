@@ -1,7 +1,7 @@
-"""The cases of benchmarks/plan.py."""
+"""The cases of benchmarks/planner_accuracy.py."""
 
 from benchmarks.planner_accuracy import MINI, Case
-from danqing.pipeline.memory.plan import MemoryPlan
+from danqing.pipeline.memory.memory_plan import MemoryPlan
 
 
 def test_a_case_is_read_from_its_words() -> None:

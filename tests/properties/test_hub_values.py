@@ -1,4 +1,4 @@
-"""Whatever a caller writes, the PaddleHub door answers with a request or with a sentence about what is wrong."""
+"""Any value of a PaddleHub caller is a request or an InvalidRequest."""
 
 import copy
 from contextlib import suppress
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from danqing.errors import InvalidRequest
-from danqing.paddlehub.cli_args import read_options
+from danqing.paddlehub.cli_args import parse_args
 from danqing.paddlehub.parameters import PARAMETERS, to_parameters, to_request
 from danqing.request import Request
 
@@ -30,7 +30,7 @@ def test_any_value_is_a_request_or_a_clear_error(values: dict[str, object], prom
 @given(WORDS)
 def test_any_command_line_is_read_or_a_clear_error(words: list[str]) -> None:
     with suppress(InvalidRequest):
-        assert set(read_options(words)) <= {parameter.name for parameter in PARAMETERS}
+        assert set(parse_args(words)) <= {parameter.name for parameter in PARAMETERS}
 
 
 @given(

@@ -7,11 +7,16 @@ import pytest
 from danqing import api
 from danqing.errors import InvalidRequest
 from danqing.pipeline import Pipeline
-from danqing.request import read_request
+from danqing.request import Request, read_request
+from danqing.request.request_options import RequestOptions
 
-QUICK = api.RequestOptions(
+QUICK = RequestOptions(
     size=(64, 64), steps=2, cutn_batches=1, cut_overview=1, cut_innercut=1, quality="draft", sketches=1, recurrence=1
 )
+
+
+def test_every_field_of_a_request_is_a_keyword_argument() -> None:
+    assert RequestOptions.__annotations__.keys() == Request.model_fields.keys() - {"prompts"}
 
 
 def test_problems_of_the_prompt_are_python_warnings_in_one_language(

@@ -72,7 +72,7 @@ def test_every_field_has_a_label_for_messages() -> None:
 
 
 def test_messages_name_fields_in_the_language_of_the_message() -> None:
-    for values in ({"steps": 0}, {"sampler": "euler"}, {"cut_icgray_p": 2}, {"clip": ["a"] * 9}, {"skip_steps": 250}):
+    for values in ({"steps": 0}, {"sampler": "euler"}, {"cut_icgray_p": 2}, {"clip": ["a"] * 9}, {"skip_steps": 1000}):
         with pytest.raises(InvalidRequest) as caught:
             read_request({"prompts": "山", **values})
         assert not any(name in caught.value.zh for name in ("steps", "sampler ", "cut_", " or ", "should"))
@@ -147,3 +147,41 @@ def test_changed_checks_again() -> None:
 )
 def test_nearest_sizes(size: tuple[int, int], nearest: object) -> None:
     assert nearest_sizes(*size) == nearest
+
+
+def test_the_canvas_is_the_size_before_enlarging() -> None:
+    request = read_request({"prompts": "山", "size": "512x768", "upscale": "4"})
+    assert (request.upscale, request.size, request.canvas) == (4, (512, 768), (128, 192))
+    assert read_request({"prompts": "山"}).canvas == (1280, 768)
+
+
+@pytest.mark.parametrize(("size", "upscale", "words"), [("640x512", 4, "512x512、768x512"), ("64x128", 2, "128x128")])
+def test_a_size_that_enlarging_cannot_reach_names_the_nearest(size: str, upscale: int, words: str) -> None:
+    with pytest.raises(InvalidRequest) as error:
+        read_request({"prompts": "山", "size": size, "upscale": upscale})
+    assert error.value.field == "size"
+    assert words in error.value.zh
+    assert words.replace("、", ", ") in error.value.en
+
+
+@pytest.mark.parametrize("value", [3, 8, "5x", "big", True and 1.5, -4])
+def test_other_factors_are_rejected(value: object) -> None:
+    with pytest.raises(InvalidRequest, match="放大倍数只能是 1、2、4"):
+        read_request({"prompts": "山", "upscale": value})
+
+
+def test_skipped_steps_are_compared_with_the_steps_of_the_model() -> None:
+    request = read_request({"prompts": "山", "skip_steps": 300})
+    assert request.with_defaults({"steps": 400}).skip_steps == 300
+    for defaults, steps in (({"steps": 45}, 45), ({}, 250)):
+        with pytest.raises(InvalidRequest, match=rf"smaller than the number of steps \({steps}\)") as caught:
+            request.with_defaults(defaults)
+        assert caught.value.field == "skip_steps"
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\u3000\n"])
+def test_a_blank_picture_is_none(blank: str) -> None:
+    request = read_request(
+        {"prompts": "山", "init_image": blank, "mask": blank, "seal": blank, "like": [blank, "a.png"]}
+    )
+    assert (request.init_image, request.mask, request.seal, request.like) == (None, None, None, ("a.png",))

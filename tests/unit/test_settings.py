@@ -1,4 +1,4 @@
-"""The environment becomes one frozen value."""
+"""Settings from the environment and from the configuration file."""
 
 import os
 import subprocess
@@ -98,3 +98,37 @@ def test_workers_share_the_cores_and_do_not_spin(monkeypatch: pytest.MonkeyPatch
     assert PASSIVE.items() <= worker_environment(3).items()
     assert worker_environment(3)["OMP_NUM_THREADS"] == "2"
     assert "OMP_NUM_THREADS" not in worker_environment(1)
+
+
+CODE = "001191110102000000000010000"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        f"producer: {CODE}\n".encode(),
+        f"steps: 9\r\nproducer: '{CODE}'  # ours\r\nseed: 1\r\n".encode(),
+        f'\ufeff# 标识\nproducer: "{CODE}"'.encode(),
+        f"style: 水墨画\nproducer: {CODE}\n".encode("gb18030"),
+        f"\ufeffproducer: {CODE}\n".encode("utf-16-le"),
+    ],
+)
+def test_the_producer_comes_from_the_configuration_file_or_the_environment(tmp_path: Path, content: bytes) -> None:
+    home = {"DANQING_HOME": str(tmp_path)}
+    (tmp_path / "config.yaml").write_bytes(content)
+    assert from_env(home).producer == CODE
+    assert from_env({**home, "DANQING_PRODUCER": "studio"}).producer == "studio"
+
+
+@pytest.mark.parametrize("content", ["", "# producer: x\n", "producer:\n", "producer: # none\n", "steps: 9\n"])
+def test_without_a_producer_it_is_danqing(tmp_path: Path, content: str) -> None:
+    (tmp_path / "config.yaml").write_text(content, "utf-8")
+    assert from_env({"DANQING_HOME": str(tmp_path)}).producer == "danqing"
+
+
+@pytest.mark.parametrize("value", ["丹青", "two words", "back\\slash", "x" * 201])
+def test_an_invalid_producer_names_the_file(tmp_path: Path, value: str) -> None:
+    (tmp_path / "config.yaml").write_text(f"producer: {value}\n", "utf-8")
+    with pytest.raises(InvalidRequest) as caught:
+        from_env({"DANQING_HOME": str(tmp_path)})
+    assert str(tmp_path / "config.yaml") in caught.value.en

@@ -34,10 +34,28 @@ def commands() -> Mapping[str, CommandSpec]:
     """Return all top-level commands in the order of the help."""
     return {
         "draw": CommandSpec("danqing.cli.draw:build", "作画 | Paint a picture"),
+        "vary": CommandSpec(
+            "danqing.cli.vary:build", "改动、局部重画或扩展一幅画 | Change, repaint a part of or extend a picture"
+        ),
+        "branch": CommandSpec(
+            "danqing.cli.branch:build", "从一次作画的某一步接着画 | Continue a run from one of its steps"
+        ),
+        "batch": CommandSpec("danqing.cli.batch:build", "画一个文件中的每一行 | Paint every row of a file"),
+        "finish": CommandSpec(
+            "danqing.cli.finish:build", "题款、印章、装裱 | Inscription, seal and mount of a picture"
+        ),
+        "poem": CommandSpec("danqing.cli.poem:build", "找诗句来画 | Lines of poetry to paint"),
+        "fonts": CommandSpec(
+            "danqing.cli.fonts:build", "题款的字体：列出、安装 | Fonts of inscriptions: list, install"
+        ),
+        "upscale": CommandSpec("danqing.cli.upscale:build", "放大图片 | Enlarge pictures"),
         "runs": CommandSpec(
             "danqing.cli.runs:build", "作画记录：查看、重画、继续 | Earlier runs: show, repeat, resume"
         ),
         "models": CommandSpec("danqing.cli.models:build", "模型：列出、安装、检查 | Models: list, install, verify"),
+        "label": CommandSpec(
+            "danqing.cli.label:build", "人工智能生成标识：检查、添加 | Labels of generated files: check, add"
+        ),
         "config": CommandSpec("danqing.cli.config:build", "默认参数的配置文件 | Configuration file of your defaults"),
         "serve": CommandSpec("danqing.cli.serve:build", "HTTP 服务与 API 密钥 | HTTP service and its API keys"),
         "train": CommandSpec(
@@ -116,7 +134,7 @@ _TYPER_TEXTS = {"Show this message and exit.": "显示帮助 | Show this help"}
 
 
 def build() -> Command:
-    """Return the command `danqing`."""
+    """Build the Typer command `danqing`."""
     app = typer.Typer(cls=LazyGroup, no_args_is_help=True, add_completion=False, help=_HELP)
 
     @app.callback(context_settings={"help_option_names": ["--help", "-h"]})

@@ -22,7 +22,7 @@ _PLACEHOLDER = {"prompts": "画"}
 
 
 def build() -> TyperGroup:
-    """Return the command."""
+    """Build the Typer command `danqing config`."""
     app = typer.Typer(
         add_completion=False, no_args_is_help=True, help="默认参数的配置文件 | Configuration file of your defaults"
     )
@@ -58,6 +58,7 @@ def show() -> None:
     values = default_request(settings, own).model_dump(mode="json", exclude={"prompts"})
     for name, value in values.items():
         typer.echo(_yaml_line(name, value) + (tr("  # 来自配置文件", "  # from the file") if name in own else ""))
+    typer.echo(f"producer: {settings.producer}")
 
 
 def default_request(settings: Settings, own: Mapping[str, object] | None = None) -> Request:
@@ -85,7 +86,7 @@ def read_config(file: Path, *, required: bool) -> dict[str, object]:
     """Read the fields that a configuration file sets.
 
     Args:
-        file: YAML, a mapping of fields of `Request`.
+        file: YAML, a mapping of fields of `Request`; the file in DANQING_HOME may also set `producer`, see `Settings`.
         required: raise if the file does not exist.
     Raises:
         InvalidRequest: the file is missing though required, is not a YAML mapping, or sets an unknown or invalid field.
@@ -108,6 +109,8 @@ def read_config(file: Path, *, required: bool) -> dict[str, object]:
     if not isinstance(values, dict):
         raise _config_error(file, "每行应为“名字: 值”。", "write one 'name: value' on each line.")
     fields = {str(name): value for name, value in cast("Mapping[object, object]", values).items()}
+    if file == read_settings().config_file:
+        fields.pop("producer", None)
     try:
         read_request({**_PLACEHOLDER, **fields})
     except InvalidRequest as error:
@@ -134,6 +137,15 @@ def config_template() -> str:
             lines += ["", f"# == {tr(group, GROUPS[group])} =="]
         text = help_text(name, defaults).in_language(read_language())
         lines += [f"# {text}", f"# {_yaml_line(name, values[name])}"]
+    lines += [
+        "",
+        tr("# == 标识 ==", "# == Label =="),
+        tr(
+            "# 服务的名称或 27 位编码，写入每个文件的标识；环境变量 DANQING_PRODUCER 优先",
+            "# Name or 27-character code of the service in the label of every file; the variable DANQING_PRODUCER takes precedence",
+        ),
+        "# producer: danqing",
+    ]
     return "\n".join(lines) + "\n"
 
 

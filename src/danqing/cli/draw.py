@@ -1,6 +1,6 @@
 """`danqing draw`: paints pictures from a sentence."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,6 +56,12 @@ Assign = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="设置参数，可重复 | Set a parameter; repeatable"),
 ]
+Prompts = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--prompt", "-p", metavar="TEXT", help="画题，可重复；默认用原来的 | Prompt; repeatable; default: the old one"
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="只显示完整的请求 | Only print the complete request")]
 Plan = Annotated[
     bool,
@@ -64,13 +70,23 @@ Plan = Annotated[
 
 
 def build() -> TyperCommand:
-    """Return the command."""
+    """Build the Typer command `danqing draw`."""
+    return build_painting_command(draw, _HELP)
+
+
+def build_painting_command(command: Callable[..., None], help: str) -> TyperCommand:
+    """Build a Typer command that has an option for each field of a request, besides its own parameters.
+
+    Args:
+        command: function of the command; `collect_options` reads the options of the request from its context.
+        help: text in both languages.
+    """
     app = typer.Typer(add_completion=False)
-    app.command(help=_HELP, context_settings={"token_normalize_func": normalize_option})(draw)
-    command = get_command(app)
-    assert isinstance(command, TyperCommand)
-    add_request_options(command, default_request(read_settings()))
-    return command
+    app.command(help=help, context_settings={"token_normalize_func": normalize_option})(command)
+    built = get_command(app)
+    assert isinstance(built, TyperCommand)
+    add_request_options(built, default_request(read_settings()))
+    return built
 
 
 _HELP = (
@@ -102,8 +118,7 @@ def draw(
     threads: Threads = None,
 ) -> None:
     """Read and validate the request, then paint."""
-    if threads is not None:
-        set_threads(threads)
+    set_threads(threads)
     values = read_config(read_settings().config_file, required=False)
     values |= read_config(config, required=True) if config else {}
     values |= collect_options(context, assign)
@@ -116,12 +131,29 @@ def draw(
             field="prompts",
         )
     request = read_request(values)
-    if dry_run:
-        print_request(request, as_json=json)
-    elif plan:
+    if plan and not dry_run:
         from danqing.cli.plan import print_plan
 
         print_plan(request, as_json=json)
+    else:
+        paint_or_print(request, out, dry_run=dry_run, json=json, preview=preview)
+
+
+def paint_or_print(request: Request, out: Path, *, dry_run: bool, json: bool, preview: bool) -> None:
+    """Paint a request, or only print it; the end of every command that paints.
+
+    Args:
+        request: without the defaults of the model.
+        out: parent folder of the run.
+        dry_run: print the completed request and paint nothing.
+        json: print JSON: the request, or one event a line.
+        preview: show previews in the terminal.
+    Raises:
+        DanqingError: the request cannot be painted.
+        Exit: as `paint`.
+    """
+    if dry_run:
+        print_request(request, as_json=json)
     else:
         paint(request, out, mode="json" if json else "preview" if preview else "auto")
 
@@ -156,7 +188,7 @@ def paint(request: Request, out: Path, *, mode: "OutputMode") -> None:
     def start() -> "tuple[Run, Iterator[Event]]":
         pipeline = api.load(request.model, device=request.device, dtype=request.dtype)
         writer = RunWriter.create(out, pipeline.resolve(request), model=pipeline.spec.name)
-        return writer.run, api.run_recorded(pipeline, writer)
+        return writer.run, api.run_recorded(pipeline, writer, writer.run.checkpoint())
 
     code = follow_run(start, mode=mode, show_model=request.model == "auto")
     if code:

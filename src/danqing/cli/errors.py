@@ -6,7 +6,7 @@ from contextlib import suppress
 from typer.exceptions import TyperException
 
 from danqing.cli.i18n import tr
-from danqing.cli.parameter_info import expected_value, name_of
+from danqing.cli.typer_introspection import expected_value, name_of
 
 
 def print_error(text: str, *, code: int = 2) -> int:

@@ -12,7 +12,7 @@ from rich.text import Text
 from typer.core import TyperCommand, TyperGroup
 
 from danqing.cli.i18n import localized, tr
-from danqing.cli.parameter_info import bounds_of, choices_of, number_type_of
+from danqing.cli.typer_introspection import bounds_of, choices_of, number_type_of
 
 if TYPE_CHECKING:
     from typer import Context

@@ -19,7 +19,7 @@ Port = Annotated[int, typer.Option("--port", "-p", min=0, max=65535, help="ç«¯å
 
 
 def build() -> TyperGroup:
-    """Return the command."""
+    """Build the Typer command `danqing hub`."""
     from danqing.paddlehub.commands import app
 
     command, serving = get_command(app), get_command(_serving())

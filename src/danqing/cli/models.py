@@ -22,7 +22,7 @@ Json = Annotated[bool, typer.Option("--json", help="输出 JSON | Print JSON")]
 
 
 def build() -> TyperGroup:
-    """Return the command."""
+    """Build the Typer command `danqing models`."""
     app = typer.Typer(
         add_completion=False,
         no_args_is_help=True,
@@ -149,7 +149,7 @@ def _to_dict(spec: ModelSpec, settings: Settings) -> dict[str, object]:
     return {
         "name": spec.name,
         "title": _title(spec),
-        "kind": "model" if spec.has_unet else "encoder",
+        "kind": spec.kind,
         "installed": not missing_names(spec, settings),
         "is_custom": spec.is_custom,
         "bytes": spec.size_bytes,

@@ -13,10 +13,10 @@ from typer.main import get_command
 from danqing.cli.help import COMMON_PANEL
 from danqing.cli.i18n import SEPARATOR
 from danqing.errors import InvalidRequest
+from danqing.finishing.options import to_english
 from danqing.i18n import Text
 from danqing.request import Request
-from danqing.request.field_info import GROUPS, UNITS, field_info, range_of, to_text
-from danqing.schedule import Schedule
+from danqing.request.field_info import GROUPS, UNITS, field_info, is_schedule, range_of, to_text
 
 _META_KEY = "danqing.given"
 _NUMBER = "number"
@@ -96,8 +96,9 @@ def help_text(name: str, defaults: Request | None = None) -> Text:
     unit = Text(*UNITS.get(info["unit"], ("", "")))
     default = to_text(Request.model_fields[name].default if defaults is None else getattr(defaults, name))
     limits = range_of(name)
-    zh = "；".join(filter(None, [f"{limits} {unit.zh}".strip(), default and f"默认 {default}"]))
-    en = "; ".join(filter(None, [f"{limits} {unit.en}".strip(), default and f"default {default}"]))
+    zh = "；".join(filter(None, [f"{limits.zh} {unit.zh}".strip(), default and f"默认 {default}"]))
+    english = to_english(name, default)
+    en = "; ".join(filter(None, [f"{limits.en} {unit.en}".strip(), english and f"default {english}"]))
     return Text(info["zh"] + (f"（{zh}）" if zh else ""), info["en"] + (f" ({en})" if en else ""))
 
 
@@ -141,9 +142,17 @@ def _parameter(
 
 
 def _metavar(name: str, field: FieldInfo) -> str:
-    if name in ("size", "clip"):
-        return "WxH" if name == "size" else "NAME[:N]"
-    if isinstance(field.default, Schedule):
+    own = {
+        "size": "WxH",
+        "clip": "NAME[:N]",
+        "mask": "PICTURE",
+        "like": "PICTURE[:N]",
+        "branch": "RUN@STEP",
+        "grid": "FIELD=A|B;...",
+    }
+    if name in own:
+        return own[name]
+    if is_schedule(name):
         return "N|[N]*1000"
     names = {int: "INT", float: "NUM"}
     return next(

@@ -24,7 +24,7 @@ from rich.text import Text
 from danqing.cli.i18n import read_language, tr
 from danqing.cli.plan import format_duration
 from danqing.cli.run_output import model_notice
-from danqing.events import Completed, Downloaded, Event, MemoryReduced, Previewed, Started, Stepped, Warned
+from danqing.events import Completed, Downloaded, Event, MemoryReduced, Previewed, Started, Stepped, Upscaled, Warned
 
 
 class SpeedColumn(ProgressColumn):
@@ -72,6 +72,7 @@ class ProgressDisplay:
         self._image: Image | None = None
         self._finished: list[Image] = []
         self._printed: set[str] = set()
+        self._steps = 0  # of a batch
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -100,7 +101,9 @@ class ProgressDisplay:
             case Started():
                 self._start(event)
             case Stepped():
-                self._progress.update(self._task, completed=event.batch * event.steps + event.step + 1)
+                self._progress.update(self._task, completed=round(event.batches_done * self._steps))
+            case Upscaled():
+                self._progress.update(self._task, description=tr("放大", "enlarging"))
             case Previewed(image=Image() as image) if self._preview:
                 self._image = image
             case Completed(image=Image() as image) if self._preview:
@@ -123,6 +126,7 @@ class ProgressDisplay:
     def _start(self, event: Started) -> None:
         if self._show_model:
             self.console.print(model_notice(event))
+        self._steps = event.steps
         total = event.steps * event.request.n_batches
         seconds = event.estimate.seconds if event.estimate else None
         self._progress.reset(self._task, total=total, description=tr("作画", "painting"), estimate=seconds)

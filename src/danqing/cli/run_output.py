@@ -75,7 +75,7 @@ def _print_results(run: Run, mode: OutputMode) -> None:
         if piped:
             print_path(_relative_path(path))
         else:
-            seed = (run.request.seed or 0) + number
+            seed = run.request.seed_of(number)
             print(tr(f"图片  {_relative_path(path)}（种子 {seed}）", f"picture  {_relative_path(path)} (seed {seed})"))
     for path in run.animations:
         text = tr(f"过程  {_relative_path(path)}", f"process  {_relative_path(path)}")
@@ -127,12 +127,14 @@ class PlainPrinter:
         self._printed: set[str] = set()
         self._start = self._last = clock()
         self._total = 0
+        self._steps = 0  # of a batch
         self._done = 0
 
     def __call__(self, event: Event) -> None:
         """Print one event."""
         if isinstance(event, Started):
             self._start = self._last = self._clock()
+            self._steps = event.steps
             self._total = event.steps * event.request.n_batches
             if self._show_model:
                 print(model_notice(event), file=sys.stderr, flush=True)
@@ -143,7 +145,7 @@ class PlainPrinter:
                 print(text, file=sys.stderr, flush=True)
         elif isinstance(event, Stepped):
             self._done += 1
-            self._print_progress(event.batch * event.steps + event.step + 1)
+            self._print_progress(round(event.batches_done * self._steps))
 
     def _print_progress(self, step: int) -> None:
         now = self._clock()

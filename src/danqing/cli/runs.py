@@ -2,7 +2,9 @@
 
 import shutil
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,13 +13,14 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from danqing.cli.config import default_request, read_config
-from danqing.cli.draw import DEFAULT_OUT, Assign, DryRun, Json, Out, Preview, Threads, paint, print_request
+from danqing.cli.draw import DEFAULT_OUT, Assign, DryRun, Json, Out, Preview, Threads, paint_or_print
 from danqing.cli.i18n import tr
-from danqing.cli.options import add_request_options, collect_options, normalize_option
+from danqing.cli.options import add_request_options, collect_options, normalize_option, option_name
 from danqing.cli.output import print_json, print_path
 from danqing.cli.reproduce import format_command
 from danqing.errors import InvalidRequest, ModelNotFound, RunNotFound
-from danqing.request import Request
+from danqing.request import Request, read_request
+from danqing.request.labels import field_label
 from danqing.settings import Settings, read_settings, set_threads
 
 if TYPE_CHECKING:
@@ -33,7 +36,7 @@ File = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="
 
 
 def build() -> TyperGroup:
-    """Return the command."""
+    """Build the Typer command `danqing runs`."""
     app = typer.Typer(add_completion=False, no_args_is_help=True, help="作画记录 | Earlier runs")
     app.command("list", help="列出记录，最近的在前 | List runs, newest first")(list_)
     app.command("show", help="显示生成图片的命令 | Print the command that made a picture")(show)
@@ -101,12 +104,13 @@ def show(
 ) -> None:
     """Print only the commands to stdout."""
     settings = read_settings()
+    complete = partial(_complete, config=read_config(settings.config_file, required=False))
     for name in names or [_LAST]:
         request = _request_of(name, settings)
         if json:
             print_json(request.model_dump(mode="json"))
         else:
-            typer.echo(format_command(request, _default_fields(request, settings)))
+            typer.echo(format_command(request, complete))
 
 
 def again(
@@ -121,14 +125,10 @@ def again(
     threads: Threads = None,
 ) -> None:
     """Paint the request again with the given changes."""
-    if threads is not None:
-        set_threads(threads)
+    set_threads(threads)
     changes = collect_options(context, assign)
     request = _request_of(name, read_settings(), for_painting="init_image" not in changes).with_changes(**changes)
-    if dry_run:
-        print_request(request, as_json=json)
-    else:
-        paint(request, out, mode="json" if json else "preview" if preview else "auto")
+    paint_or_print(request, out, dry_run=dry_run, json=json, preview=preview)
 
 
 def resume(name: Name = _LAST, *, preview: Preview = False, json: Json = False, threads: Threads = None) -> None:
@@ -137,8 +137,7 @@ def resume(name: Name = _LAST, *, preview: Preview = False, json: Json = False, 
     from danqing.cli.run_output import follow_run
     from danqing.results.run import find_run
 
-    if threads is not None:
-        set_threads(threads)
+    set_threads(threads)
     run = find_run(name, read_settings())
     if run.state == "finished":
         raise RunNotFound(f"{run.name} 已完成，无需继续。", f"{run.name} is finished; there is nothing to resume.")
@@ -187,6 +186,7 @@ def sheet(
     ] = None,
 ) -> None:
     """Write a sheet of all pictures, or of the previews of a single picture."""
+    from danqing.provenance.visible_label import draw_label
     from danqing.results.animation import contact_sheet, save_png
     from danqing.results.run import find_run
 
@@ -196,7 +196,9 @@ def sheet(
     images = artwork[0].frames if len(artwork) == 1 else [picture.image for picture in artwork]
     _require_previews(run, len(images))
     file = out or run.folder / "sheet.png"
-    save_png(contact_sheet(images, columns), file)
+    is_grid = run.request.grid is not None and columns is None
+    combined = artwork.sheet() if is_grid else contact_sheet(images, columns)
+    save_png(draw_label(combined) if run.request.label else combined, file)
     print_path(str(file))
 
 
@@ -222,7 +224,7 @@ def rm(
 
 def _request_of(name: str, settings: Settings, *, for_painting: bool = False) -> Request:
     """Return the request of a run, or of a single picture."""
-    from danqing.results import png_metadata
+    from danqing.results import picture_metadata
     from danqing.results.run import find_run
     from danqing.results.run_layout import REQUEST
 
@@ -230,25 +232,35 @@ def _request_of(name: str, settings: Settings, *, for_painting: bool = False) ->
     in_run = (path.parent / REQUEST).is_file()
     if not path.is_file() or (in_run and path.suffix.lower() != ".png"):
         return find_run(name, settings).request
-    metadata = png_metadata.read_metadata(path)
+    metadata = picture_metadata.read_metadata(path)
     if metadata.omitted and for_painting:
+        labels = [field_label(field) for field in metadata.omitted]
+        options = " ".join(map(option_name, metadata.omitted))
         raise InvalidRequest(
-            f"{name} 的底图过大，没有保存在图片中。请用 --init-image 重新指定。",
-            f"The initial image of {name} was too large to be stored in the picture. Give it again with --init-image.",
-            field="init_image",
+            f"没有找到 {name} 用到的图片：{'、'.join(label.zh for label in labels)}。请用 {options} 重新指定。",
+            f"{name} was made from pictures that were not found: {', '.join(label.en for label in labels)}. "
+            f"Give them again with {options}.",
+            field=metadata.omitted[0],
         )
     return metadata.single_image_request()
 
 
-def _default_fields(request: Request, settings: Settings) -> dict[str, object]:
-    """Return the fields that `danqing draw` uses without options; unknown models have no defaults."""
+def _complete(options: Mapping[str, object], *, config: Mapping[str, object]) -> Request:
+    """Return the request that `danqing draw` paints for the given options; an unknown model has no defaults."""
     from danqing.zoo.registry import get_spec
+    from danqing.zoo.resolve_request import fit_canvas
 
+    request = read_request({**config, **options})
+    if "size" not in options:  # otherwise the picture is not read, which may be missing
+        request = fit_canvas(request, offline=True)
     try:
-        defaults = get_spec(request.model).defaults_for(request)
+        spec = get_spec(request.model)
     except ModelNotFound:
-        defaults = dict[str, object]()
-    return {**defaults, **read_config(settings.config_file, required=False)}
+        return request.with_defaults({})
+    completed = request.with_defaults(spec.defaults_for(request))
+    if completed.upscale > 1 and completed.upscaler == "auto" and spec.upscaler:
+        return completed.with_changes(upscaler=spec.upscaler)
+    return completed
 
 
 def _require_pictures(run: "Run", count: int) -> None:

@@ -8,8 +8,16 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from danqing.cli.cluster_options import (
+    CpusPerWorker,
+    GpusPerWorker,
+    MaxWorkers,
+    MinWorkers,
+    Ray,
+    cluster_options,
+)
 from danqing.cli.i18n import tr
-from danqing.errors import MissingExtra
+from danqing.errors import InvalidRequest, MissingExtra
 from danqing.settings import Settings, read_settings, set_threads
 
 if TYPE_CHECKING:
@@ -22,7 +30,7 @@ Names = Annotated[
 
 
 def build() -> TyperGroup:
-    """Return the command; without a subcommand it starts the service."""
+    """Build the Typer command `danqing serve`; without a subcommand it starts the service."""
     app = typer.Typer(
         add_completion=False,
         invoke_without_command=True,
@@ -76,6 +84,15 @@ def serve(
         bool | None,
         typer.Option("--log-requests/--no-log-requests", help="记录每个请求 | Log every request; off with --open"),
     ] = None,
+    no_label: Annotated[
+        str,
+        typer.Option(
+            "--no-label",
+            metavar="REASON",
+            help="对外开放时不在画上标“AI生成”；须写明理由，记入日志并保留六个月"
+            " | Do not mark pictures of a public service as made by AI; the reason is logged and kept for six months",
+        ),
+    ] = "",
     insecure: Annotated[
         bool, typer.Option("--insecure", help="对外开放时不要求密钥 | Do not require API keys on public addresses")
     ] = False,
@@ -96,6 +113,13 @@ def serve(
         ),
     ] = 1000,
     max_pictures: Annotated[int, typer.Option(min=1, help="每个请求最多几幅画 | Maximum pictures per request")] = 16,
+    max_cost: Annotated[
+        float,
+        typer.Option(
+            min=1,
+            help="每个任务的最大计算量：像素 × 步数 × 幅数 | Maximum work of a job: pixels x steps x pictures",
+        ),
+    ] = 1e10,
     keep_days: Annotated[
         float | None,
         typer.Option(
@@ -103,6 +127,38 @@ def serve(
             help="结束的任务保留几天；不写则不删除 | Days to keep ended jobs; default: forever",
         ),
     ] = None,
+    together: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="INT",
+            show_default=False,
+            help="一个进程最多同时画几个相同画幅、步数的任务；默认在显卡上测量，较快时为 4，CPU 为 1"
+            " | Maximum jobs of one size and steps that a process paints together;"
+            " default: on a GPU 4 if measured to be faster, on the CPU 1",
+        ),
+    ] = None,
+    database: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="多个服务共用的 PostgreSQL 数据库，如 postgresql://user@host/danqing；默认用 DANQING_HOME 中的文件"
+            " | PostgreSQL database that several services share; default: a file in DANQING_HOME",
+        ),
+    ] = "",
+    store: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="在共享文件夹或对象存储中保存任务的断点和结果，如 s3://bucket/danqing、file:///mnt/danqing"
+            " | Keep checkpoints and results in a shared folder or object store, e.g. s3://bucket/danqing",
+        ),
+    ] = "",
+    ray: Ray = None,
+    min_workers: MinWorkers = 1,
+    max_workers: MaxWorkers = None,
+    gpus_per_worker: GpusPerWorker = None,
+    cpus_per_worker: CpusPerWorker = 1,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -113,9 +169,24 @@ def serve(
     """Serve until Ctrl-C or SIGTERM."""
     if context.invoked_subcommand is not None:
         return
-    if threads is not None:
-        set_threads(threads)
+    set_threads(threads)
+    cluster = cluster_options(
+        ray,
+        min_workers=min_workers,
+        max_workers=max_workers,
+        gpus_per_worker=gpus_per_worker,
+        cpus_per_worker=cpus_per_worker,
+    )
+    if cluster is not None and together not in (None, 1):
+        raise InvalidRequest(
+            "--together 不能与 --ray 一起使用：集群上每个进程一次画一个任务。",
+            "--together cannot be used with --ray: a worker of a cluster paints one job at a time.",
+        )
     settings = read_settings()
+    if database:
+        settings = replace(settings, database=database)
+    if store:
+        settings = replace(settings, store=store)
     require_server()
     from danqing.server.limits import Limits
     from danqing.server.main import ServerOptions
@@ -126,7 +197,9 @@ def serve(
         pictures=max_pictures,
         queue=queue,
         per_key=per_key,
+        max_cost=max_cost,
         keep_days=keep_days,
+        together=together,
     )
     run(
         ServerOptions(
@@ -134,6 +207,7 @@ def serve(
             port=port,
             models=tuple(model or ()),
             devices=tuple(device or (settings.device,)),
+            cluster=cluster,
             allowed_hosts=tuple(name or ()),
             insecure=insecure,
             allow_urls=allow_urls,
@@ -141,6 +215,7 @@ def serve(
             trusted_proxies=tuple(proxy or ()),
             open_browser=open,
             log_requests=not open if log_requests is None else log_requests,
+            no_label=no_label,
             limits=limits,
         ),
         settings,
@@ -154,7 +229,7 @@ def run(options: "ServerOptions", settings: Settings) -> None:
     from danqing.server.main import serve
     from danqing.webui import PATH, TITLE, create_studio
 
-    studio = Mount(PATH, TITLE, create_studio(settings, hidden=SERVER_ONLY_FIELDS), public=True)
+    studio = Mount(PATH, TITLE, create_studio(settings, hidden=SERVER_ONLY_FIELDS | {"branch"}), public=True)
     serve(replace(options, mounts=(studio,)), settings)
 
 
@@ -167,6 +242,7 @@ def require_server() -> None:
     try:
         import fastapi  # noqa: F401  # pyright: ignore[reportUnusedImport]
         import prometheus_client  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import python_multipart  # noqa: F401  # pyright: ignore[reportUnusedImport]
         import uvicorn  # noqa: F401  # pyright: ignore[reportUnusedImport]
     except ImportError as error:
         raise MissingExtra(
@@ -210,9 +286,12 @@ def backup(
     ],
 ) -> None:
     """Copy the job database, all results and the API keys to a new folder, also while the service runs."""
-    from danqing.jobs.recovery import back_up
+    from danqing.jobs.backup import back_up
 
-    count = back_up(read_settings().service, folder)
+    settings = read_settings()
+    count = back_up(settings.service, folder, include_database=settings.database is None)
+    if settings.database is not None:
+        typer.echo(tr("数据库请用 pg_dump 备份。", "Back up the database with pg_dump."))
     typer.echo(tr(f"已备份 {count} 个任务的作品：{folder}", f"Backed up the results of {count} jobs: {folder}"))
 
 
@@ -223,26 +302,27 @@ def repair(
     ] = "",
 ) -> None:
     """Restore jobs that the database lacks from their folders; replace a damaged database. Nothing is deleted."""
-    from danqing.jobs.housekeeping import exclusive_home
-    from danqing.jobs.recovery import open_jobs
+    from danqing.jobs.housekeeping import exclusive_home, shared_home
+    from danqing.jobs.open_home import open_jobs
 
-    home = read_settings().service
-    with exclusive_home(home):
-        recovery = open_jobs(home, owner=owner)
-        count = len(recovery.store.ids())
-        recovery.database.close()
-    if recovery.damaged is not None:
+    settings = read_settings()
+    home = settings.service
+    with (shared_home if settings.database else exclusive_home)(home):
+        opened = open_jobs(home, owner=owner, url=settings.database)
+        count = len(opened.store.ids())
+        opened.database.close()
+    if opened.damaged is not None:
         typer.echo(
             tr(
-                f"数据库已损坏，已移到 {recovery.damaged}。",
-                f"The database was damaged and was moved to {recovery.damaged}.",
+                f"数据库已损坏，已移到 {opened.damaged}。",
+                f"The database was damaged and was moved to {opened.damaged}.",
             )
         )
     typer.echo(
         tr(
-            f"共 {count} 个任务，其中找回 {len(recovery.restored)} 个。",
-            f"{count} jobs, {len(recovery.restored)} restored.",
+            f"共 {count} 个任务，其中找回 {len(opened.restored)} 个。",
+            f"{count} jobs, {len(opened.restored)} restored.",
         )
     )
-    for path in recovery.ignored:
+    for path in opened.ignored:
         typer.echo(tr(f"不属于任何任务，保留不动：{path}", f"Belongs to no job, left in place: {path}"))

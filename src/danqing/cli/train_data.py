@@ -11,6 +11,7 @@ from danqing.errors import InvalidRequest, MissingExtra
 from danqing.settings import read_settings
 
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="INT", help="随机种子 | Random seed")]
+Workers = Annotated[int, typer.Option("--workers", min=1, metavar="INT", help="进程数 | Number of processes")]
 Size = Annotated[int, typer.Option("--size", min=16, metavar="INT", help="边长（像素） | Side in pixels")]
 
 
@@ -31,7 +32,7 @@ def scenes(
     count: Annotated[int, typer.Option("--count", min=1, metavar="INT", help="图片数量 | Number of pictures")] = 2000,
     seed: Seed = 0,
     size: Size = 128,
-    workers: Annotated[int, typer.Option("--workers", min=1, metavar="INT", help="进程数 | Number of processes")] = 1,
+    workers: Workers = 1,
 ) -> None:
     """Generate scenes with captions."""
     if sheet is None and write is None:

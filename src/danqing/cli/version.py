@@ -12,7 +12,7 @@ import danqing
 
 
 def build() -> TyperCommand:
-    """Return the command."""
+    """Build the Typer command `danqing version`."""
     app = typer.Typer(add_completion=False)
     app.command(help="显示版本 | Show versions")(show_versions)
     command = get_command(app)

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
 from uuid import uuid4
 
+from danqing.client.picture_link import parse_picture_link
 from danqing.client.schemas import JobList, JobView
 from danqing.client.transport import HttpTransport, ServerSentEvent
 from danqing.errors import DanqingError, InvalidRequest, JobNotFound
 from danqing.events import Completed, Event, Previewed, from_json
+from danqing.inputs.image_file import display_name, read_header, read_image_bytes
 from danqing.jobs import State
 from danqing.request import Request
+from danqing.request.pictures import picture_sources, replace_pictures
 from danqing.results.artwork import Artwork
 from danqing.settings import read_settings
 
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 
     from PIL.Image import Image
 
-    from danqing.api import RequestOptions
+    from danqing.request.request_options import RequestOptions
 
 URL = "http://127.0.0.1:8866"
 _LOCAL = ("device", "dtype", "memory")
@@ -61,7 +64,7 @@ class Client:
 
         Args:
             prompts: one prompt, several, or a complete request.
-            options: fields of `Request`; `init_image` may be a local file.
+            options: fields of `Request`; pictures may be local files.
         Returns:
             the pictures, their previews and warnings.
         """
@@ -95,8 +98,8 @@ class Client:
         """
         fields = prompts.to_dict() | dict(options) if isinstance(prompts, Request) else {"prompts": prompts, **options}
         body = {name: value for name, value in fields.items() if name not in _LOCAL and value is not None}
-        if isinstance(body.get("init_image"), str | Path):
-            body["init_image"] = _to_uri(str(body["init_image"]))
+        body |= {name: str(value) for name, value in body.items() if isinstance(value, Path)}
+        body |= replace_pictures(body, {name: to_data_uri(source) for name, source in picture_sources(body).items()})
         body["id"] = id or str(uuid4())  # makes repeating the call safe
         return self._job("POST", "/v1/jobs", body)
 
@@ -203,16 +206,14 @@ def _plain(body: Mapping[str, object] | None) -> object:
     return {name: str(value) if isinstance(value, Schedule) else value for name, value in body.items()}
 
 
-def _to_uri(source: str) -> str:
-    """Return the data URI of a local file; URLs and data URIs are returned unchanged."""
-    if source.startswith(("data:", "http://", "https://")):
+def to_data_uri(source: str) -> str:
+    """Return the data URI of a local file; URLs, paths of pictures of jobs and data URIs are returned unchanged.
+
+    Raises:
+        InvalidRequest: the file cannot be read, or is not an accepted picture.
+    """
+    if source.startswith(("data:", "http://", "https://")) or parse_picture_link(source):
         return source
-    try:
-        data = Path(source).expanduser().read_bytes()
-    except OSError as error:
-        raise InvalidRequest(
-            f"无法读取底图 {source}：{error.strerror}。",
-            f"Cannot read the initial image {source}: {error.strerror}.",
-            field="init_image",
-        ) from error
-    return f"data:image/png;base64,{base64.b64encode(data).decode()}"
+    data = read_image_bytes(source)
+    header = read_header(data, display_name(source))
+    return f"data:{header.media_type};base64,{base64.b64encode(data).decode()}"

@@ -15,6 +15,17 @@ class PictureView(_Shape):
     number: int = Field(description="Number of the picture, from 0.")
     seed: int = Field(description="Seed that reproduces this picture alone.")
     url: str = Field(description="URL of the PNG; its metadata contain the request.")
+    steps: tuple[int, ...] = Field(default=(), description="Steps after which a job can branch from this picture.")
+    changes: dict[str, str] = Field(default={}, description="Fields of the request that differ in this cell of a grid.")
+
+
+class AxisView(_Shape):
+    """The columns or the rows of a grid: a field, its name in two languages, and the values that it takes."""
+
+    field: str
+    zh: str
+    en: str
+    values: tuple[str, ...]
 
 
 class FailureView(_Shape):
@@ -50,16 +61,25 @@ class JobView(_Shape):
     seconds_left: float | None = Field(description="Estimated remaining time; null if unknown.")
     failure: FailureView | None
     pictures: tuple[PictureView, ...] = Field(description="Finished pictures.")
+    grid: tuple[AxisView, ...] = Field(
+        default=(),
+        description="Columns and rows of a grid, whose pictures are numbered row by row; empty without a grid.",
+    )
     animations: tuple[str, ...] = Field(description="URLs of GIF, WebP or MP4 animations of a finished job.")
     sheet: str | None = Field(description="URL of the contact sheet.")
     events: str = Field(description="URL of the event stream.")
     request: dict[str, object] = Field(
-        description="The complete request, without the initial image; submit it again for the same picture."
+        description="The complete request, without its pictures; submit it again for the same picture."
     )
     start: str | None = Field(default=None, description="URL of the initial image.")
+    mask: str | None = Field(default=None, description="URL of the mask.")
+    seal: str | None = Field(default=None, description="URL of the picture of the seal.")
     notices: tuple[NoticeView, ...] = Field(
         default=(),
-        description="Messages about the prompts, in the response to a new job; later they are `warned` events.",
+        description="Messages about the prompts; not in lists of jobs.",
+    )
+    is_run: bool = Field(
+        default=False, description="Painted on the command line or from Python; can be viewed and deleted only."
     )
 
 

@@ -17,7 +17,7 @@ from danqing.errors import (
     QueueFull,
     TooManyJobs,
 )
-from danqing.i18n import Language
+from danqing.i18n import Language, error_reason
 
 if TYPE_CHECKING:
     import httpx
@@ -105,9 +105,10 @@ class HttpTransport:
 
     def _wait(self, attempts: int, error: Exception) -> None:
         if attempts > MAX_RECONNECTS:
+            reason = error_reason(error)
             raise DanqingError(
-                f"无法连接 {self._url}：{error}。请确认服务已启动（danqing serve）。",
-                f"Cannot reach {self._url}: {error}. Check that the service is running (danqing serve).",
+                f"无法连接 {self._url}：{reason.zh}。请确认服务已启动（danqing serve）。",
+                f"Cannot reach {self._url}: {reason.en}. Check that the service is running (danqing serve).",
             ) from error
         time.sleep(min(self._delay * 2**attempts, 5.0))
 

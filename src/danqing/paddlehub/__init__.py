@@ -1,4 +1,4 @@
-"""The original's door: `import danqing.paddlehub as hub; hub.Module(name=...).generate_image(...)`."""
+"""Compatibility with PaddleHub: `import danqing.paddlehub as hub; hub.Module(name=...).generate_image(...)`."""
 
 from danqing.paddlehub.module import Module
 

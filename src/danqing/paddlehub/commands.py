@@ -1,4 +1,4 @@
-"""The original's command lines: `danqing hub run NAME --text_prompts …` and its companions; `alias hub='danqing hub'`."""
+"""PaddleHub's commands, such as `danqing hub run NAME --text_prompts …`; for the short form, `alias hub='danqing hub'`."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -13,7 +13,8 @@ from rich.progress import Progress, TaskID
 import danqing
 from danqing.errors import ModelNotFound, StorageError
 from danqing.events import Downloaded
-from danqing.paddlehub.cli_args import read_options
+from danqing.i18n import Text, error_reason
+from danqing.paddlehub.cli_args import parse_args
 from danqing.paddlehub.module import Module
 from danqing.paddlehub.parameters import OUTPUT_DIR, PARAMETERS
 from danqing.settings import Settings, read_settings
@@ -24,13 +25,14 @@ app = typer.Typer(
     name="hub",
     no_args_is_help=True,
     add_completion=False,
-    help="PaddleHub 的命令，照旧可用 | PaddleHub's commands, as they were",
+    help="兼容 PaddleHub 的命令 | Commands compatible with PaddleHub",
 )
 
 Words = Annotated[
-    list[str], typer.Argument(metavar="NAME", help="模型名，可写 NAME==1.0.0 | A model's name, NAME==1.0.0 if you like")
+    list[str],
+    typer.Argument(metavar="NAME", help="模型名，也可以写 NAME==1.0.0 | Name of a model; NAME==1.0.0 is accepted"),
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名 | A model's name")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="模型名 | Name of a model")]
 
 
 @app.command()
@@ -39,13 +41,14 @@ def install(
     source: Annotated[
         Path | None,
         typer.Option(
-            "--from", help="不下载，用这里的原始文件 | Instead of downloading: a folder of the original files"
+            "--from",
+            help="从文件夹中的原始文件安装，不下载 | Install from a folder of the original files, without downloading",
         ),
     ] = None,
-    half: Annotated[bool, typer.Option("--half", help="存成 fp16，省一半空间 | Store fp16, half the space")] = False,
-    no_verify: Annotated[
-        bool, typer.Option("--no-verify", help="不核对校验和 | Leave the checksums unchecked")
+    half: Annotated[
+        bool, typer.Option("--half", help="保存为 fp16，占用减半 | Store as fp16, which halves the size")
     ] = False,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="不验证校验和 | Do not verify checksums")] = False,
 ) -> None:
     """下载并安装模型，或从文件安装 | Download and install a model, or install it from files"""
     from danqing.zoo import install
@@ -56,42 +59,42 @@ def install(
             _follow(install.install(name, settings, half=half), name, settings)
         else:
             _follow(install.install_from(name, source, settings, half=half, verify=not no_verify), name, settings)
-    _tell(settings, f"{name} 已经装好。", f"{name} is installed.")
+    _print(settings, Text(f"{name} 已安装。", f"{name} is installed."))
 
 
 @app.command()
 def uninstall(name: Name) -> None:
-    """删去装好的模型 | Remove an installed model"""
+    """删除已安装的模型 | Remove an installed model"""
     settings = read_settings()
     spec = get_spec(name, settings)
-    place = model_dir(spec, settings)
-    if spec.is_embedded or not place.is_dir():
+    folder = model_dir(spec, settings)
+    if spec.is_embedded or not folder.is_dir():
         raise ModelNotFound(
-            f"{name} 没有装在 {settings.models}，不用删。",
+            f"{settings.models} 中没有 {name}，无需删除。",
             f"{name} is not installed in {settings.models}; there is nothing to remove.",
         )
-    _remove(place)
-    _tell(settings, f"{name} 已删去。", f"{name} is removed.")
+    _remove_folder(folder)
+    _print(settings, Text(f"{name} 已删除。", f"{name} was removed."))
 
 
 @app.command("list")
 def list_installed() -> None:
-    """列出装好的模型 | List the installed models"""
+    """列出已安装的模型 | List the installed models"""
     settings = read_settings()
-    _print_models((spec for spec in _painters(settings) if is_installed(spec.name, settings)), settings)
+    _print_models((spec for spec in _specs(settings) if is_installed(spec.name, settings)), settings)
 
 
 @app.command()
-def search(word: Annotated[str, typer.Argument(help="要找的词 | A word to look for")] = "") -> None:
-    """在已知的模型中查找 | Look for a model among the known ones"""
+def search(word: Annotated[str, typer.Argument(help="关键词 | A word to search for")] = "") -> None:
+    """按关键词查找模型 | Search the known models"""
     settings = read_settings()
-    specs = (s for s in _painters(settings) if word.lower() in f"{s.name} {s.title_zh} {s.title_en}".lower())
+    specs = (s for s in _specs(settings) if word.lower() in f"{s.name} {s.title_zh} {s.title_en}".lower())
     _print_models(specs, settings)
 
 
 @app.command()
 def show(name: Name) -> None:
-    """说明一个模型：文件、大小、许可 | Describe a model: files, size, licence"""
+    """显示模型的文件、大小和许可 | Show the files, size and licence of a model"""
     settings = read_settings()
     spec = get_spec(name, settings)
     typer.echo(f"{spec.name}\n{_title(spec, settings)}")
@@ -103,10 +106,10 @@ def show(name: Name) -> None:
 @app.command()
 def download(words: Words) -> None:
     """只下载原始文件，不安装 | Download the original files without installing them"""
-    from danqing.zoo import download_files as net
+    from danqing.zoo.download_files import download_originals
 
     settings, name = read_settings(), _name(words)
-    _follow(net.download_originals(name, settings), name, settings)
+    _follow(download_originals(name, settings), name, settings)
     typer.echo(settings.downloads)
 
 
@@ -120,18 +123,18 @@ def run(words: Words) -> None:
     if name in ("--help", "-h") or "--help" in options or "-h" in options:
         _print_parameters(settings)
         return
-    values = read_options(options)
+    values = parse_args(options)
     try:
         artwork = Module(name).paint(values)
     except KeyboardInterrupt as error:
-        raise typer.Exit(130) from error  # how to go on has been said
+        raise typer.Exit(130) from error  # the command that resumes the run is already printed
     for picture in artwork:
         typer.echo(Path(str(values.get("output_dir") or OUTPUT_DIR)) / f"progress-{picture.number}.png")
 
 
 @app.command()
 def config() -> None:
-    """显示设置；每项都是一个环境变量 | Show the settings; each is an environment variable"""
+    """显示设置，每项对应一个环境变量 | Show the settings; each is an environment variable"""
     settings = read_settings()
     for field in fields(settings):
         typer.echo(f"DANQING_{field.name.upper()}={getattr(settings, field.name)}")
@@ -139,12 +142,12 @@ def config() -> None:
 
 @app.command()
 def clear() -> None:
-    """清去下载和安装到一半留下的文件 | Remove what unfinished downloads and installations left"""
+    """清除未完成的下载和安装留下的文件 | Remove the files of unfinished downloads and installations"""
     settings = read_settings()
-    left = [path for path in (settings.downloads, *settings.models.glob(".*")) if path.is_dir()]
-    for path in left:
-        _remove(path)
-    _tell(settings, f"清去 {len(left)} 个文件夹。", f"{len(left)} folders removed.")
+    folders = [path for path in (settings.downloads, *settings.models.glob(".*")) if path.is_dir()]
+    for folder in folders:
+        _remove_folder(folder)
+    _print(settings, Text(f"已删除 {len(folders)} 个文件夹。", f"Removed {len(folders)} folders."))
 
 
 @app.command()
@@ -155,18 +158,18 @@ def version() -> None:
 
 @app.command("help")
 def show_help(context: typer.Context) -> None:
-    """显示这些命令 | Show these commands"""
+    """显示命令列表 | List the commands"""
     assert context.parent is not None, "help is a subcommand"
     typer.echo(context.parent.get_help())
 
 
 def _name(words: list[str]) -> str:
-    """The name in `NAME`, `NAME==1.0.0` or `NAME == 1.0.0`."""
+    """Return the name in `NAME`, `NAME==1.0.0` or `NAME == 1.0.0`."""
     return "".join(words).partition("==")[0]
 
 
 def _follow(events: Iterable[Downloaded], name: str, settings: Settings) -> None:
-    """A moving bar for each file in a terminal, and a line for each that has arrived."""
+    """Show a progress bar for each file if stderr is a terminal, and print a line for each complete file."""
     console = Console(stderr=True)
     bars: dict[str, TaskID] = {}
     try:
@@ -178,22 +181,23 @@ def _follow(events: Iterable[Downloaded], name: str, settings: Settings) -> None
                 if event.bytes == event.total:
                     typer.echo(f"{event.file}  {event.bytes / 1e6:,.1f} MB")
     except KeyboardInterrupt as error:
-        again = f"danqing hub install {name}"
-        typer.echo(_pick(settings, f"已停下。接着下载：{again}", f"Stopped. To go on: {again}"), err=True)
+        command = f"danqing hub install {name}"
+        text = Text(f"已停止。继续下载：{command}", f"Stopped. To continue: {command}")
+        typer.echo(text.in_language(settings.language), err=True)
         raise typer.Exit(130) from error
 
 
-def _painters(settings: Settings) -> Iterator[ModelSpec]:
+def _specs(settings: Settings) -> Iterator[ModelSpec]:
     return (spec for spec in all_specs(settings).values() if spec.has_unet)
 
 
-def _remove(place: Path) -> None:
+def _remove_folder(folder: Path) -> None:
     try:
-        shutil.rmtree(place)
+        shutil.rmtree(folder)
     except OSError as error:
         raise StorageError(
-            f"删不掉 {place}：{error.strerror}。请检查权限。",
-            f"Cannot remove {place}: {error.strerror}. Check its permissions.",
+            f"无法删除 {folder}：{error_reason(error).zh}。请检查权限。",
+            f"Cannot remove {folder}: {error_reason(error).en}. Check its permissions.",
         ) from error
 
 
@@ -210,12 +214,8 @@ def _print_parameters(settings: Settings) -> None:
 
 
 def _title(spec: ModelSpec, settings: Settings) -> str:
-    return _pick(settings, spec.title_zh, spec.title_en)
+    return Text(spec.title_zh, spec.title_en).in_language(settings.language)
 
 
-def _tell(settings: Settings, zh: str, en: str) -> None:
-    typer.echo(_pick(settings, zh, en))
-
-
-def _pick(settings: Settings, zh: str, en: str) -> str:
-    return en if settings.language == "en" else zh
+def _print(settings: Settings, text: Text) -> None:
+    typer.echo(text.in_language(settings.language))

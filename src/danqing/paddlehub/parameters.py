@@ -1,4 +1,4 @@
-"""The original's 34 parameters: their names, order and defaults, and the request they stand for. Pure."""
+"""The 34 parameters of the PaddleHub module: names, order, defaults, and their conversion to and from a `Request`."""
 
 import difflib
 from collections.abc import Mapping, Sequence
@@ -6,160 +6,189 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from danqing.errors import InvalidRequest
+from danqing.i18n import Language, Text
 from danqing.prompt import split_weight
 from danqing.request import SIZE_MULTIPLE, Request, read_request
 from danqing.request.field_info import field_info
+from danqing.request.field_types import parse_bool, parse_size_text
 from danqing.schedule import Schedule
 
-Kind = Literal["text", "texts", "size", "whole", "number", "switch"]
-"""How a parameter is written on a command line."""
+Kind = Literal["text", "texts", "switch"]
+"""Form of a parameter on a command line: one text, several texts, or a switch."""
 
 OUTPUT_DIR = "disco_diffusion_cnclip_vitb16_out"
-"""Where the original puts its pictures."""
+"""Default output folder of the original module."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of the original's generate_image.
-
-    default: what the method uses; `...` where the caller must give a value.
-    kind: how it is written on a command line.
-    field: the field of Request it fills; None for output_dir, which says where the pictures go.
-    zh, en: help, where it is not that of the field.
-    """
+    """A parameter of `generate_image`."""
 
     name: str
     default: object
+    """Default of the method; `...` if the parameter is required."""
     kind: Kind
     field: str | None
+    """The field of `Request`; None for output_dir."""
     zh: str = ""
+    """Help in Chinese, if it differs from that of the field."""
     en: str = ""
+    """The same in English."""
 
-    def help(self, language: str) -> str:
-        """What it does, in 'zh' or 'en'."""
-        own = self.en if language == "en" else self.zh
-        if own or self.field is None:
-            return own
-        return field_info(self.field)["en" if language == "en" else "zh"]
+    def help(self, language: Language) -> str:
+        """Return the help in one language."""
+        own = Text(self.zh, self.en).in_language(language)
+        return own if own or self.field is None else field_info(self.field)[language]
 
 
-def _same(name: str, default: object, kind: Kind) -> Parameter:
+def _parameter(name: str, default: object, kind: Kind = "text") -> Parameter:
+    """Return a parameter that has the name of its field."""
     return Parameter(name, default, kind, name)
 
 
 PARAMETERS: tuple[Parameter, ...] = (
     Parameter("text_prompts", ..., "texts", "prompts"),
-    _same("style", None, "text"),
-    _same("artist", None, "text"),
-    _same("init_image", None, "text"),
+    _parameter("style", None),
+    _parameter("artist", None),
+    _parameter("init_image", None),
     Parameter(
         "width_height",
         (1280, 768),
+        "text",
         "size",
-        "size",
-        zh=f"宽和高；不是 {SIZE_MULTIPLE} 的倍数时向下取整并告知",
-        en=f"width and height; rounded down to multiples of {SIZE_MULTIPLE}, and said so",
+        zh=f"宽和高；不是 {SIZE_MULTIPLE} 的倍数时向下取整，并给出提示",
+        en=f"width and height; rounded down to multiples of {SIZE_MULTIPLE}, with a notice",
     ),
-    _same("skip_steps", 0, "whole"),
-    _same("steps", 250, "whole"),
-    _same("cut_ic_pow", 1, "number"),
-    _same("init_scale", 1000, "number"),
-    _same("clip_guidance_scale", 5000, "number"),
-    _same("tv_scale", 0, "number"),
-    _same("range_scale", 0, "number"),
-    _same("sat_scale", 0, "number"),
-    _same("cutn_batches", 4, "number"),
+    _parameter("skip_steps", 0),
+    _parameter("steps", 250),
+    _parameter("cut_ic_pow", 1),
+    _parameter("init_scale", 1000),
+    _parameter("clip_guidance_scale", 5000),
+    _parameter("tv_scale", 0),
+    _parameter("range_scale", 0),
+    _parameter("sat_scale", 0),
+    _parameter("cutn_batches", 4),
     Parameter("diffusion_sampling_mode", "ddim", "text", "sampler"),
-    _same("perlin_init", False, "switch"),
-    _same("perlin_mode", "mixed", "text"),
-    _same("seed", None, "whole"),
-    _same("eta", 0.8, "number"),
-    _same("clamp_grad", True, "switch"),
-    _same("clamp_max", 0.05, "number"),
-    _same("randomize_class", True, "switch"),
-    _same("clip_denoised", False, "switch"),
-    _same("fuzzy_prompt", False, "switch"),
-    _same("rand_mag", 0.05, "number"),
-    _same("cut_overview", "[12]*400+[4]*600", "text"),
-    _same("cut_innercut", "[4]*400+[12]*600", "text"),
-    _same("cut_icgray_p", "[0.2]*400+[0]*600", "text"),
-    _same("display_rate", 10, "whole"),
-    _same("n_batches", 1, "whole"),
-    _same("batch_size", 1, "whole"),
-    _same("batch_name", "", "text"),
+    _parameter("perlin_init", False, "switch"),
+    _parameter("perlin_mode", "mixed"),
+    _parameter("seed", None),
+    _parameter("eta", 0.8),
+    _parameter("clamp_grad", True, "switch"),
+    _parameter("clamp_max", 0.05),
+    _parameter("randomize_class", True, "switch"),
+    _parameter("clip_denoised", False, "switch"),
+    _parameter("fuzzy_prompt", False, "switch"),
+    _parameter("rand_mag", 0.05),
+    _parameter("cut_overview", "[12]*400+[4]*600"),
+    _parameter("cut_innercut", "[4]*400+[12]*600"),
+    _parameter("cut_icgray_p", "[0.2]*400+[0]*600"),
+    _parameter("display_rate", 10),
+    _parameter("n_batches", 1),
+    _parameter("batch_size", 1),
+    _parameter("batch_name", ""),
     Parameter(
         "use_gpu",
         True,
         "switch",
         "device",
-        zh="有显卡就用；否则只用处理器",
-        en="use a GPU where there is one; otherwise the processor alone",
+        zh="有显卡时使用显卡；False 只用 CPU",
+        en="use a GPU if there is one; False: only the CPU",
     ),
     Parameter(
         "output_dir",
         OUTPUT_DIR,
         "text",
         None,
-        zh="存放图像的文件夹，没有就新建",
-        en="folder for the pictures, made if missing",
+        zh="保存图片的文件夹，不存在时新建",
+        en="folder for the pictures; created if it does not exist",
     ),
 )
-"""All of them, in the order of the method's arguments."""
+"""All parameters in the order of the method's arguments."""
 
 _BY_NAME = {parameter.name: parameter for parameter in PARAMETERS}
 
 
-def find(name: str) -> Parameter:
-    """The parameter of that name; hyphens count as underscores.
+def find_parameter(name: str) -> Parameter:
+    """Return the parameter of a name; hyphens count as underscores.
 
     Raises:
-        InvalidRequest: there is none; the message names the nearest.
+        InvalidRequest: there is none; the message contains the nearest name.
     """
     found = _BY_NAME.get(name.replace("-", "_"))
     if found is None:
-        near = next(iter(difflib.get_close_matches(name, _BY_NAME, 1, 0.5)), None)
+        short = name if len(name) <= 60 else name[:57] + "…"
+        near = next(iter(difflib.get_close_matches(name[:60], _BY_NAME, 1, 0.5)), None)
         raise InvalidRequest(
-            f"没有“{name}”这个参数" + (f"，是不是 {near}？" if near else "。全部参数见 docs/parameters.md。"),
-            f"There is no parameter {name!r}" + (f"; did you mean {near}?" if near else "; see docs/parameters.md."),
+            f"没有“{short}”这个参数" + (f"，是不是 {near}？" if near else "。全部参数见 docs/zh/parameters.md。"),
+            f"There is no parameter {short!r}"
+            + (f"; did you mean {near}?" if near else ". See docs/en/parameters.md for a list."),
             field=name,
         )
     return found
 
 
 def to_request(values: Mapping[str, object]) -> Request:
-    """The request that these parameters stand for.
+    """Convert parameters to a request.
 
     Args:
-        values: parameters by the original's names. None means the default. Nothing handed in is changed.
+        values: by the names of the original module, not modified. None selects the default; texts are converted.
     Returns:
-        a request in which only the given parameters are set, so that a model can fill in its own defaults.
+        a request in which only the given parameters are set, so that the defaults of a model apply to the others.
     Raises:
-        InvalidRequest: an unknown name, or a value that cannot be used.
+        InvalidRequest: a name is unknown, or a value is invalid.
     """
     fields: dict[str, object] = {}
     for name, value in values.items():
-        parameter = find(name)
+        parameter = find_parameter(name)
         if value is not None and parameter.field is not None:
-            fields[parameter.field] = _value(parameter, value)
+            fields[parameter.field] = _convert(parameter, value)
     if "prompts" not in fields:
         raise InvalidRequest(
             "没有画题。请写 text_prompts，例如 --text_prompts “孤舟蓑笠翁，独钓寒江雪”。",
-            "There is no prompt. Give text_prompts, for example --text_prompts 孤舟蓑笠翁，独钓寒江雪.",
+            "The prompt is missing. Set text_prompts, for example --text_prompts 孤舟蓑笠翁，独钓寒江雪.",
             field="text_prompts",
         )
     return read_request(fields)
 
 
 def to_parameters(request: Request) -> dict[str, object]:
-    """The original's names and plain values of a complete request, for a document's tags.
+    """Convert a request to parameters; `to_request` converts them back.
 
     Args:
-        request: complete, its seed included.
+        request: complete, including its seed.
     Returns:
-        all parameters but output_dir, in the original's order; what changes along the run as schedule text.
+        all parameters except output_dir in the original order; schedules are texts.
     """
     values = {parameter.name: _plain(getattr(request, parameter.field)) for parameter in PARAMETERS if parameter.field}
     return {**values, "use_gpu": request.device != "cpu"}
+
+
+def to_tags(request: Request) -> dict[str, object]:
+    """Convert a request to the tags of a document: as in the original, the first prompt includes style and artist.
+
+    Args:
+        request: complete, including its seed.
+    """
+    first, *others = request.prompts
+    first = request.parsed_prompts()[0].text + split_weight(first)[1]
+    return {**to_parameters(request), "text_prompts": [first, *others]}
+
+
+def size_notice(values: Mapping[str, object], request: Request) -> Text | None:
+    """Return a message if the size was rounded down, else None.
+
+    Args:
+        values: the parameters.
+        request: the request that `to_request` returned for them.
+    """
+    given = values.get("width_height")
+    if given is None or _to_pair(given) == request.size:
+        return None
+    width, height = request.size
+    return Text(
+        f"宽和高应为 {SIZE_MULTIPLE} 的倍数，{given} 改为 {width}x{height}。",
+        f"Width and height must be multiples of {SIZE_MULTIPLE}: {given} was changed to {width}x{height}.",
+    )
 
 
 def _plain(value: object) -> object:
@@ -174,32 +203,34 @@ def _plain(value: object) -> object:
             return value
 
 
-def floored(size: Sequence[int]) -> tuple[int, int]:
-    """A canvas with both sides, in pixels, rounded down to multiples of 64; a side under 64 is left for the request to refuse."""
-    width, height = size
-    return (width // SIZE_MULTIPLE * SIZE_MULTIPLE or width), (height // SIZE_MULTIPLE * SIZE_MULTIPLE or height)
-
-
-def _value(parameter: Parameter, value: object) -> object:
+def _convert(parameter: Parameter, value: object) -> object:
     match parameter.name:
         case "text_prompts":
-            return _trimmed_prompts(value)
+            return _strip_stops(value)
         case "width_height":
-            return _floored_size(value)
+            return _round_down(value)
         case "use_gpu":
-            return _device(value)
+            return _to_device(value)
         case _:
             return value
 
 
-def _floored_size(value: object) -> object:
-    sides = _items(value)
-    whole = [side for side in sides if isinstance(side, int) and not isinstance(side, bool)]
-    return floored(whole) if len(whole) == len(sides) == 2 else value
+def _round_down(value: object) -> object:
+    """Round both sides down to multiples of 64. Sides below 64 and other values are left to `read_request`."""
+    pair = _to_pair(value)
+    return value if pair is None else tuple(side // SIZE_MULTIPLE * SIZE_MULTIPLE or side for side in pair)
 
 
-def _trimmed_prompts(value: object) -> object:
-    # The original cuts the stops off the end of the first prompt before it appends style and artist.
+def _to_pair(value: object) -> tuple[int, int] | None:
+    """Return a width and a height, or None if the value is not a pair of integers."""
+    if isinstance(value, str):
+        return parse_size_text(value)
+    sides = [side for side in _items(value) if isinstance(side, int) and not isinstance(side, bool)]
+    return (sides[0], sides[1]) if len(sides) == len(_items(value)) == 2 else None
+
+
+def _strip_stops(value: object) -> object:
+    """Remove stops at the end of the first prompt, as the original does before it appends style and artist."""
     first, *rest = (value,) if isinstance(value, str) else _items(value) or (None,)
     if not isinstance(first, str):
         return value
@@ -211,11 +242,12 @@ def _items(value: object) -> tuple[object, ...]:
     return tuple(cast("Sequence[object]", value)) if isinstance(value, list | tuple) else ()
 
 
-def _device(value: object) -> str:
-    if not isinstance(value, bool):
+def _to_device(value: object) -> str:
+    use_gpu = parse_bool(value)
+    if not isinstance(use_gpu, bool):
         raise InvalidRequest(
-            f"use_gpu 要 True 或 False，给的是 {value!r}。",
-            f"use_gpu needs True or False, not {value!r}.",
+            f"use_gpu 应为 true 或 false（当前值：{value!r:.60}）。",
+            f"use_gpu must be true or false (given: {value!r:.60}).",
             field="use_gpu",
         )
-    return "auto" if value else "cpu"
+    return "auto" if use_gpu else "cpu"

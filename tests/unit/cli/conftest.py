@@ -38,8 +38,8 @@ class FakeApi:
 
     def resolve(self, request: Request) -> Request:
         """As `Pipeline.resolve`."""
+        complete = request.with_defaults(self.spec.defaults_for(request))
         self.requests.append(request)
-        complete = request.with_defaults(self.spec.defaults)
         return complete.with_changes(seed=7 if complete.seed is None else complete.seed, model=MODEL)
 
     def resume(self, folder: Path) -> Iterator[Event]:
@@ -47,7 +47,7 @@ class FakeApi:
         self.stop_after = None
         yield from self.record(self, RunWriter.resume(Run.open(folder).folder))
 
-    def record(self, pipeline: Self, writer: RunWriter) -> Iterator[Event]:
+    def record(self, pipeline: Self, writer: RunWriter, start: object = None) -> Iterator[Event]:  # noqa: ARG002
         """As `api.run_recorded`."""
         assert pipeline is self
         with writer:

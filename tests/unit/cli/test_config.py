@@ -56,6 +56,17 @@ def test_show_marks_values_from_the_file(danqing: Command, home: Path) -> None:
     assert "size: 128x64  # 来自配置文件" in lines
     assert "eta: 1.0" in lines  # the default of the embedded model
     assert yaml.safe_load("\n".join(lines))["steps"] == 50
+    assert "producer: danqing" in lines
+
+
+def test_the_producer_is_a_setting_and_not_a_field_of_a_request(danqing: Command, home: Path, tmp_path: Path) -> None:
+    home.mkdir()
+    (home / "config.yaml").write_text("steps: 50\nproducer: studio\n", "utf-8")
+    assert read_config(home / "config.yaml", required=False) == {"steps": 50}
+    assert "producer: studio" in danqing("config", "show").out.splitlines()
+    (tmp_path / "other.yaml").write_text("producer: studio\n", "utf-8")
+    with pytest.raises(InvalidRequest, match="producer"):
+        read_config(tmp_path / "other.yaml", required=True)
 
 
 @pytest.mark.parametrize(

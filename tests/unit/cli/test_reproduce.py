@@ -1,18 +1,24 @@
 """The command line that reproduces a request: quoted, short and exact."""
 
 import shlex
+from collections.abc import Callable, Mapping
 
 import pytest
 
 from danqing.cli.reproduce import format_command
-from danqing.request import read_request
+from danqing.request import Request, read_request
+
+
+def with_defaults(defaults: Mapping[str, object]) -> Callable[[Mapping[str, object]], Request]:
+    return lambda options: read_request({**defaults, **options})
+
 
 PROMPTS = ("孤舟", 'it\'s $HOME `x` "y"\n', "-5 degrees", "a b", "*?[x]")
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_sentences_are_quoted(prompt: str) -> None:
-    words = shlex.split(format_command(read_request({"prompts": prompt, "seed": 1}), {}))
+    words = shlex.split(format_command(read_request({"prompts": prompt, "seed": 1}), with_defaults({})))
     assert prompt in words
     if prompt.startswith("-"):
         assert words[-2:] == ["--", prompt]
@@ -21,9 +27,21 @@ def test_sentences_are_quoted(prompt: str) -> None:
 def test_only_differences_are_written() -> None:
     request = read_request({"prompts": ["山：2", "水"], "seed": 1, "steps": 50, "clamp_grad": False, "model": "m"})
 
-    assert format_command(request, {"steps": 50}) == "danqing draw '山：2' '水' --seed 1 --no-clamp-grad --model m"
-    assert "--steps 50" in format_command(request, {})
-    assert "--style ''" in format_command(request, {"style": "水墨画"})
+    command = format_command(request, with_defaults({"steps": 50}))
+    assert command == "danqing draw '山：2' '水' --seed 1 --no-clamp-grad --model m"
+    assert "--steps 50" in format_command(request, with_defaults({}))
+    assert "--style ''" in format_command(request, with_defaults({"style": "水墨画"}))
+
+
+def test_values_that_follow_from_others_are_left_out() -> None:
+    def complete(options: Mapping[str, object]) -> Request:
+        request = read_request(options)
+        return request.with_defaults({"upscale": 1 if "size" in options else 4, "size": (512, 512)})
+
+    small = complete({"prompts": "雪", "seed": 1, "model": "m", "size": "64x64"})
+    assert format_command(small, complete) == "danqing draw '雪' --size 64x64 --seed 1 --model m"
+    usual = complete({"prompts": "雪", "seed": 1, "model": "m"})
+    assert format_command(usual, complete) == "danqing draw '雪' --seed 1 --model m"
 
 
 def test_every_kind_of_value() -> None:
@@ -39,7 +57,7 @@ def test_every_kind_of_value() -> None:
             "perlin_init": True,
         }
     )
-    words = shlex.split(format_command(request, {}))
+    words = shlex.split(format_command(request, with_defaults({})))
     for option, text in {
         "--seed": "0",
         "--size": "128x64",
@@ -54,6 +72,8 @@ def test_every_kind_of_value() -> None:
 
 def test_every_clip_is_an_option_of_its_own() -> None:
     request = read_request({"prompts": "雪", "seed": 1, "model": "m", "clip": ["a", "b:[1]*400+[0]*600"]})
-    assert format_command(request, {}) == ("danqing draw '雪' --seed 1 --clip a --clip 'b:[1]*400+[0]*600' --model m")
+    assert format_command(request, with_defaults({})) == (
+        "danqing draw '雪' --seed 1 --clip a --clip 'b:[1]*400+[0]*600' --model m"
+    )
     none = read_request({"prompts": "雪", "seed": 1, "model": "m", "clip": []})
-    assert shlex.split(format_command(none, {"clip": ["a"]}))[5:7] == ["--clip", ""]
+    assert shlex.split(format_command(none, with_defaults({"clip": ["a"]})))[5:7] == ["--clip", ""]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from danqing.results import png_metadata
+from danqing.results import picture_metadata
 from danqing.results.run import Run
 from danqing.settings import read_settings
 from tests.unit.cli.conftest import Command, FakeApi
@@ -62,7 +62,47 @@ def test_the_printed_command_makes_the_same_picture(danqing: Command, home: Path
     assert danqing(*words[1:], "--out", "b").code == 0
 
     again = next(Path("b").iterdir())
-    assert Run.open(again).request == png_metadata.read_metadata(folder / "001.png").single_image_request()
+    assert Run.open(again).request == picture_metadata.read_metadata(folder / "001.png").single_image_request()
+
+
+@pytest.mark.usefixtures("fake_api")
+@pytest.mark.parametrize(
+    "options",
+    [
+        "",
+        "--quality draft",
+        "--quality fine --steps 25",
+        "--size 64x64",
+        "--size 256x256 --upscale 1",
+        "--upscale 2",
+        "--init-image a.png --strength 0.5",
+        "--init-image a.png --init-scale 1000 --strength 0.5",
+        "--init-image a.png --skip-steps 3",
+        "--format 立轴",
+        "--guidance-scale 3 --clip-guidance-scale 0",
+    ],
+)
+def test_the_printed_command_is_as_short_as_the_given_one(danqing: Command, options: str) -> None:
+    Image.new("RGB", (512, 512)).save("a.png")
+    words = options.split()
+    assert danqing("draw", "孤舟", "--seed", "1", *words, "--out", "a").code == 0
+    folder = next(Path("a").iterdir())
+    shown = shlex.split(danqing("runs", "show", "last").out)
+
+    assert len(shown) <= len(["danqing", "draw", "孤舟", "--seed", "1", "--model", "danqing_mini", *words])
+    assert danqing(*shown[1:], "--out", "b").code == 0
+    first, second = (Run.open(run).request.model_dump(exclude={"init_image"}) for run in (folder, *Path("b").iterdir()))
+    assert first == second
+
+
+@pytest.mark.usefixtures("fake_api")
+def test_a_run_whose_initial_image_is_missing_is_shown(danqing: Command) -> None:
+    Image.new("RGB", (64, 64)).save("a.png")
+    folder = folder_of(danqing, "--init-image", "a.png", "--extend", "right:64")
+    (folder / "init.png").unlink()
+    shown = shlex.split(danqing("runs", "show", "last").out)
+    assert shown[shown.index("--size") + 1] == "64x64"
+    assert shown[shown.index("--extend") + 1] == "right:64"
 
 
 def test_again_with_changes(danqing: Command, fake_api: FakeApi) -> None:
@@ -87,8 +127,8 @@ def test_again_checks_the_changes(danqing: Command, fake_api: FakeApi) -> None:
 
 
 def test_again_requires_an_init_image_that_was_too_large_to_store(danqing: Command, fake_api: FakeApi) -> None:
-    request = small_request(init_image="data:image/png;base64," + "A" * png_metadata.MAX_TEXT)
-    image(1, 1).save("a.png", pnginfo=png_metadata.to_pnginfo(request, seed=7, number=0, model="danqing_mini"))
+    request = small_request(init_image="data:image/png;base64," + "A" * picture_metadata.MAX_TEXT)
+    image(1, 1).save("a.png", pnginfo=picture_metadata.to_pnginfo(request, seed=7, number=0, model="danqing_mini"))
 
     assert "--init-image" in danqing("runs", "again", "a.png").err
     image(1, 1).save("b.png")

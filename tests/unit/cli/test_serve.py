@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from danqing.cli.serve import build
-from danqing.jobs.recovery import open_jobs
+from danqing.jobs.open_home import open_jobs
 from danqing.settings import read_settings
 
 

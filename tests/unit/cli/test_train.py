@@ -63,9 +63,23 @@ def test_one_network_at_a_time(danqing: Command, tmp_path: Path, monkeypatch: py
     assert danqing("train", "export", *common).out == f"Exported to {out}/export\n"
     assert (tmp_path / "run/export/clip.safetensors").is_file()
     assert not (tmp_path / "run/export/unet.safetensors").exists()
-    both = ("--seed", "3", "--second", f"{out}/export", "--to", str(tmp_path / "both"))
-    assert danqing("train", "export", *common, *both).code == 0
-    assert (tmp_path / "both/clip2.safetensors").is_file()
+
+
+@pytest.mark.slow
+def test_the_recipe_of_the_embedded_model_runs_from_nothing(
+    danqing: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DANQING_LANGUAGE", "en")
+    out = tmp_path / "mini"
+    amounts = ("--pictures", "32", "--large", "4", "--preset", "cpu-smoke", "--device", "cpu")
+    result = danqing("train", "mini", "--out", str(out), *amounts)
+    assert result.code == 0, result.err
+    trained = [line.split()[0] for line in result.err.splitlines() if " step " in line]
+    assert list(dict.fromkeys(trained)) == ["encoder", "encoder2", "text", "unet", "secondary", "upscaler"]
+    assert (out / "export/upscaler.safetensors").is_file()
+    assert danqing("models", "add", str(out / "export"), "--name", "own").code == 0
+    painted = danqing("draw", "雪山", "--model", "own", "--steps", "2", "--seed", "1", "--out", str(tmp_path / "out"))
+    assert painted.code == 0, painted.err
 
 
 def test_errors_are_one_line(danqing: Command, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from danqing.errors import DanqingError, InvalidRequest, ModelNotFound
 from danqing.events import Downloaded
 from danqing.paddlehub.commands import app
 from danqing.paddlehub.module import Module
-from danqing.paddlehub.parameters import PARAMETERS
+from danqing.paddlehub.parameters import PARAMETERS, to_request
 from danqing.zoo.catalog import MINI, ORIGINAL
 from tests.tiny_model import write_tiny_model
 
@@ -40,7 +40,7 @@ def painted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Mapping[str, obj
 def test_run_takes_the_originals_command_line(painted: list[tuple[str, Mapping[str, object]]]) -> None:
     result = hub("run", ORIGINAL, "--text_prompts", "孤舟", "--output_dir", "out", "--clamp_grad", "False")
     assert result.exit_code == 0
-    assert painted == [(ORIGINAL, {"text_prompts": ("孤舟",), "output_dir": "out", "clamp_grad": False})]
+    assert painted == [(ORIGINAL, {"text_prompts": ("孤舟",), "output_dir": "out", "clamp_grad": "False"})]
     assert result.stdout.splitlines() == [str(Path("out/progress-0.png")), str(Path("out/progress-1.png"))]
 
 
@@ -49,7 +49,7 @@ def test_run_takes_every_parameter(painted: list[tuple[str, Mapping[str, object]
     hub("run", ORIGINAL, *words)
     values = painted[0][1]
     assert list(values) == [p.name for p in PARAMETERS]
-    assert {p.name: values[p.name] for p in PARAMETERS[1:]} == {p.name: p.default for p in PARAMETERS[1:]}
+    assert to_request(values) == to_request({"text_prompts": "孤舟", **{p.name: p.default for p in PARAMETERS[1:]}})
 
 
 @pytest.mark.parametrize("words", [(ORIGINAL, "--help"), ("--help",), (ORIGINAL, "-h")])
@@ -85,7 +85,7 @@ def test_files_are_named_as_they_arrive(monkeypatch: pytest.MonkeyPatch, home: P
 
     monkeypatch.setattr("danqing.zoo.install.install", arrive)
     monkeypatch.setattr("danqing.zoo.download_files.download_originals", arrive)
-    assert hub("install", ORIGINAL).stdout.splitlines() == ["unet.pt  10.0 MB", f"{ORIGINAL} 已经装好。"]
+    assert hub("install", ORIGINAL).stdout.splitlines() == ["unet.pt  10.0 MB", f"{ORIGINAL} 已安装。"]
     assert hub("download", ORIGINAL).stdout.splitlines() == ["unet.pt  10.0 MB", str(home / "downloads")]
 
 
@@ -107,7 +107,7 @@ def test_install_from_an_empty_folder_names_what_is_missing(tmp_path: Path) -> N
 
 def test_an_installed_model_is_listed_and_can_be_removed(home: Path) -> None:
     place = write_tiny_model(home / "models" / ORIGINAL)
-    assert "已经装好" in hub("install", ORIGINAL).stdout
+    assert "已安装" in hub("install", ORIGINAL).stdout
     assert ORIGINAL in hub("list").stdout
     assert hub("uninstall", ORIGINAL).exit_code == 0
     assert not place.exists()
@@ -116,7 +116,7 @@ def test_an_installed_model_is_listed_and_can_be_removed(home: Path) -> None:
 
 @pytest.mark.parametrize("name", [MINI, ORIGINAL])
 def test_what_is_not_installed_cannot_be_removed(name: str) -> None:
-    with pytest.raises(ModelNotFound, match="不用删"):
+    with pytest.raises(ModelNotFound, match="无需删除"):
         hub("uninstall", name)
 
 

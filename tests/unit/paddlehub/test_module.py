@@ -141,7 +141,7 @@ def test_a_floored_size_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     hub.Module(name=MINI).generate_image("孤舟", width_height=sides)
     hub.Module(name=MINI).generate_image("孤舟", width_height=[1280, 768])
     said = [line for line in capsys.readouterr().err.splitlines() if "64" in line]
-    assert said == ["宽和高都要是 64 的倍数，[1300, 800] 改为 1280x768。"]
+    assert said == ["宽和高应为 64 的倍数，[1300, 800] 改为 1280x768。"]
     assert sides == [1300, 800]
 
 

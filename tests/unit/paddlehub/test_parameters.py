@@ -1,4 +1,4 @@
-"""The original's 34 parameters, held to the contract's table, and the requests they make."""
+"""The 34 parameters of the PaddleHub module, and the requests that they are converted to."""
 
 import ast
 from pathlib import Path
@@ -7,7 +7,8 @@ from typing import cast
 import pytest
 
 from danqing.errors import InvalidRequest
-from danqing.paddlehub.parameters import PARAMETERS, find, floored, to_parameters, to_request
+from danqing.i18n import Language
+from danqing.paddlehub.parameters import PARAMETERS, find_parameter, to_parameters, to_request, to_tags
 from danqing.request import read_request
 
 # Copied from the contract: the method's parameters in their order, and their defaults as Python writes them.
@@ -70,7 +71,7 @@ def test_the_contracts_defaults_are_those_of_a_request() -> None:
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
-def test_every_parameter_explains_itself(language: str) -> None:
+def test_every_parameter_has_help(language: Language) -> None:
     assert all(parameter.help(language) for parameter in PARAMETERS)
 
 
@@ -92,7 +93,6 @@ def test_names_that_differ_find_their_fields() -> None:
     ("asked", "painted"), [((1280, 768), (1280, 768)), ((1300, 800), (1280, 768)), ((127, 64), (64, 64))]
 )
 def test_sides_are_floored(asked: tuple[int, int], painted: tuple[int, int]) -> None:
-    assert floored(asked) == painted
     assert to_request({"text_prompts": "山", "width_height": list(asked)}).size == painted
 
 
@@ -137,7 +137,7 @@ def test_style_and_artist_join_the_first_prompt_only_and_the_list_is_left_alone(
         ({"text_prompts": [7]}, "prompts"),
         ({}, "prompts"),
         ({"text_prompts": "。"}, "画题"),
-        ({"text_prompts": "山", "use_gpu": "False"}, "use_gpu"),
+        ({"text_prompts": "山", "use_gpu": "maybe"}, "use_gpu"),
         ({"text_prompts": "山", "steps": 0}, "steps"),
         ({"text_prompts": "山", "cut_overview": "__import__('os')"}, "全图切片数"),
     ],
@@ -148,7 +148,7 @@ def test_what_cannot_be_used_is_named(values: dict[str, object], says: str) -> N
 
 
 def test_hyphens_count_as_underscores() -> None:
-    assert find("width-height").name == "width_height"
+    assert find_parameter("width-height").name == "width_height"
 
 
 def test_a_request_goes_back_to_plain_parameters() -> None:
@@ -170,3 +170,10 @@ def test_values_that_the_original_accepts_are_accepted(tmp_path: Path) -> None:
         {"text_prompts": "山", "perlin_init": True, "perlin_mode": "mix", "init_image": tmp_path / "a.png"}
     )
     assert (request.perlin_mode, request.init_image) == ("mixed", str(tmp_path / "a.png"))
+
+
+def test_the_first_prompt_in_the_tags_includes_style_and_artist() -> None:
+    request = to_request({"text_prompts": ["孤舟:2", "雪"], "style": "水墨画", "artist": "齐白石"})
+    tags = to_tags(request)
+    assert tags["text_prompts"] == ["孤舟，水墨画，由齐白石所作:2", "雪"]
+    assert tags["style"] == "水墨画"

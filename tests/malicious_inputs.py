@@ -1,10 +1,13 @@
-"""A collection of what attackers send: addresses, paths, pickles, pictures. Tests and benchmarks share it."""
+"""Malicious inputs for tests and benchmarks: addresses, paths, pickles and pictures."""
 
 import base64
 import io
+import os
 import pickle
 import struct
 import zlib
+from collections.abc import Callable
+from pathlib import Path
 
 from PIL import Image
 
@@ -64,7 +67,7 @@ SSRF = (
     "https://[",
     "https://%31%32%37.0.0.1:{port}/",
 )
-"""Ways to say an inner machine; {port} is where a canary listens on loopback."""
+"""URLs of this machine and of private networks; a test server listens on {port} of the loopback address."""
 
 PRIVATE_ADDRESSES = (
     "127.0.0.1",
@@ -145,18 +148,26 @@ PATHS = (
     "`id`",
     "{{7*7}}",
 )
-"""Over a hundred strings that some program somewhere has taken for a file of its own."""
+"""More than a hundred strings that a careless program would resolve to a file outside of its folder."""
 
 
-class _Runs:
-    """Unpickled, it makes a file."""
+class CreatesFolder:
+    """Object whose unpickling creates a folder, in the place of code that an attacker would run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __reduce__(self) -> tuple[Callable[[str], None], tuple[str]]:
+        return os.mkdir, (str(self.folder),)
+
+
+class _CreatesFile:
+    """Object whose unpickling creates a file or a folder, in one of four ways."""
 
     def __init__(self, file: str, how: int) -> None:
         self._file, self._how = file, how
 
     def __reduce__(self) -> tuple[object, tuple[object, ...]]:
-        import os
-
         ways: tuple[tuple[object, tuple[object, ...]], ...] = (
             (os.mkdir, (self._file,)),
             (exec, (f"open({self._file!r}, 'w')",)),
@@ -167,8 +178,10 @@ class _Runs:
 
 
 def pickles(file: str) -> tuple[bytes, ...]:
-    """Twenty pickles, each of which makes a file if anybody reads it."""
-    return tuple(pickle.dumps(_Runs(file, how), protocol=protocol) for protocol in range(1, 6) for how in range(4))
+    """Return twenty pickles, each of which creates a file or a folder when it is loaded."""
+    return tuple(
+        pickle.dumps(_CreatesFile(file, how), protocol=protocol) for protocol in range(1, 6) for how in range(4)
+    )
 
 
 def huge_png(side: int = 60_000) -> bytes:
