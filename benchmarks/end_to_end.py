@@ -70,7 +70,9 @@ def paint(pipeline: Pipeline, knobs: Mapping[str, Any]) -> Painting:
     wall, processor = time.perf_counter() - wall, time.process_time() - processor
     assert not isinstance(events[-1], Failed), events[-1]
     steps = sum(isinstance(event, Stepped) for event in events)
-    return Painting(knobs, request.with_defaults(pipeline.spec.defaults).image_count, steps, wall, processor)
+    return Painting(
+        knobs, request.with_defaults(pipeline.spec.defaults_for(request)).image_count, steps, wall, processor
+    )
 
 
 def best(pipeline: Pipeline, knobs: Mapping[str, Any], repeat: int) -> Painting:

@@ -1,7 +1,7 @@
-"""The judge: a CLIP that never guides, of another shape than those that do, trained apart on other pictures.
+"""The judge: a CLIP of another architecture than the guiding ones, trained on other pictures and never used for guidance.
 
-Its weights lie in benchmarks/judge, outside the package. They were made on one core in an hour and ten minutes; `attacked`
-in danqing/train/recipe.py was 0 in the first forty-five:
+Its weights lie in benchmarks/judge, outside the package. They were made on one core in an hour and ten minutes, in the
+first forty-five with `DegradationConfig.attacked` 0:
 
     danqing train scenes --write judge/data --count 20000 --seed 2 --size 64
     danqing train scenes --write judge/heldout --count 1000 --seed 900002 --size 64
@@ -12,7 +12,8 @@ in danqing/train/recipe.py was 0 in the first forty-five:
         --out judge/run --start judge/start --minutes 25 --threads 1
     danqing train export --preset judge --seed 3 --data judge/data --out judge/run --start judge/start --to benchmarks/judge
 
-A judge must not be led to believe what only the guide sees (benchmarks/misled.py): hence the second part.
+The second part makes it robust against changes that only a guiding CLIP sees. It learnt from scenes without colours, numbers
+and the things that were added later.
 """
 
 from collections.abc import Sequence
@@ -41,64 +42,64 @@ BATCH = 128
 
 @dataclass(frozen=True)
 class Judge:
-    """A CLIP and its words."""
+    """A CLIP and its tokenizer."""
 
     clip: ChineseClip
     tokenizer: Tokenizer
 
     @classmethod
     def load(cls, folder: Path = FOLDER) -> "Judge":
-        """The judge whose clip.safetensors and vocab.txt lie in a folder."""
+        """Load a judge from a folder with clip.safetensors and vocab.txt."""
         return cls.read_from(folder / "clip.safetensors", folder / "vocab.txt")
 
     @classmethod
     def read_from(cls, weights: Path, vocab: Path) -> "Judge":
-        """The CLIP of these files as a judge."""
+        """Load a CLIP as a judge."""
         clip = load_encoder(weights)
         assert isinstance(clip, ChineseClip)
         return cls(clip, Tokenizer(vocab))
 
     @torch.no_grad()
     def see(self, pictures: Sequence[Pixels]) -> Tensor:
-        """Pictures of any size, [H, W, 3] each -> unit embeddings [N, D]."""
+        """Embed pictures of any size, [H, W, 3] each -> unit vectors [N, D]."""
         small = [shrunk(picture, self.clip.resolution) for picture in pictures]
         return torch.cat([self.embed(part) for part in as_batch(small).split(BATCH)])
 
     def embed(self, pictures: Tensor) -> Tensor:
-        """Pictures [N, 3, R, R] in [0, 1] -> unit embeddings [N, D], with a gradient where one is wanted."""
+        """Embed pictures [N, 3, R, R] in [0, 1] -> unit vectors [N, D], differentiable."""
         return F.normalize(self.clip.encode_image(normalised(pictures)), dim=1)
 
     @torch.no_grad()
     def read(self, texts: Sequence[str]) -> Tensor:
-        """Texts -> unit embeddings [P, D]."""
+        """Embed texts -> unit vectors [P, D]."""
         return F.normalize(encode_texts(self.clip, self.tokenizer, texts, WORDS), dim=1)
 
     @torch.no_grad()
     def compare(self, seen: Tensor, own: Scene, rivals: Sequence[Scene]) -> Tensor:
-        """Cosines of pictures, seen [N, D], and captions: [N, 1 + rivals], the own caption first."""
+        """Return the cosines of picture embeddings [N, D] and captions -> [N, 1 + other captions], the own caption first."""
         return seen @ self.read([full_caption(scene) for scene in (own, *rivals)]).T
 
     def log_probability(self, cosines: Tensor) -> list[float]:
-        """The natural logarithm of the probability that the own caption has among all, as from `compare`: N numbers."""
+        """Return for each of N pictures the log probability of its own caption among all, from `compare`."""
         return (self.clip.logit_scale.exp() * cosines).log_softmax(1)[:, 0].tolist()
 
 
 def rank(cosines: Tensor) -> list[int]:
-    """How many rivals' captions each picture lies nearer to than its own, as from `Judge.compare`: N numbers; 0 is best."""
+    """Return for each of N pictures how many other captions are nearer than its own, from `Judge.compare`; 0 is best."""
     return [int(count) for count in (cosines[:, 1:] >= cosines[:, :1]).sum(1)]
 
 
 def as_batch(pictures: Sequence[Pixels] | Pixels) -> Tensor:
-    """Pictures of one size, [H, W, 3] each -> [N, 3, H, W] in [0, 1]."""
+    """Stack pictures of one size, [H, W, 3] each -> [N, 3, H, W] in [0, 1]."""
     return torch.from_numpy(np.asarray(pictures)).permute(0, 3, 1, 2).float() / 255  # pyright: ignore[reportUnknownMemberType]
 
 
 def shrunk(picture: Pixels, side: int) -> Pixels:
-    """A picture as a square of that side, averaged over areas."""
+    """Shrink a picture to a square by averaging areas."""
     return np.asarray(cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def read_picture(file: Path) -> Pixels:
-    """A picture file as [H, W, 3]."""
+    """Read a picture file -> [H, W, 3]."""
     with Image.open(file) as image:
         return np.asarray(image.convert("RGB"))

@@ -1,5 +1,6 @@
-"""How alike pictures are: four seeds of one prompt, and a painted picture and the training pictures nearest to it."""
+"""Similarity of pictures: several seeds of one prompt, and pictures and their nearest training pictures."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -14,10 +15,9 @@ from torch import Tensor
 from benchmarks.jury import Judge, shrunk
 from danqing.train.dataset import Pixels
 
+ZOOM = 128
 SIDE = 32
 """Pictures are compared at this size: finer grain is no likeness."""
-CHUNK = 2000
-ZOOM = 128
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Diversity:
 
 
 def diversity(judge: Judge, shown: Sequence[Sequence[Pixels]]) -> Diversity:
-    """Compare the pictures of each prompt, at least two, with one another, and with those of the next prompts."""
+    """Compare the pictures of each prompt, at least two, with each other and with those of the next prompts."""
     seen = [judge.see(pictures).numpy() for pictures in shown]
     small = [np.stack([_small(picture) for picture in pictures]) for pictures in shown]
     seeds = len(shown[0])
@@ -64,7 +64,7 @@ class Neighbour:
 
 
 def neighbours(pictures: Sequence[Pixels], folder: Path) -> list[Neighbour]:
-    """The nearest training picture of each, mirrored ones included.
+    """Return the nearest training picture of each picture, including mirrored ones.
 
     Args:
         pictures: of any size.
@@ -84,9 +84,11 @@ def neighbours(pictures: Sequence[Pixels], folder: Path) -> list[Neighbour]:
 
 
 def write_pairs(pictures: Sequence[Pixels], found: Sequence[Neighbour], folder: Path, file: Path) -> None:
-    """A sheet of two rows: the pictures, and under each the training picture nearest to it."""
+    """Write a sheet of two rows: the pictures, and below each its nearest training picture."""
     training = dict(_chunks(folder))
-    near = [training[n.place // CHUNK * CHUNK][n.place % CHUNK] for n in found]
+    firsts = sorted(training)
+    starts = [firsts[bisect_right(firsts, n.place) - 1] for n in found]
+    near = [training[start][n.place - start] for n, start in zip(found, starts, strict=True)]
     rows = [np.concatenate([shrunk(picture, ZOOM) for picture in row], 1) for row in (pictures, near)]
     Image.fromarray(np.concatenate(rows, 0)).save(file)
 
@@ -100,7 +102,7 @@ def _small(picture: Pixels) -> NDArray[np.float32]:
 
 
 def _chunks(folder: Path) -> Iterator[tuple[int, Pixels]]:
-    """The shards of a training set, each with the number of its first picture."""
+    """Yield the shards of a training set, each with the number of its first picture."""
     first = 0
     for file in sorted(folder.glob("*.npy")):
         shard = np.load(file, mmap_mode="r")

@@ -1,4 +1,4 @@
-"""How good each network is by itself, on held-out pictures painted here: single facts, near misses, error by noise level."""
+"""Quality of the single networks on generated held-out pictures: attributes, near misses, error by noise level."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from benchmarks.jury import BATCH, WORDS, Judge, as_batch, rank, shrunk
 from danqing.diffusion.noise_schedule import MODEL_STEPS, NoiseSchedule
 from danqing.models.unet import UNet
-from danqing.train.augment import blemish
+from danqing.train.augment import degrade
 from danqing.train.captions import distractors
 from danqing.train.clip_loss import recall
 from danqing.train.config import DegradationConfig
@@ -25,11 +25,11 @@ SEED = 900_001
 
 @dataclass(frozen=True)
 class Encoder:
-    """What a CLIP can tell of 1,000 held-out pictures; shares, 0..1.
+    """Accuracy of a CLIP on 1,000 held-out pictures, as fractions in [0, 1].
 
     full_1, full_10, some_1, some_10: recall among 512, as in training; near_1: own caption first among 20 that differ
-    in a fact or two; near_rank: its mean place there, 1 the best.
-    facts, blemished: single facts named rightly, clean and spoilt.
+    in an attribute or two; near_rank: its mean place there, 1 the best.
+    attributes, degraded: single attributes named correctly, of clean and of degraded pictures.
     """
 
     full_1: float
@@ -38,12 +38,12 @@ class Encoder:
     some_10: float
     near_1: float
     near_rank: float
-    facts: dict[str, float]
-    blemished: dict[str, float]
+    attributes: dict[str, float]
+    degraded: dict[str, float]
 
 
 def held_out(count: int, side: int) -> ShardDataset:
-    """Pictures that nobody was trained on."""
+    """Generate pictures that are not in a training set."""
     scenes: list[Scene] = []
     pixels = np.empty((count, side, side, 3), np.uint8)
     for index in range(count):
@@ -55,16 +55,16 @@ def held_out(count: int, side: int) -> ShardDataset:
 
 @torch.no_grad()
 def measure_encoder(judged: Judge, *, count: int = PICTURES) -> Encoder:
-    """Examine a CLIP."""
+    """Measure a CLIP."""
     clip, tokenizer = judged.clip, judged.tokenizer
-    corpus = held_out(count, clip.resolution)
-    pictures = [corpus.pixels(place) for place in range(count)]
+    dataset = held_out(count, clip.resolution)
+    pictures = [dataset.pixels(place) for place in range(count)]
     clean = as_batch(pictures)
-    spoilt = blemish(clean, DegradationConfig(clean=0), torch.Generator().manual_seed(0))
+    spoilt = degrade(clean, DegradationConfig(clean=0), torch.Generator().manual_seed(0))
     seen = judged.see(pictures)
     dirty = torch.cat([judged.embed(part) for part in spoilt.split(BATCH)])
-    ranks = np.array([_near(judged, corpus, seen, place) for place in range(min(NEAR, count))])
-    found = recall(clip, tokenizer, corpus, words=WORDS)
+    ranks = np.array([_near(judged, dataset, seen, place) for place in range(min(NEAR, count))])
+    found = recall(clip, tokenizer, dataset, words=WORDS)
     return Encoder(
         full_1=found.full_1,
         full_10=found.full_10,
@@ -72,14 +72,14 @@ def measure_encoder(judged: Judge, *, count: int = PICTURES) -> Encoder:
         some_10=found.some_10,
         near_1=float((ranks == 0).mean()),
         near_rank=float(ranks.mean()) + 1,
-        facts=_facts(judged, corpus, seen),
-        blemished=_facts(judged, corpus, dirty),
+        attributes=_attributes(judged, dataset, seen),
+        degraded=_attributes(judged, dataset, dirty),
     )
 
 
 @torch.no_grad()
 def measure_unet(unet: UNet, prediction: Prediction, *, side: int, count: int = NOISY) -> dict[str, float]:
-    """RMS error of the clean picture, in [-1, 1], for each of `TAUS`."""
+    """Return the RMS error of the estimated clean picture, in [-1, 1], at each of `TAUS`."""
     x0 = 2 * as_batch(held_out(count, side).shards[0]) - 1
     eps = torch.randn(x0.shape, generator=torch.Generator().manual_seed(0))
     schedule = NoiseSchedule.linear(MODEL_STEPS)  # step k is model time k
@@ -93,18 +93,18 @@ def measure_unet(unet: UNet, prediction: Prediction, *, side: int, count: int = 
     return errors
 
 
-def _near(judged: Judge, corpus: ShardDataset, seen: Tensor, place: int) -> int:
-    scene = corpus.scenes[place]
+def _near(judged: Judge, dataset: ShardDataset, seen: Tensor, place: int) -> int:
+    scene = dataset.scenes[place]
     return rank(judged.compare(seen[place : place + 1], scene, distractors(scene, np.random.default_rng(place), 20)))[0]
 
 
-def _facts(judged: Judge, corpus: ShardDataset, seen: Tensor) -> dict[str, float]:
-    """For each kind of fact the share of pictures whose value is the nearest, among the values of that kind."""
+def _attributes(judged: Judge, dataset: ShardDataset, seen: Tensor) -> dict[str, float]:
+    """Return for each attribute the fraction of pictures whose own value is the nearest among all values of the attribute."""
     shares: dict[str, float] = {}
     for kind, table in TABLES.items():
         said = F.normalize(torch.stack([judged.read(words).mean(0) for words in table.values()]), dim=1)
         order = {value: number for number, value in enumerate(table)}
-        values = torch.tensor([order.get(corpus.facts(place).get(kind, ""), -1) for place in range(len(corpus))])
+        values = torch.tensor([order.get(dataset.attributes(place).get(kind, ""), -1) for place in range(len(dataset))])
         known = values >= 0
         shares[kind] = float(((seen @ said.T).argmax(1) == values)[known].float().mean())
     return shares

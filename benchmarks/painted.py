@@ -1,4 +1,4 @@
-"""Pictures to be judged: painted by a model with some settings, kept in a folder, and by the painter of training pictures."""
+"""Pictures to be judged: painted by a model and stored in a folder, or drawn by the generator of training pictures."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ from danqing.zoo.registry import get_installed
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to paint.
+    """A set of request fields to compare.
 
     name: what it is called in tables and folders.
     knobs: request fields that differ from the model's defaults.
@@ -37,7 +37,7 @@ UNGUIDED = Variant("unguided", {"clip_guidance_scale": 0, "sketches": 1, "recurr
 
 
 def read_knobs(text: str) -> dict[str, str]:
-    """Request fields from the command line: "steps=20 sampler=plms"."""
+    """Parse request fields from the command line, such as "steps=20 sampler=plms"."""
     pairs = (word.partition("=") for word in text.split())
     return {name: value for name, _, value in pairs}
 
@@ -45,7 +45,7 @@ def read_knobs(text: str) -> dict[str, str]:
 def paint_all(
     pipeline: Pipeline, prompts: Sequence[Prompt], variant: Variant, *, seeds: int, folder: Path
 ) -> list[list[Pixels]]:
-    """Pictures of every prompt; those that lie in the folder already are not painted again.
+    """Return the pictures of every prompt; those that are in the folder already are not painted again.
 
     Args:
         pipeline: the model.
@@ -72,13 +72,14 @@ def paint_all(
 
 
 def _claim(folder: Path, pipeline: Pipeline, prompts: Sequence[Prompt], variant: Variant) -> None:
-    """Write down what is painted into the folder, so that other pictures are never taken for these."""
+    """Record in the folder what is painted into it, and refuse a folder with other pictures."""
     installed = get_installed(pipeline.spec.name, pipeline.settings)
     read = {"unet": installed.paths["unet"], **{clip.name: clip.weights for clip in installed.clips}}
+    request = read_request({**variant.knobs, "prompts": "x"})
     facts = {
         "model": pipeline.spec.name,
         **{name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in read.items()},
-        "defaults": read_request({**pipeline.spec.defaults, **variant.knobs, "prompts": "x"}).to_dict(),
+        "defaults": request.with_defaults(pipeline.spec.defaults_for(request)).to_dict(),
         "prompts": [prompt.text for prompt in prompts],
     }
     text = json.dumps(facts, ensure_ascii=False, indent=1)
@@ -93,7 +94,7 @@ def _claim(folder: Path, pipeline: Pipeline, prompts: Sequence[Prompt], variant:
 
 
 def paint_scenes(prompts: Sequence[Prompt], *, seeds: int) -> list[list[Pixels]]:
-    """What the painter of training pictures makes of each prompt: the best that a model of it could do."""
+    """Draw each prompt by the generator of training pictures, an upper bound for a model trained on them."""
     shown: list[list[Pixels]] = []
     for number, prompt in enumerate(prompts):
         rngs = [np.random.default_rng([7, number, k]) for k in range(seeds)]

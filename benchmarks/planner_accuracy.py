@@ -21,7 +21,7 @@ import torch
 
 from danqing.api import load
 from danqing.pipeline.batch_sampler import BatchSampler
-from danqing.pipeline.memory.plan import MemoryPlan
+from danqing.pipeline.memory.memory_plan import MemoryPlan
 from danqing.pipeline.memory.planner import MemoryPlanner
 from danqing.pipeline.memory.timing import with_duration
 from danqing.request import Request, read_request
@@ -59,7 +59,7 @@ class Case:
         return cls(size, int(cutouts), plan, numbers[0] if numbers else 1, dtype)
 
     def request(self, model: str, steps: int) -> Request:
-        """The request that it stands for."""
+        """Return the request of the case."""
         return read_request(
             {
                 "prompts": "孤舟蓑笠翁，独钓寒江雪",
@@ -79,7 +79,7 @@ class Case:
 
 
 def measure(case: Case, model: str, device: str, steps: int) -> dict[str, object]:
-    """Foresee a case, then paint it."""
+    """Estimate a case, then paint it."""
     pipeline = load(model, device=device, dtype=case.request(model, steps).dtype)
     request = pipeline.resolve(case.request(model, steps))
     context = pipeline.run_context(request)

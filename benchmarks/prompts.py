@@ -1,4 +1,4 @@
-"""The sentences that quality is measured with, written by hand, and what each asks for."""
+"""The hand-written prompts of the quality measurement, with the attributes that each asks for."""
 
 from dataclasses import dataclass
 
@@ -27,14 +27,14 @@ CLEAR, MIST, RAIN, SNOW = Weather
 
 @dataclass(frozen=True)
 class Prompt:
-    """A sentence and what is known of the picture that it asks for; what the sentence leaves open is None."""
+    """A prompt and the attributes that it asks for; others are None."""
 
     text: str
     scene: Scene
 
 
 def _ask(text: str, medium: Medium, thing: Building | Boat | Plant | Subject | None, *more: object) -> Prompt:
-    """Each value goes into the field of its kind."""
+    """Build a prompt; each value is assigned to the field of its type."""
     fields: dict[type[object], str] = {
         Artist: "artist", Subject: "subject", Place: "place", Time: "time", Season: "season", Weather: "weather",
         Mountain: "mountain", Building: "building", Boat: "boat", Plant: "plant", Light: "light",

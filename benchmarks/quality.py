@@ -1,14 +1,16 @@
-"""Does a picture show what its sentence says? Sixty sentences, four seeds, and a judge that never guides.
+"""Measures whether pictures show what their prompts say: sixty prompts, four seeds, and a CLIP that is not used for guidance.
 
     python -m benchmarks.quality --out /tmp/quality --json
     python -m benchmarks.quality --out /tmp/tuning --set tuning --variant "steps=20" --variant "steps=20 sampler=plms"
+    python -m benchmarks.quality --out /tmp/scale --set generated --variant "guidance_scale=3" --variant "guidance_scale=6"
+    python -m benchmarks.quality --out /tmp/named --set named --seeds 1
     python -m benchmarks.quality --out /tmp/quality --networks --training data/train --json
 
 The judge (benchmarks/jury.py says how it was trained) ranks each picture's own caption among twenty that contradict it.
 R@1 is the share of pictures whose own caption comes first, by class: in the row "object" every rival names another thing,
 in "medium" another medium, and so on; chance is 5 %. "unguided" pictures know nothing of their sentence; "painted" ones
-are by the painter of the training pictures, so that one sees how far the judge itself can be trusted. Pictures that lie
-in --out are not painted again.
+are by the painter of the training pictures, so that one sees how far the judge itself can be trusted. Colours and numbers
+are measured in the pixels (benchmarks/named.py). Pictures that lie in --out are not painted again.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import danqing
 from benchmarks.generated import GENERATED
 from benchmarks.jury import FOLDER, Judge, rank
 from benchmarks.likeness import diversity, neighbours, write_pairs
+from benchmarks.named import measure_named, named_sentences
 from benchmarks.painted import UNGUIDED, Variant, paint_all, paint_scenes, read_knobs
 from benchmarks.prompts import SETS, Prompt
 from benchmarks.rivals import CLASSES, rivals
@@ -35,13 +38,13 @@ from danqing.train.dataset import Pixels
 from danqing.zoo.registry import get_installed
 
 COLUMNS = ("overall", *CLASSES)
-SENTENCES = {**SETS, "generated": GENERATED}
+SENTENCES = {**SETS, "generated": GENERATED, "named": named_sentences()}
 SHOWN = 10
 Shown = list[list[Pixels]]
 
 
 def judge_all(judge: Judge, prompts: Sequence[Prompt], shown: Shown) -> dict[str, float]:
-    """R@1 by class and overall, the mean place (1 the best) and log probability of the own caption, pictures judged by class."""
+    """Return R@1 by class and overall, the mean rank (1 is best) and the log probability of the own caption."""
     ranks: dict[str, list[int]] = {column: [] for column in COLUMNS}
     logs: list[float] = []
     for number, (prompt, pictures) in enumerate(zip(prompts, shown, strict=True)):
@@ -58,28 +61,29 @@ def judge_all(judge: Judge, prompts: Sequence[Prompt], shown: Shown) -> dict[str
     return {**shares, "mean rank": 1 + mean(ranks["overall"]), "log probability": mean(logs), **counts}
 
 
-def variants(words: Sequence[str], common: str, *, unguided: bool) -> list[Variant]:
-    """The ways to paint: the model's defaults, unguided, and what was asked for, each with the common knobs."""
+def variants(words: Sequence[str], common: str, *, unguided: bool, text_conditional: bool) -> list[Variant]:
+    """Return the variants: the model's defaults, unguided, and those of the command line, each with the common fields."""
     shared = read_knobs(common)
     found = [Variant("guided", shared)]
     if unguided:
-        found.append(Variant(UNGUIDED.name, shared | UNGUIDED.knobs))
+        scale = {"guidance_scale": 0} if text_conditional else {}
+        found.append(Variant(UNGUIDED.name, shared | UNGUIDED.knobs | scale))
     return found + [Variant(text.replace(" ", ","), shared | read_knobs(text)) for text in words]
 
 
 def spread(count: int, wanted: int) -> list[int]:
-    """So many of the numbers below `count`, as far apart as they can be."""
+    """Return `wanted` evenly spaced numbers below `count`."""
     return sorted({int(place) for place in np.linspace(0, count - 1, min(wanted, count)).round()})
 
 
 def show(name: str, row: dict[str, float]) -> None:
-    """One row of the table."""
+    """Print one row of the table."""
     cells = "  ".join(f"{column} {100 * row[column]:5.1f} %" for column in COLUMNS if column in row)
     print(f"{name:<24}{cells}  mean rank {row['mean rank']:.2f}  log p {row['log probability']:.2f}", flush=True)
 
 
 def measure_networks(model: str) -> dict[str, object]:
-    """The figures of the model's own CLIP and U-Net."""
+    """Measure the CLIP and the U-Net of a model."""
     from benchmarks.networks import measure_encoder, measure_unet
 
     installed = get_installed(model, read_settings())
@@ -127,14 +131,23 @@ def main() -> None:
         prompts = [prompts[place] for place in spread(len(prompts), options.limit)]
     judge, pipeline = Judge.load(options.judge), danqing.load(options.model, device=options.device)
     pictures = {"painted": paint_scenes(prompts, seeds=options.seeds)}
-    for variant in variants(options.variant, options.knobs, unguided=not options.no_unguided):
+    for variant in variants(
+        options.variant,
+        options.knobs,
+        unguided=not options.no_unguided,
+        text_conditional=pipeline.spec.is_text_conditional,
+    ):
         folder = options.out / variant.name
         pictures[variant.name] = paint_all(pipeline, prompts, variant, seeds=options.seeds, folder=folder)
     result: dict[str, object] = {"model": options.model, "set": options.set, "sentences": len(prompts)}
-    judged = {name: judge_all(judge, prompts, shown) for name, shown in pictures.items()}
-    for name, row in judged.items():
-        show(name, row)
-    result["judged"] = judged
+    if options.set == "named":  # the judge's CLIP has never read a colour or a number
+        result["measured"] = {name: measure_named(prompts, shown) for name, shown in pictures.items()}
+        print("measured", json.dumps(result["measured"]), flush=True)
+    else:
+        judged = {name: judge_all(judge, prompts, shown) for name, shown in pictures.items()}
+        for name, row in judged.items():
+            show(name, row)
+        result["judged"] = judged
     if options.seeds > 1 and len(prompts) > 1:
         result["diversity"] = {name: asdict(diversity(judge, shown)) for name, shown in pictures.items()}
         print("diversity", json.dumps(result["diversity"]), flush=True)
@@ -147,7 +160,7 @@ def main() -> None:
 
 
 def find_copies(shown: Shown, painted: Shown, options: argparse.Namespace) -> dict[str, object]:
-    """Distances of ten pictures, and of all, to the training pictures nearest to them; a sheet of the ten goes to --out.
+    """Return the distances of pictures to their nearest training pictures; a sheet of ten of them is written to --out.
 
     The painter's new pictures are the measure: what lies no nearer than they do is no copy.
     """

@@ -1,4 +1,4 @@
-"""Scenes that contradict another one in a known attribute, by class of attribute; and a scene made whole, to be painted."""
+"""Scenes that contradict another one in one attribute, by class of attribute; and completion of a scene for drawing."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,20 +19,20 @@ from danqing.train.scenes.attributes import (
     Time,
     Weather,
 )
-from danqing.train.scenes.sampling import BUILDING_PLACES, PLANT_SEASONS, pick, settled
+from danqing.train.scenes.sampling import BUILDING_PLACES, PLANT_SEASONS, pick, reconciled
 
 RIVALS = 20
 Sky = tuple[Season | None, Weather | None]
 NEVER = {(season, Weather.SNOW) for season in Season if season is not Season.WINTER} | {(Season.WINTER, Weather.RAIN)}
-"""What the painter never paints together."""
+"""Combinations that the generator never draws."""
 SKIES: tuple[Sky, ...] = tuple(
     sky for sky in product((None, *Season), (None, *Weather)) if sky != (None, None) and sky not in NEVER
 )
-"""Pairs of season and weather that one may speak of."""
+"""Pairs of season and weather that occur in prompts."""
 
 
 def objects(scene: Scene) -> list[Scene]:
-    """The same scene with another main thing: of its own kind first, then of other kinds."""
+    """Return the scene with another subject: of its own kind first, then of other kinds."""
     if scene.subject is not None:
         return [replace(scene, subject=other) for other in Subject if other is not scene.subject]
     bare = replace(scene, building=None, boat=None, plant=None, mountain=None, light=None)
@@ -45,12 +45,12 @@ def objects(scene: Scene) -> list[Scene]:
 
 
 def media(scene: Scene) -> list[Scene]:
-    """The same scene in every other medium, by nobody known."""
+    """Return the scene in every other medium, without an artist."""
     return [replace(scene, medium=other, artist=None) for other in Medium if other is not scene.medium]
 
 
 def skies(scene: Scene) -> list[Scene]:
-    """The same scene in a season or weather that cannot be both; none if it speaks of neither."""
+    """Return the scene in each season and weather that contradicts its own; empty if it has neither."""
     own = scene.season, scene.weather
     if own == (None, None):
         return []
@@ -58,7 +58,7 @@ def skies(scene: Scene) -> list[Scene]:
 
 
 def times(scene: Scene) -> list[Scene]:
-    """The same scene at every other time of day; none if it speaks of no time."""
+    """Return the scene at every other time of day; empty if it has none."""
     if scene.time is None:
         return []
     return [replace(scene, time=other, light=None) for other in Time if other is not scene.time]
@@ -73,7 +73,7 @@ CLASSES: dict[str, Callable[[Scene], list[Scene]]] = {
 
 
 def rivals(scene: Scene, kind: str, rng: np.random.Generator) -> list[Scene]:
-    """Scenes that contradict this one.
+    """Return scenes that contradict this one.
 
     Args:
         scene: what is known.
@@ -103,7 +103,7 @@ def rivals(scene: Scene, kind: str, rng: np.random.Generator) -> list[Scene]:
 
 
 def _clash(own: Sky, other: Sky) -> bool:
-    """Whether no picture can be both."""
+    """Return True if the two contradict each other."""
     (season, weather), (its_season, its_weather) = own, other
     seasons = None not in (season, its_season) and season is not its_season
     weathers = None not in (weather, its_weather) and weather is not its_weather
@@ -111,7 +111,7 @@ def _clash(own: Sky, other: Sky) -> bool:
 
 
 def whole(scene: Scene, rng: np.random.Generator) -> Scene:
-    """The scene with all that it leaves open filled in plainly, so that it can be painted."""
+    """Return the scene with plain values for its open attributes, so that it can be drawn."""
     if scene.subject is not None:
         return scene
     season = scene.season or (Season.WINTER if scene.weather is Weather.SNOW else None)
@@ -124,4 +124,4 @@ def whole(scene: Scene, rng: np.random.Generator) -> Scene:
         place = Place.LAKE if scene.plant is Plant.LOTUS or scene.boat else Place.LAND
     time, weather = scene.time or Time.DAY, scene.weather or Weather.CLEAR
     light = scene.light or (Light.MOON if time is Time.NIGHT and weather is Weather.CLEAR else None)
-    return settled(replace(scene, season=season, place=place, time=time, weather=weather, light=light))
+    return reconciled(replace(scene, season=season, place=place, time=time, weather=weather, light=light))

@@ -30,6 +30,11 @@ prepare() {
     echo "$wanted" > "$stamp"
 }
 
+# Prepare everything that the static checks and the tests need.
+prepare_dev() {
+    prepare dev "[paddlehub,train,upscale,server,postgresql,store,c2pa,ray]" dev
+}
+
 # Print the Chinese or the English text, by DANQING_LANGUAGE or the locale.
 message() {
     case "${DANQING_LANGUAGE:-${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}}" in

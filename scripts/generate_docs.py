@@ -13,10 +13,10 @@ from annotated_types import Ge, Le
 from parameter_effects import EFFECTS
 from pydantic.fields import FieldInfo
 
+from danqing.finishing.options import to_english
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request, read_request
-from danqing.request.field_info import GROUPS, choices, field_info
-from danqing.schedule import Schedule
+from danqing.request.field_info import GROUPS, choices, english_choices, field_info, is_schedule
 from danqing.train.poetry import VERSES
 from danqing.train.scenes import vocabulary
 from danqing.train.scenes.attributes import Artist
@@ -154,7 +154,16 @@ def _parameters(language: Language) -> str:
             lines += [f"\n## {group if language == 'zh' else GROUPS[group]}\n", *_head(COLUMNS[language])]
         own = f"`{_text(getattr(mini, name))}`" if name in spec.defaults else ""
         effect = EFFECTS.get(name, ("", ""))[language == "en"]
-        lines.append(_row(f"`{name}`", own, _default(field), _values(name, field, language), info[language], effect))
+        lines.append(
+            _row(
+                f"`{name}`",
+                own,
+                _default(name, field, language),
+                _values(name, field, language),
+                info[language],
+                effect,
+            )
+        )
     lines += [QUALITIES[language], *_qualities(), HUB[language], *_hub(language)]
     return "\n".join(lines) + "\n"
 
@@ -209,13 +218,17 @@ def _models(language: Language) -> list[str]:
         halves = [file for file in needed if file.role == "clip" and file.parts[0].sha256]  # OpenAI publishes fp16
         memory = sum(file.expected_size for file in (*needed, *halves))
         title = spec.title_zh if language == "zh" else spec.title_en
-        sizes = f"{spec.size_bytes / 1e9:.1f} GB", f"{memory / 1e9:.1f} GB"
-        lines.append(_row(f"`{spec.name}`", title, *sizes, spec.licence))
+        lines.append(_row(f"`{spec.name}`", title, _size(spec.size_bytes), _size(memory), spec.licence))
     return [*lines, ""]
 
 
-def _default(field: FieldInfo) -> str:
-    return "" if field.is_required() else f"`{_text(field.default)}`"
+def _size(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e8 else f"{count / 1e6:.1f} MB"
+
+
+def _default(name: str, field: FieldInfo, language: Language) -> str:
+    text = "" if field.is_required() else _text(field.default)
+    return f"`{text if language == 'zh' else to_english(name, text)}`" if text else ""
 
 
 def _text(value: object) -> str:
@@ -234,10 +247,10 @@ def _text(value: object) -> str:
 
 def _values(name: str, field: FieldInfo, language: Language) -> str:
     unit = f" {field_info(name)['unit']}".rstrip()
-    accepted = choices(name)
+    accepted = choices(name) if language == "zh" else english_choices(name)
     if accepted:
         return " ".join(f"`{word}`" for word in accepted)
-    if isinstance(field.default, Schedule):
+    if is_schedule(name):
         return "数或日程" if language == "zh" else "number or schedule"
     low = next((str(item.ge) for item in field.metadata if isinstance(item, Ge)), None)
     high = next((str(item.le) for item in field.metadata if isinstance(item, Le)), None)

@@ -4,7 +4,8 @@
     python scripts/generate_gallery.py --pictures /tmp/pictures    # keep single pictures there and reuse them
 
 Writes to docs/images: gallery.jpg (twelve sentences by four seeds, labelled), row.jpg (eight of them, for README), large.jpg (large
-canvases) and process.gif. The labels need a Chinese font, for instance: apt-get install fonts-wqy-microhei.
+canvases), things.jpg (every thing in every medium) and colours.jpg (colours and numbers).
+The labels need a Chinese font, for instance: apt-get install fonts-wqy-microhei.
 The same machine gives the same pictures again.
 """
 
@@ -18,6 +19,8 @@ from PIL import Image, ImageDraw, ImageFont
 import danqing
 from danqing.pipeline import Pipeline
 from danqing.request import read_request
+from danqing.train.scenes import vocabulary
+from danqing.train.scenes.attributes import ColourName, Medium, Subject
 from danqing.zoo.catalog import MINI, models
 
 SENTENCES: tuple[tuple[str, str | None], ...] = (
@@ -41,6 +44,9 @@ LARGE: tuple[tuple[tuple[int, tuple[int, int]], ...], ...] = (
     ((0, (3, 2)), (2, (2, 2))),
 )
 """Rows of (sentence, width and height as multiples of the default size), all painted with the first seed."""
+THINGS = [names[0] for table in (vocabulary.SUBJECT, vocabulary.BUILDING, vocabulary.BOAT) for names in table.values()]
+COUNTED = (Subject.CAT, Subject.FISH, Subject.LANTERN, Subject.TEAPOT, Subject.HORSE)
+"""Things of the sheet of colours and numbers, one after another."""
 CELL, LABEL, GAP = 256, 34, 8  # pixels
 PAPER, INK = (255, 255, 255), (40, 40, 40)
 FONTS = (
@@ -68,13 +74,13 @@ def main() -> None:
         save(gallery(pipeline, pictures), "gallery")
         save(front_row(pipeline, pictures), "row")
         save(large(pipeline, pictures), "large")
-    work = danqing.create(SENTENCES[0][0], artist=SENTENCES[0][1], seed=SEEDS[0], pipeline=pipeline, out=None)
-    work[0].save_gif(FOLDER / "process.gif")
+        save(things(pipeline), "things")
+        save(colours(pipeline), "colours")
 
 
 def save(image: Image.Image, name: str) -> None:
     """Save a sheet as JPEG, which is a tenth of the size of PNG."""
-    image.save(FOLDER / f"{name}.jpg", quality=88, optimize=True)
+    image.save(FOLDER / f"{name}.jpg", quality=70 if name == "things" else 88, optimize=True)
 
 
 def gallery(pipeline: Pipeline, folder: Path) -> Image.Image:
@@ -123,6 +129,36 @@ def large(pipeline: Pipeline, folder: Path) -> Image.Image:
     return sheet
 
 
+def things(pipeline: Pipeline) -> Image.Image:
+    """Return every thing in every medium, a row for each thing, not enlarged."""
+    media = [vocabulary.MEDIUM[medium][0] for medium in Medium]
+    return table(pipeline, [[f"{thing}，{medium}" for medium in media] for thing in THINGS])
+
+
+def colours(pipeline: Pipeline) -> Image.Image:
+    """Return one to five things of ten colours, a row for each colour, not enlarged."""
+    rows: list[list[str]] = []
+    for number, colour in enumerate(ColourName):
+        thing = COUNTED[number % len(COUNTED)]
+        counted = [vocabulary.NUMBER[count][0] + vocabulary.MEASURE[thing][0] for count in range(1, 6)]
+        name = f"{vocabulary.COLOUR[colour][0]}的{vocabulary.SUBJECT[thing][0]}"
+        rows.append([f"{count}{name}，{vocabulary.MEDIUM[Medium.WATERCOLOUR][0]}" for count in counted])
+    return table(pipeline, rows)
+
+
+def table(pipeline: Pipeline, rows: list[list[str]]) -> Image.Image:
+    """Return one small picture of each sentence at draft quality, with the sentence below."""
+    side, line = read_request({**models()[MINI].defaults, "prompts": "画"}).canvas[0], LABEL // 2
+    sheet = Image.new("RGB", (len(rows[0]) * (side + GAP) - GAP, len(rows) * (side + line + GAP)), PAPER)
+    for row, sentences in enumerate(rows):
+        for column, sentence in enumerate(sentences):
+            work = danqing.create(sentence, seed=SEEDS[0], upscale=1, quality="draft", pipeline=pipeline, out=None)
+            left, top = column * (side + GAP), row * (side + line + GAP)
+            sheet.paste(work[0].image, (left, top))
+            write(sheet, sentence, (left, top + side), side, line)
+    return sheet
+
+
 def paint(pipeline: Pipeline, folder: Path, number: int, seed: int, factors: tuple[int, int] = (1, 1)) -> Image.Image:
     """Return one picture; painted only if the folder does not have it yet."""
     sentence, artist = SENTENCES[number]
@@ -144,12 +180,12 @@ def label(sentence: str, artist: str | None) -> str:
     return f"{sentence} · {artist}" if artist else sentence
 
 
-def write(sheet: Image.Image, text: str, corner: tuple[int, int], width: int = 10**6) -> None:
+def write(sheet: Image.Image, text: str, corner: tuple[int, int], width: int = 10**6, height: int = LABEL) -> None:
     """Write a label, in smaller letters if it is wider than the space."""
-    size = 20
-    while size > 12 and find_font(size).getlength(text) > width:
+    size = min(20, height - 3)
+    while size > 10 and find_font(size).getlength(text) > width:
         size -= 1
-    ImageDraw.Draw(sheet).text((corner[0] + 2, corner[1] + LABEL // 2), text, INK, find_font(size), anchor="lm")
+    ImageDraw.Draw(sheet).text((corner[0] + 2, corner[1] + height // 2), text, INK, find_font(size), anchor="lm")
 
 
 @cache

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import httpx
 
 from benchmarks.reliability.backpressure import rss
-from tests.hostile import PATHS, SSRF, data_uri, huge_png, long_film, odd_pictures, pickles, text_bomb
+from tests.malicious_inputs import PATHS, SSRF, data_uri, huge_png, long_film, odd_pictures, pickles, text_bomb
 from tests.serving import MODEL, QUICK, Serving, make_home, serving
 
 PIECES = (

@@ -24,7 +24,7 @@ from danqing.request import Request, read_request
 from danqing.results.run_writer import RunWriter
 from danqing.zoo.catalog import MINI
 from danqing.zoo.registry import get_installed
-from danqing.zoo.resolve import resolve_request
+from danqing.zoo.resolve_request import resolve_request
 
 
 def main() -> None:
