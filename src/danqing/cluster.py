@@ -190,7 +190,8 @@ class Reply:
         except ray.exceptions.GetTimeoutError as error:
             raise TimeoutError from error
         except (ray.exceptions.RayError, RuntimeError) as error:
-            raise WorkerLost(str(error).partition("\n")[0]) from error
+            lines = [line for line in str(error).splitlines() if line and not line.startswith("\t")]  # without the IDs
+            raise WorkerLost(" ".join(lines)) from error
 
 
 class RemoteActor:

@@ -36,8 +36,8 @@ class Health:
 
     @property
     def ready(self) -> bool:
-        """True if new jobs can be painted now."""
-        return all(worker.ready for worker in self.workers) and self.disk_ok and not self.stopping
+        """True if new jobs can be painted now: one worker is enough."""
+        return any(worker.ready for worker in self.workers) and self.disk_ok and not self.stopping
 
     @property
     def problems(self) -> tuple[Text, ...]:

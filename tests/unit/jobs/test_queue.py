@@ -235,9 +235,9 @@ def test_old_jobs_are_forgotten(settings: Settings) -> None:
 
 def test_a_disk_without_room_is_not_healthy(settings: Settings, tmp_path: Path) -> None:
     with LocalJobRunner(settings, limits=RunnerLimits(free_bytes=2**62), devices=()) as queue:
-        assert (queue.health().disk_ok, queue.health().ready) == (False, False)
+        assert not queue.health().disk_ok
     with LocalJobRunner(replace(settings, home=tmp_path / "other"), devices=()) as queue:
-        assert (queue.health().disk_ok, queue.health().ready) == (True, True)
+        assert queue.health().disk_ok
         assert queue.health().disk_free > 0
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from PIL import Image
 
@@ -18,41 +17,26 @@ from danqing.jobs.ray_runner import RayJobRunner
 from danqing.pipeline import Pipeline
 from danqing.results.artwork import Artwork
 from danqing.results.branching import branch_request, branch_state, find_parent
-from danqing.settings import Settings, set_ray_defaults
+from danqing.settings import Settings
 from danqing.zoo.catalog import ORIGINAL
+from tests.ray_cluster import add_node, kill_node, kill_worker_process, ray_cluster
 from tests.unit.jobs.requests import long, quick
 
 ray: Any = pytest.importorskip("ray", reason='pip install "danqing[ray]"')
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 OPTIONS = ClusterOptions("auto", min_workers=1, max_workers=1, cpus_per_worker=0.5)
-STORE = 80 * 2**20
 
 
 @pytest.fixture(scope="module")
 def cluster(tiny_home: Path) -> Iterator[Any]:
-    """A head without CPUs and one node, to which the program is connected."""
-    from ray.cluster_utils import Cluster  # pyright: ignore
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("DANQING_HOME", str(tiny_home))
-        patch.setenv("OMP_NUM_THREADS", "1")
-        set_ray_defaults()
-        head = {"num_cpus": 0, "object_store_memory": STORE, "include_dashboard": False}
-        started: Any = Cluster(initialize_head=True, head_node_args=head)
-        started.add_node(num_cpus=1, object_store_memory=STORE)
+    """A cluster with one node, to which the program is connected."""
+    with ray_cluster(tiny_home, nodes=1) as started:
         ray.init(address=started.address, log_to_driver=False, logging_level="error")
-        yield started
-        ray.shutdown()
-        started.shutdown()
-
-
-def kill_worker_process() -> None:
-    for process in psutil.process_iter(["cmdline", "ppid"]):
-        if (process.info["cmdline"] or [])[-1:] == ["danqing.jobs.worker"]:
-            actor = psutil.Process(process.info["ppid"])
-            if "ray::NodeWorker" in " ".join(actor.cmdline()):
-                process.kill()
+        try:
+            yield started
+        finally:
+            ray.shutdown()
 
 
 def test_a_job_goes_on_after_its_process_and_its_node_are_killed(
@@ -74,8 +58,8 @@ def test_a_job_goes_on_after_its_process_and_its_node_are_killed(
                 kill_worker_process()
             if event.step >= 35 and "node" not in killed and "process" in recovered:
                 killed["node"] = time.monotonic()
-                cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
-                cluster.add_node(num_cpus=1, object_store_memory=STORE)
+                kill_node(cluster)
+                add_node(cluster)
         ended = runner.wait(job.id, 60)
         assert ended.state == "finished", ended.failure
         assert set(recovered) == {"process", "node"}
@@ -95,7 +79,7 @@ def test_jobs_can_be_cancelled_and_pending_workers_count_as_starting(cluster: An
         assert runner.wait(second.id, 120).state == "finished"
         health = runner.health()
         assert health.ready
-        assert len(health.workers) == 1
+        assert sum(worker.ready for worker in health.workers) == 1
 
 
 def test_branches_and_initial_images_are_those_of_a_local_worker(

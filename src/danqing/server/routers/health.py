@@ -40,9 +40,7 @@ async def livez() -> Liveness:
 
 @router.get(
     "/readyz",
-    responses={
-        503: {"model": Readiness, "description": "A worker is not ready, the disk is full, or the server stops."}
-    },
+    responses={503: {"model": Readiness, "description": "No worker is ready, the disk is full, or the server stops."}},
 )
 async def readyz(context: ContextDep, response: Response) -> Readiness:
     """Readiness probe: send jobs here only while this succeeds."""
