@@ -153,7 +153,7 @@ class Job:
     @property
     def animations(self) -> tuple[Path, ...]:
         """Files of the animations; they exist once the job is finished."""
-        return self._files("gif", "webp", "mp4")
+        return self._files(*run_layout.ANIMATIONS)
 
     @property
     def sheet(self) -> Path | None:

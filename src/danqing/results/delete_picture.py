@@ -18,7 +18,7 @@ def delete_picture_files(folder: Path, number: int) -> None:
     Raises:
         StorageError: the folder cannot be written.
     """
-    animations = (run_layout.picture_file(number, kind) for kind in ("gif", "webp", "mp4"))
+    animations = (run_layout.picture_file(number, kind) for kind in run_layout.ANIMATIONS)
     painted = run_layout.unscaled_file(number), run_layout.unfinished_file(number)
     with storage_errors(folder):
         for name in (run_layout.picture_file(number), *animations, *painted, run_layout.SHEET):

@@ -74,9 +74,9 @@ class Run:
     @property
     def animations(self) -> tuple[Path, ...]:
         """Files of the animations."""
-        kinds = ("gif", "webp", "mp4")
+        numbers = range(self.request.image_count)
         files = (
-            self.folder / run_layout.picture_file(n, kind) for n in range(self.request.image_count) for kind in kinds
+            self.folder / run_layout.picture_file(number, kind) for number in numbers for kind in run_layout.ANIMATIONS
         )
         return tuple(file for file in files if file.exists())
 

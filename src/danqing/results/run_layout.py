@@ -25,6 +25,8 @@ INIT_IMAGE = "init"
 STEPS = "steps"
 """Folder of the states of steps, from which runs can branch."""
 SHEET = "sheet.png"
+ANIMATIONS = ("gif", "webp", "mp4")
+"""Suffixes of the animations of a picture's steps."""
 RESULT = "result.json"
 """Written last: a run with this file is finished."""
 
