@@ -5,6 +5,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -150,6 +151,8 @@ def test_a_part_is_repainted(page: Page, server: Serving, job: str) -> None:
     other = pixels(server, f"/v1/jobs/{again['id']}/pictures/0.png")
     assert not (old != other)[:30].any()
     assert (new != other).any()
+    press(page, "用这些参数", "Use these parameters", page.locator("#actions"))
+    expect(page.locator("#notice")).to_have_text(re.compile("未采用：蒙版。|Not used: mask."))
 
 
 def test_the_canvas_is_extended_by_dragging_an_edge(page: Page, server: Serving, job: str) -> None:

@@ -82,6 +82,8 @@ const TEXTS = {
   restore: ["从图片取回参数", "Restore from a picture"],
   restored: ["已取回这幅画的参数。", "The parameters were loaded from this picture."],
   restoredOther: ["已取回画题、步数、种子和画幅，不要的东西记为负权重。", "Prompt, steps, seed and canvas were loaded; the negative prompt has a negative weight."],
+  maskPicture: ["蒙版", "mask"],
+  sealPicture: ["印章图片", "picture of the seal"],
   notTaken: ["未采用：{0}。", " Not used: {0}."],
   noParameters: ["这张图片没有作画参数，已用作底图。", "This picture has no parameters; it is used as the initial image."],
   badLink: ["这个链接里的参数读不出来。", "The parameters in this link cannot be read."],

@@ -140,9 +140,7 @@ function useVerse(line) {
 
 /** Copy the request of a job into the form. */
 async function reuse(job) {
-  form.setRequest(job.request);
-  await form.setInitImage(job.start ? await bytes(job.start) : null);
-  formChanged();
+  await restore.fromJob(job);
   element("request-form").scrollIntoView();
 }
 

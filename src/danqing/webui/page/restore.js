@@ -1,5 +1,6 @@
-// Brings parameters back into the form: from a picture that is dropped or chosen, and from a link.
+// Brings parameters back into the form: from a job, from a picture that is dropped or chosen, and from a link.
 
+import { bytes } from "./api.js";
 import { language, localized, tr } from "./i18n.js";
 import { readParameters } from "./picture-file.js";
 import { PREFIX } from "./share-link.js";
@@ -17,6 +18,15 @@ export class Restore {
       const file = event.dataTransfer.files[0];
       if (file) this.fromFile(file).catch(on.onError);
     });
+  }
+
+  /** Fill the form with the request of a job; its mask and its picture of a seal have no control, and are named. */
+  async fromJob(job) {
+    this.form.setRequest(job.request);
+    await this.form.setInitImage(job.start ? await bytes(job.start) : null);
+    const missing = [job.mask && tr("maskPicture"), job.seal && tr("sealPicture")].filter(Boolean);
+    this.on.changed();
+    this.on.told(missing.length ? tr("notTaken", missing.join(language() === "zh" ? "、" : ", ")).trim() : "");
   }
 
   /** Fill the form with the parameters of a picture file; a picture without parameters becomes the initial image. */
