@@ -49,9 +49,10 @@ class Timing:
         return seconds / self.per_picture
 
 
-def load_stand_in(seconds: float) -> Paint:
-    """Return a function that sleeps, and then returns a picture of the seed."""
-    return partial(paint_stand_in, seconds)
+def load_stand_in(seconds: float, together: int | None) -> Paint:
+    """Return a function that sleeps, and then returns a picture of the seed, for one task after another."""
+    del together
+    return lambda tasks: [paint_stand_in(seconds, task) for task in tasks]
 
 
 def paint_stand_in(seconds: float, task: Task) -> TaskResult:
@@ -104,7 +105,7 @@ def make_rows(count: int, folder: Path) -> tuple[BatchRow, ...]:
 def paint(rows: Sequence[BatchRow], folder: Path, *, workers: int, seconds: float) -> Generator[BatchRecord]:
     """Paint rows on the connected cluster with the stand-in."""
     options = ClusterOptions("auto", min_workers=workers, max_workers=workers)
-    load: Callable[[], Paint] = partial(load_stand_in, seconds)
+    load: Callable[[int | None], Paint] = partial(load_stand_in, seconds)
     for records in paint_on_ray(rows, folder, options, load=load):
         yield from records
 

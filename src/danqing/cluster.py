@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from typing import Any, Generic, TypeVar, cast
 
 from danqing.errors import ClusterUnavailable, InvalidRequest, MissingExtra
@@ -19,12 +20,12 @@ from danqing.settings import available_cores, set_ray_defaults, unchanged_variab
 LOCAL = "local"
 """Address that starts a cluster on this machine."""
 MAX_RETRIES = 2
-"""How often Ray repeats a row whose process or node died. It can try the same dead node several times."""
+"""How often Ray repeats the rows of a call whose process or node died. It can try the same dead node several times."""
 ROUNDS = 3
-"""How often rows that are still missing at the end are tried in this way."""
+"""How often rows are tried in this way, from the second time on each by itself."""
 _OBJECT_STORE_BYTES = 200 * 2**20
 """Shared memory of a local cluster; it holds the rows and pictures that are on the way."""
-_ROWS_PER_DATASET = 10_000
+_GROUPS_PER_DATASET = 10_000
 _CONNECT_SECONDS = 10.0
 
 Row = TypeVar("Row")
@@ -86,7 +87,7 @@ def connected(address: str) -> Generator[None]:
     try:
         with _unchanged_process():
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **options)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except Exception as error:  # Ray raises a bare Exception if a process does not start in time
         raise _unavailable(address, str(error)) from error
     try:
         yield
@@ -95,15 +96,18 @@ def connected(address: str) -> Generator[None]:
 
 
 def map_rows(
-    make: Callable[[], Callable[[Row], Result]], rows: Sequence[Row], options: ClusterOptions
+    make: Callable[[], Callable[[Sequence[Row]], Sequence[Result]]],
+    groups: Sequence[Sequence[Row]],
+    options: ClusterOptions,
 ) -> Generator[Mapped[Result]]:
-    """Apply a function to rows in the worker processes of a cluster. Call within `connected`.
+    """Apply a function to groups of rows in the worker processes of a cluster. Call within `connected`.
 
-    Ray Data runs it: each worker calls `make` once, and the pool of workers grows to its maximum while rows wait.
+    Ray Data runs it: each worker calls `make` once, and the pool of workers grows to its maximum while groups wait.
+    After a worker has died its rows are repeated one by one.
 
     Args:
-        make: loads what all rows of a worker share and returns the function.
-        rows: picklable.
+        make: loads what all rows of a worker share and returns the function, which returns a result for each row.
+        groups: rows that a worker is given at the same time; picklable.
         options: the worker processes.
     Yields:
         the results, in the order in which they finish. A row that kills its workers in all rounds has none.
@@ -115,25 +119,33 @@ def map_rows(
     context = data.DataContext.get_current()
     context.enable_progress_bars = False
     context.max_errored_blocks = -1  # rows whose workers died must not stop the other rows
-    for start in range(0, len(rows), _ROWS_PER_DATASET):
-        left = dict(enumerate(rows[start : start + _ROWS_PER_DATASET], start))
+    numbers = count()
+    numbered = [{next(numbers): row for row in group} for group in groups]
+    for start in range(0, len(numbered), _GROUPS_PER_DATASET):
+        parts = numbered[start : start + _GROUPS_PER_DATASET]
+        left = {number: row for group in parts for number, row in group.items()}
         for attempt in range(ROUNDS):
-            # The next row waits in a worker while it paints one. Later it does not, so that it cannot be lost with the worker.
-            in_flight = 2 if attempt == 0 else 1
-            for result in _map_dataset(make, left, pool, in_flight) if left else ():
+            # The next row waits in a worker while it paints one. Later, and beside several rows, none waits: it cannot be lost
+            # with the worker, and the first rows that a restarted worker paints are those that it was painting.
+            in_flight = 2 if attempt == 0 and all(len(group) == 1 for group in parts) else 1
+            for result in _map_dataset(make, parts, pool, in_flight) if parts else ():
                 left.pop(result.row)
                 yield result
+            parts = [{number: row} for number, row in left.items()]
 
 
 def _map_dataset(
-    make: Callable[[], Callable[[Row], Result]], rows: Mapping[int, Row], pool: ClusterOptions, in_flight: int
+    make: Callable[[], Callable[[Sequence[Row]], Sequence[Result]]],
+    groups: Sequence[Mapping[int, Row]],
+    pool: ClusterOptions,
+    in_flight: int,
 ) -> Generator[Mapped[Result]]:
-    """Yield the results of one dataset; each worker has `in_flight` rows at a time.
+    """Yield the results of one dataset; each worker has `in_flight` groups at a time.
 
     Rows whose worker died more often than Ray repeats them have none.
     """
     data = _import_ray_data()
-    values = [{"row": number, "value": pickle.dumps(row)} for number, row in rows.items()]
+    values = [{"group": pickle.dumps(group)} for group in groups]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # options of actors are deprecated from 2.60 on, without a replacement
         results = data.from_items(values, override_num_blocks=len(values)).map_batches(
@@ -156,15 +168,21 @@ def _map_dataset(
 
 
 class _Mapper:
-    """Applies the function to batches of one row, in a worker process."""
+    """Applies the function to batches of one group, in a worker process."""
 
-    def __init__(self, make: Callable[[], Callable[[object], object]]) -> None:
+    def __init__(self, make: Callable[[], Callable[[Sequence[object]], Sequence[object]]]) -> None:
+        ray = _import_ray()
         self._function = make()
-        self._worker = f"{_import_ray().util.get_node_ip_address()}:{os.getpid()}"
+        self._worker = f"{ray.util.get_node_ip_address()}:{os.getpid()}"
+        self._one_by_one: bool = ray.get_runtime_context().was_current_actor_reconstructed
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[object]]:
-        results: list[object] = [pickle.dumps(self._function(pickle.loads(value))) for value in batch["value"]]
-        return {"row": list(batch["row"]), "value": results, "worker": [self._worker] * len(results)}
+        (group,) = batch["group"]
+        rows = cast("dict[int, object]", pickle.loads(group))
+        parts = [[row] for row in rows.values()] if self._one_by_one else [list(rows.values())]
+        self._one_by_one = False
+        results: list[object] = [pickle.dumps(result) for part in parts for result in self._function(part)]
+        return {"row": list(rows), "value": results, "worker": [self._worker] * len(results)}
 
 
 class WorkerLost(Exception):

@@ -1,5 +1,6 @@
 """The rows of a batch that are left to paint, and the records of their results."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -7,7 +8,12 @@ from danqing.batch.prompt_file import PromptRow
 from danqing.batch.table import KEY_LENGTH, BatchRecord, ResultTable, row_keys
 from danqing.batch.tasks import TaskResult
 
+ROWS_TOGETHER = 4
+"""Rows of one kind that are sent to a worker on a GPU at a time; it paints them together if that is faster."""
 _MODEL_FIELDS = ("model", "dtype", "size")
+_OWN_FIELDS = frozenset(
+    {"prompts", "style", "artist", "seed", "inscription", "signature", "seal", "init_image", "mask", "like"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,27 @@ def plan_batch(rows: Sequence[PromptRow], table: ResultTable) -> BatchPlan:
     pending.sort(key=lambda row: order[_model_of(row)])
     invalid = tuple(row for row in rows if row.request is None)
     return BatchPlan(tuple(pending), invalid, len(valid) - len(pending))
+
+
+def take_rows(waiting: deque[BatchRow], together: int | None, *, on_gpu: bool, workers: int) -> list[BatchRow]:
+    """Remove the next rows from a queue that a worker is sent at a time, and return them; empty if there are none.
+
+    Args:
+        waiting: the queue.
+        together: maximum number of rows; None: `ROWS_TOGETHER` on a GPU, else 1.
+        on_gpu: whether the worker has a GPU.
+        workers: number of workers; each is left a share of the queue.
+    """
+    most = min(together or (ROWS_TOGETHER if on_gpu else 1), -(-len(waiting) // workers))
+    rows: list[BatchRow] = []
+    while waiting and len(rows) < most and (not rows or _kind(rows[0]) == _kind(waiting[0])):
+        rows.append(waiting.popleft())
+    return rows
+
+
+def _kind(row: BatchRow) -> dict[str, object]:
+    """Return the fields in which rows that are painted together agree."""
+    return {name: value for name, value in row.request.items() if name not in _OWN_FIELDS}
 
 
 def _model_of(row: BatchRow) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from danqing.batch.parquet_table import write_parquet
-from danqing.batch.plan import BatchPlan, BatchRow, plan_batch
+from danqing.batch.plan import BatchPlan, BatchRow, plan_batch, take_rows
 from danqing.batch.prompt_file import to_row
 from danqing.batch.ray_runner import paint_on_ray
 from danqing.batch.table import BatchRecord, ResultTable
@@ -21,12 +21,6 @@ from danqing.cluster import ClusterOptions
 from danqing.errors import InvalidRequest
 from danqing.request import Request
 from danqing.settings import read_settings, start_worker
-
-ROWS_TOGETHER = 4
-"""Rows of one kind that are sent to a worker on a GPU at a time; it paints them together if that is faster."""
-_OWN_FIELDS = frozenset(
-    {"prompts", "style", "artist", "seed", "inscription", "signature", "seal", "init_image", "mask", "like"}
-)
 
 
 def paint_many(
@@ -49,8 +43,8 @@ def paint_many(
         workers: number of processes; default: one for each GPU, else one.
         device: device of the workers; auto distributes them over the GPUs.
         ray: paint on a Ray cluster: its address, `local` to start one on this machine, or the options of its workers.
-        together: number of rows of one kind that a worker of this machine paints at the same time; None: 4 on a GPU if that is
-            measured to be faster, else 1.
+        together: number of rows of one kind that a worker paints at the same time; None: 4 on a GPU if that is measured to be
+            faster, else 1.
     Yields:
         a record for each picture and each failed row, in the order in which they finish. They are already in the table.
     Raises:
@@ -94,7 +88,7 @@ def paint_rows(
     else:
         if workers is not None:
             cluster = replace(cluster, min_workers=workers, max_workers=workers)
-        results = paint_on_ray(plan.pending, table.folder, cluster, device=device)
+        results = paint_on_ray(plan.pending, table.folder, cluster, device=device, together=together)
     try:
         with closing(results):
             for records in results:
@@ -178,13 +172,9 @@ class _WorkerPool:
 
     def _take(self, device: str, workers: int) -> list[BatchRow]:
         """Remove the next rows of one kind from the queue: as many as are painted together; empty if there are none."""
-        usual = ROWS_TOGETHER if device.startswith(("cuda", "mps")) else 1
         with self._lock:
-            most = min(self.together or usual, -(-len(self._waiting) // workers))
-            rows: list[BatchRow] = []
-            while self._waiting and len(rows) < most and (not rows or _kind(rows[0]) == _kind(self._waiting[0])):
-                rows.append(self._waiting.popleft())
-            return rows
+            on_gpu = device.startswith(("cuda", "mps"))
+            return take_rows(self._waiting, self.together, on_gpu=on_gpu, workers=workers)
 
     def _paint(self, rows: Sequence[BatchRow], number: int, device: str, workers: int) -> None:
         """Put the records of each row into the queue of results.
@@ -210,7 +200,7 @@ class _WorkerPool:
         assert process.stdin is not None, "started with pipes"
         assert process.stdout is not None, "started with pipes"
         tasks = [Task(name=row.name, request=row.request, folder=str(self.folder), device=device) for row in rows]
-        group = TaskGroup(tasks=tasks, together=1 if len(rows) == 1 else self.together)
+        group = TaskGroup(tasks=tasks, together=self.together)
         with suppress(OSError):  # the pipe is broken
             process.stdin.write(json.dumps(group).encode() + b"\n")
             process.stdin.flush()
@@ -234,8 +224,3 @@ class _WorkerPool:
             with suppress(OSError):  # the pipe is broken
                 if stream is not None:
                     stream.close()
-
-
-def _kind(row: BatchRow) -> dict[str, object]:
-    """Return the fields in which rows that are painted together agree."""
-    return {name: value for name, value in row.request.items() if name not in _OWN_FIELDS}

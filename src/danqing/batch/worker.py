@@ -53,7 +53,8 @@ class TaskPainter:
             together: maximum number of tasks at a time; see `JointRuns`.
             on_result: called with the number of each task and its result, as soon as it has ended.
         """
-        joint, waiting, lock = JointRuns(together), deque(enumerate(tasks)), threading.Lock()
+        joint = JointRuns(together if len(tasks) > 1 else 1)
+        waiting, lock = deque(enumerate(tasks)), threading.Lock()
         threads: list[threading.Thread] = []
 
         def after(pipeline: Pipeline, event: Event) -> bool:

@@ -27,7 +27,6 @@ from danqing.cli.errors import print_error
 from danqing.cli.i18n import read_language, tr
 from danqing.cli.output import print_json, print_path
 from danqing.cli.signals import exit_code, signals_as_interrupt
-from danqing.errors import InvalidRequest
 from danqing.i18n import Text
 
 _REPORT_SECONDS = 30.0
@@ -110,11 +109,6 @@ def batch(
         gpus_per_worker=gpus_per_worker,
         cpus_per_worker=cpus_per_worker,
     )
-    if cluster is not None and together not in (None, 1):
-        raise InvalidRequest(
-            "--together 不能与 --ray 一起使用：集群上每个进程一次画一行。",
-            "--together cannot be used with --ray: a worker of a cluster paints one row at a time.",
-        )
     from danqing.batch.plan import plan_batch
     from danqing.batch.runner import paint_rows
 

@@ -5,23 +5,25 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
+import torch
+from PIL import Image, ImageChops
 
 import danqing
 from danqing import cluster
 from danqing.batch.plan import BatchRow, plan_batch
 from danqing.batch.prompt_file import to_row
-from danqing.batch.ray_runner import Paint, paint_on_ray
+from danqing.batch.ray_runner import Paint, load_painter, paint_on_ray
 from danqing.batch.table import ResultTable
-from danqing.batch.tasks import Task, TaskResult
+from danqing.batch.tasks import PaintedFile, Task, TaskResult
 from danqing.cluster import ClusterOptions
 from danqing.errors import ClusterUnavailable, InvalidRequest
+from danqing.models.unet import UNet
 from tests.serving import MODEL, QUICK, make_home
 
 ray: Any = pytest.importorskip("ray", reason='pip install "danqing[ray]"')
@@ -74,24 +76,75 @@ def test_pictures_are_those_of_single_requests_and_of_local_workers(
     assert {r.line for r in danqing.paint_many(requests, out=tmp_path / "ray", ray=SMALL)} == {4, 5}, "finished rows"
 
 
-def paint_stand_in(task: Task) -> TaskResult:
-    """Return a small file; the worker process dies at prompts that contain 死."""
-    prompt = str(task["request"]["prompts"])
-    if "死" in prompt:
-        os.kill(os.getpid(), signal.SIGKILL)
-    png = prompt.encode()
-    digest = hashlib.sha256(png).hexdigest()
-    picture = {"picture": 0, "seed": 0, "path": f"{task['name']}-0.png", "sha256": digest, "png": png}
-    return TaskResult(pictures=[picture], seconds=0, notices=[], error=None)  # type: ignore[typeddict-item] # pyright: ignore
+def load_counting_painter(together: int | None) -> Paint:
+    """Return the painter of a worker, with a notice that tells whether batches of the U-Net had several pictures."""
+    sizes: list[int] = []
+    forward = UNet.forward
+
+    def counting(self: UNet, x: torch.Tensor, *args: Any, **named: Any) -> torch.Tensor:
+        sizes.append(len(x))
+        return forward(self, x, *args, **named)
+
+    UNet.forward = counting  # type: ignore[method-assign] # pyright: ignore
+    paint = load_painter(together)
+
+    def paint_and_count(tasks: Sequence[Task]) -> list[TaskResult]:
+        sizes.clear()
+        results = paint(tasks)
+        return [{**result, "notices": [str(max(sizes) > 1)]} for result in results]
+
+    return paint_and_count
 
 
-def load_stand_in() -> Paint:
+def test_rows_of_one_kind_are_painted_together_within_rounding(
+    ray_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DANQING_HOME", str(ray_home))
+    quick: dict[str, Any] = {**QUICK, "model": MODEL, "steps": 3, "save": [], "device": "cpu"}
+    requests = [*({**quick, "seed": seed} for seed in range(3)), {**quick, "seed": 3, "steps": 2}]
+    rows = rows_of(requests, tmp_path)
+    options = replace(SMALL, max_workers=1)
+
+    found = paint_on_ray(rows, tmp_path, options, together=3, load=load_counting_painter)
+    records = sorted((record for records in found for record in records), key=lambda record: record.line)
+
+    assert [(record.line, record.seed, record.notices) for record in records] == [
+        *((1, 0, ["True"]), (2, 1, ["True"]), (3, 2, ["True"])),
+        (4, 3, ["False"]),
+    ]
+    for record, request in zip(records, requests, strict=True):
+        file = tmp_path / str(record.path)
+        assert hashlib.sha256(file.read_bytes()).hexdigest() == record.sha256
+        alone = danqing.create(danqing.Request.model_validate(request), out=None)[0].image
+        extrema: Any = ImageChops.difference(alone.convert("RGB"), Image.open(file).convert("RGB")).getextrema()
+        assert max(high for _, high in extrema) <= 1
+
+
+def paint_stand_in(tasks: Sequence[Task]) -> list[TaskResult]:
+    """Return small files, and the number of tasks in the notices.
+
+    The worker process dies at prompts that contain 死, and at those that contain 大 beside others.
+    """
+    results: list[TaskResult] = []
+    for task in tasks:
+        prompt = str(task["request"]["prompts"])
+        if "死" in prompt or ("大" in prompt and len(tasks) > 1):
+            os.kill(os.getpid(), signal.SIGKILL)
+        png = prompt.encode()
+        digest = hashlib.sha256(png).hexdigest()
+        picture = PaintedFile(picture=0, seed=0, path=f"{task['name']}-0.png", sha256=digest, png=png)
+        results.append(TaskResult(pictures=[picture], seconds=0, notices=[str(len(tasks))], error=None))
+    return results
+
+
+def load_stand_in(together: int | None) -> Paint:
+    del together
     return paint_stand_in
 
 
-def rows_of(prompts: str, folder: Path) -> tuple[BatchRow, ...]:
+def rows_of(requests: Iterable[str | dict[str, Any]], folder: Path) -> tuple[BatchRow, ...]:
     with ResultTable(folder) as table:
-        return plan_batch([to_row(line, prompt) for line, prompt in enumerate(prompts, 1)], table).pending
+        return plan_batch([to_row(line, request) for line, request in enumerate(requests, 1)], table).pending
 
 
 @pytest.mark.usefixtures("ray_home")
@@ -106,6 +159,22 @@ def test_a_row_that_kills_its_workers_does_not_end_the_others(tmp_path: Path, mo
     assert failed[0].error is not None
     assert "exited" in failed[0].error["en"]
     assert all((tmp_path / record.path).read_bytes() for record in records if record.path)
+
+
+@pytest.mark.parametrize("rounds", [1, 2])
+@pytest.mark.usefixtures("ray_home")
+def test_rows_painted_together_are_repeated_one_by_one_after_their_worker_died(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rounds: int
+) -> None:
+    monkeypatch.setattr(cluster, "MAX_RETRIES", 2 - rounds)  # by the restarted worker, or in the second round
+    monkeypatch.setattr(cluster, "ROUNDS", rounds)
+    rows = rows_of("山大水花鸟", tmp_path)
+    found = paint_on_ray(rows, tmp_path, replace(SMALL, max_workers=1), together=3, load=load_stand_in)
+    records = sorted((record for records in found for record in records), key=lambda record: record.line)
+    assert [(record.line, record.notices, record.error) for record in records] == [
+        *((line, ["1"], None) for line in (1, 2, 3)),
+        *((line, ["2"], None) for line in (4, 5)),  # together again
+    ]
 
 
 @pytest.mark.usefixtures("ray_home")
@@ -132,11 +201,11 @@ def state():
     return [builtins.print, sys.excepthook, os.environ.get("PYTHONBREAKPOINT"), handlers, root.level, root.handlers[:]]
 
 def make():
-    return lambda row: row + 1
+    return lambda rows: [row + 1 for row in rows]
 
 before = state()
 with connected("local"):
-    assert [found.value for found in map_rows(make, [1], ClusterOptions(cpus_per_worker=0.5, max_workers=1))] == [2]
+    assert [found.value for found in map_rows(make, [[1, 2], [3]], ClusterOptions(cpus_per_worker=0.5, max_workers=1))] == [2, 3, 4]
     assert state() == before
 assert state() == before
 """
