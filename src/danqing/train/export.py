@@ -18,6 +18,8 @@ UNUSED = "[unused"
 """Prefix of pieces that stand for nothing yet; later captions with new characters take their places."""
 ADDED = ("text_encoder.", "pixel_head.")
 """Parts of a U-Net that an unconditional one lacks; an untrained one does not change its output."""
+EMBEDDINGS = "word_embeddings.weight"
+"""End of the name of the embeddings of the vocabulary, [pieces, width]."""
 RESERVE = 128
 """Smallest number of unused pieces in a new vocabulary."""
 
@@ -41,18 +43,24 @@ def write_vocabulary(characters: Iterable[str], words: Iterable[str], file: Path
     return len(pieces)
 
 
-def extend_vocabulary(characters: Iterable[str], file: Path) -> str:
-    """Add characters that a vocabulary lacks, in place of unused pieces, so that its size stays.
+def extend_vocabulary(characters: Iterable[str], file: Path, *, grow: bool = False) -> str:
+    """Add characters that a vocabulary lacks, in place of unused pieces.
 
     Args:
         characters: those of the captions.
         file: the vocab.txt.
+        grow: append pieces, a multiple of `RESERVE`, if too few are unused; else the size stays.
     Returns:
         the characters for which no unused piece was left.
     """
     pieces = file.read_text(encoding="utf-8").rstrip("\n").split("\n")
-    missing = [character for character in _lower(characters) if character not in set(pieces)]
+    known = set(pieces)
+    missing = [character for character in _lower(characters) if character not in known]
     unused = [place for place, piece in enumerate(pieces) if piece.startswith(UNUSED)]
+    if grow and len(missing) > len(unused):
+        added = -(-(len(missing) - len(unused)) // RESERVE) * RESERVE
+        unused += range(len(pieces), len(pieces) + added)
+        pieces += [f"{UNUSED}{number}]" for number in range(len(pieces), len(pieces) + added)]
     for place, character in zip(unused, missing, strict=False):
         pieces[place] = character
     if missing and unused:
@@ -98,13 +106,19 @@ def write_weights(network: nn.Module, file: Path) -> None:
 
 
 def read_weights(network: nn.Module, file: Path) -> None:
-    """Load exported weights into a network, to train on from them; a U-Net's may lack text encoder and pixel head.
+    """Load exported weights into a network, to train on from them.
+
+    A U-Net's may lack text encoder and pixel head. Pieces that were added to the vocabulary keep their fresh embeddings.
 
     Raises:
         WeightsError: the file cannot be read, or belongs to a network of another shape.
     """
     try:
         tensors = load_file(file)
+        for name, fresh in network.state_dict().items():
+            known = tensors.get(name)
+            if name.endswith(EMBEDDINGS) and known is not None and len(known) < len(fresh):
+                tensors[name] = torch.cat([known.to(fresh.dtype), fresh[len(known) :].cpu()])
         added = {name: tensor for name, tensor in network.state_dict().items() if name.startswith(ADDED)}
         network.load_state_dict(added | tensors)
     except (OSError, SafetensorError, RuntimeError) as error:

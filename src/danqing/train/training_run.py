@@ -168,13 +168,14 @@ class TrainingRun:
             with storage_errors(self.out):
                 self.out.mkdir(parents=True, exist_ok=True)
             write_bytes(file, source.read_bytes())
-        left_out = extend_vocabulary(caption_characters(dataset), file)
+        begun = self.trained(name) or (name == "unet" and self.trained(TEXT))
+        left_out = extend_vocabulary(caption_characters(dataset), file, grow=not begun)
         if left_out:
             self.notify(
                 Text(
-                    f"词表已满，说明中的这些字不会学到：{left_out[:40]}。不带 --start、换一个 --out 可重新建立词表。",
+                    f"词表已满，说明中的这些字不会学到：{left_out[:40]}。换一个 --out，用 --start 从这些权重开始，词表会扩大。",
                     f"The vocabulary is full; these characters of the captions are not learnt: {left_out[:40]}. A new --out "
-                    "without --start makes a new vocabulary.",
+                    "that starts from these weights with --start enlarges it.",
                 )
             )
         return Tokenizer(file)

@@ -138,6 +138,24 @@ def test_new_characters_take_unused_places_of_the_vocabulary(tmp_path: Path) -> 
     many = "".join(map(chr, range(0x4E00, 0x4E00 + 2 * RESERVE)))
     assert len(extend_vocabulary(many, file)) > 0
     assert len(file.read_text(encoding="utf-8").splitlines()) == count
+    assert extend_vocabulary(many, file, grow=True) == ""
+    grown = file.read_text(encoding="utf-8").splitlines()
+    assert len(grown) == len(set(grown)) > count
+    assert len(grown) % RESERVE == 0
+    assert Tokenizer(file).unknown_characters("山云" + many[-1]) == []
+
+
+def test_a_vocabulary_that_has_grown_keeps_the_known_embeddings(tmp_path: Path) -> None:
+    def network(pieces: int) -> nn.Module:
+        return nn.ModuleDict({"word_embeddings": nn.Embedding(pieces, 3)})
+
+    trained, larger = network(4), network(6)
+    fresh = larger.state_dict()["word_embeddings.weight"].clone()
+    write_weights(trained, tmp_path / "text.safetensors")
+    read_weights(larger, tmp_path / "text.safetensors")
+    known, embeddings = trained.state_dict()["word_embeddings.weight"], larger.state_dict()["word_embeddings.weight"]
+    torch.testing.assert_close(embeddings[:4], known, rtol=1e-3, atol=1e-4)
+    assert torch.equal(embeddings[4:], fresh[4:])
 
 
 def test_training_begins_where_an_export_ended(tmp_path: Path) -> None:
