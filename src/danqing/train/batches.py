@@ -83,12 +83,15 @@ def sampling_distribution(dataset: CaptionedDataset, weights: Mapping[str, float
 
     Args:
         dataset: the pictures.
-        weights: weight of pictures with an attribute, by its name; the largest counts, and 1 is that of the others.
+        weights: weight of pictures with an attribute, by its name ("count") or by name and value ("subject=cat"); the
+            largest counts, and 1 is that of the others.
     """
-    chances = [
-        max((weights.get(name, 1.0) for name in dataset.attributes(index)), default=1.0)
-        for index in range(len(dataset))
-    ]
+
+    def weight(attributes: Mapping[str, str]) -> float:
+        names = (key for name, value in attributes.items() for key in (name, f"{name}={value}"))
+        return max((weights[name] for name in names if name in weights), default=1.0)
+
+    chances = [weight(dataset.attributes(index)) for index in range(len(dataset))]
     return np.cumsum(chances) / np.sum(chances)
 
 

@@ -9,6 +9,13 @@ from danqing.models.secondary import SecondaryConfig
 from danqing.models.srvgg_compact import CompactConfig
 from danqing.models.text_encoder import TextEncoderConfig
 from danqing.models.unet import UNetConfig
+from danqing.train.scenes.attributes import Subject
+
+HARD_SUBJECTS = (
+    Subject.CAT, Subject.RABBIT, Subject.HORSE, Subject.OX, Subject.CRANE, Subject.TEAPOT, Subject.LANTERN,
+    Subject.BUTTERFLY,
+)  # fmt: skip
+"""Subjects whose outline varies most with pose and number; the U-Net needs many pictures of them."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,8 @@ class TrainConfig:
         snr: signal-to-noise ratio (alpha² / sigma²) above which the weight of a noise level is constant: the 5 of min-SNR-5.
         floor: smallest weight of a noise level, as a share of the largest.
         high_noise: share of the U-Net's timesteps drawn at high noise, see `diffusion_loss.HIGH_NOISE`.
-        attribute_weights: how often the U-Net sees pictures with this attribute, relative to pictures without any of these.
+        attribute_weights: how often the U-Net sees pictures with an attribute, relative to pictures without any of these;
+            see `batches.sampling_distribution`.
         dropout: share of the captions that are replaced by the empty prompt, for classifier-free guidance.
         complete: share of the captions that name every attribute.
         crop: side of the upscaler's small crops, in pixels.
@@ -159,7 +167,8 @@ CPU = TrainConfig(
     clip_optim=OptimConfig(batch=64, steps=12_000, rate=2e-3, warmup=60, decay=0.1, average=0.99),
     floor=0.5,
     high_noise=0.5,
-    attribute_weights={"subject": 1.5, "building": 1.5, "colour": 2.5, "sky": 2.5, "count": 2.5},
+    attribute_weights={"subject": 1.5, "building": 1.5, "colour": 2.5, "sky": 2.5, "count": 2.5}
+    | {f"subject={subject}": 8.0 for subject in HARD_SUBJECTS},
     complete=0.5,
 )
 

@@ -24,6 +24,8 @@ TABLES: AttributeCaptions = {
     "plant": vocabulary.PLANT,
     "light": vocabulary.LIGHT,
 }
+DETAILS = ("sky", "colour", "count", "side", "scale")
+"""Attributes that captions bind to the main thing or to the sky, instead of naming them alone."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class ShardDataset:
 
     def attributes(self, index: int) -> Mapping[str, str]:
         scene = self.scenes[index]
-        return {kind: value for kind in TABLES if (value := getattr(scene, kind)) is not None}
+        return {name: str(value) for name in (*TABLES, *DETAILS) if (value := getattr(scene, name)) is not None}
 
     @property
     def attribute_captions(self) -> AttributeCaptions:

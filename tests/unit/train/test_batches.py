@@ -16,6 +16,9 @@ from danqing.train.batches import (
     open_dataset,
     sampling_distribution,
 )
+from danqing.train.config import PRESETS
+from danqing.train.scenes.attributes import Medium, Scene, Subject
+from danqing.train.shard_dataset import DETAILS, TABLES, ShardDataset
 
 
 def test_shards_of_another_size_are_refused(shards: Path) -> None:
@@ -56,6 +59,29 @@ def test_pictures_with_a_weighted_attribute_are_drawn_more_often(shards: Path) -
     assert set(drawn.tolist()) == set(range(len(dataset)))
     counts = np.bincount(drawn, minlength=len(dataset))
     assert counts[has_light].mean() / counts[~has_light].mean() == pytest.approx(3.0, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("weights", "shares"), [({"count": 3.0}, (1, 3, 3)), ({"count": 3.0, "subject=cat": 8.0}, (1, 8, 3))]
+)
+def test_weights_may_name_a_detail_or_a_value(weights: dict[str, float], shares: tuple[float, ...]) -> None:
+    scenes = (
+        Scene(Medium.INK, subject=Subject.GOURD),
+        Scene(Medium.INK, subject=Subject.CAT, count=2),
+        Scene(Medium.INK, subject=Subject.OX, count=1),
+    )
+    dataset = ShardDataset((np.zeros((3, 8, 8, 3), np.uint8),), np.array([0]), scenes)
+    np.testing.assert_allclose(
+        np.diff(sampling_distribution(dataset, weights), prepend=0), np.array(shares) / sum(shares)
+    )
+
+
+def test_every_weight_of_the_presets_belongs_to_an_attribute_of_scenes() -> None:
+    for config in PRESETS.values():
+        for key in config.attribute_weights:
+            name, _, value = key.partition("=")
+            assert name in {*TABLES, *DETAILS}
+            assert not value or value in TABLES[name]
 
 
 def test_without_weights_pictures_are_drawn_evenly(shards: Path) -> None:
