@@ -70,7 +70,8 @@ class ServerContext:
         label_policy: whether pictures are marked "AI生成".
         runs: the runs of the command line, shown while no API key is required; None on a public service.
         selected_models: the model selected by each API key with AUTOMATIC1111's `options`.
-        body_turns: held while a request waits for its turn to be validated in the event loop.
+        turns: held by the request whose turn it is; see `wait_for_turn`.
+        parsing: the thread that parses large bodies, one at a time.
         submitting: limits the requests that are checked and queued at once.
         probe_threads: reserved for health probes, so that slow requests do not delay them.
     """
@@ -95,10 +96,16 @@ class ServerContext:
     large_bodies: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(MAX_LARGE_BODIES)
     )
-    body_turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    turns: asyncio.Lock = field(default_factory=asyncio.Lock)
+    parsing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "parsing"))
     submitting: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_SUBMITTING))
     decoding: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MAX_DECODING))
     probe_threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "probe"))
+
+    async def wait_for_turn(self) -> None:
+        """Wait until no other request has its turn in this iteration of the event loop, so that probes run in between."""
+        async with self.turns:
+            await asyncio.sleep(0)
 
     @contextmanager
     def decoding_slot(self) -> Generator[None]:

@@ -18,6 +18,8 @@ from danqing.server.errors import ApiError, error_response, language_of, to_api_
 
 PUBLIC_PATHS = frozenset({"/", "/livez", "/readyz", "/openapi.json", "/favicon.ico"})
 """Paths that need no API key. Every other path needs one, including paths that do not exist."""
+PROBES = frozenset({"/livez", "/readyz"})
+"""Paths that are answered before the requests that wait for their turn."""
 CLIENT_CLOSED = 499
 """Status logged if the client disconnected before the response."""
 UNSAFE_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -47,6 +49,8 @@ class SecurityMiddleware:
         state = scope.setdefault("state", {})
         state.update(request_id=response.id, owner="")
         try:
+            if path not in PROBES:
+                await self._context.wait_for_turn()
             state["owner"] = self._authorize(scope, path, headers)
             if scope["method"] == "HEAD":
                 await self._app({**scope, "method": "GET"}, response.receive_head, response.send)

@@ -15,9 +15,11 @@ from danqing.server.errors import ApiError, too_large
 BODY_TIMEOUT = 60.0
 """Seconds within which a body must arrive."""
 LARGE = 256 * 1024
-"""Bodies of at least this many bytes use one of a few slots, so that many at once cannot exhaust the memory."""
+"""Bodies of at least this many bytes use one of a few slots, so that many at once cannot exhaust the memory, and are parsed in a
+thread."""
 MAX_VALUES = 100_000
 """Maximum number of values in a body. Parsing holds up all other requests; this many values take some milliseconds."""
+_NUL = b"\\u0000"
 
 
 class JsonRoute(APIRoute):
@@ -32,10 +34,12 @@ class JsonRoute(APIRoute):
         async def read_and_handle(request: Request) -> Response:
             context = context_of(request)
             body = await read_bytes(request, context)
-            # Validation runs in the event loop: at most one per iteration, so that probes run in between.
-            async with context.body_turns:
-                await asyncio.sleep(0)
-            return await handle(_ReadRequest(request, body, read_json(request, body)))
+            await context.wait_for_turn()  # FastAPI validates the value in the event loop
+            if len(body) < LARGE:
+                value = read_json(request, body)
+            else:
+                value = await asyncio.get_running_loop().run_in_executor(context.parsing, read_json, request, body)
+            return await handle(_ReadRequest(request, body, value))
 
         return read_and_handle
 
@@ -104,9 +108,7 @@ def parse_json(body: bytes) -> dict[str, object]:
     Raises:
         ApiError: 400 if it is not such JSON, 413 for too many values, 422 for NUL or if it is not an object.
     """
-    if sum(body.count(separator) for separator in (b",", b":", b"[", b"{")) > MAX_VALUES:
-        zh, en = "请求体中的值太多，请减少。", "The request body contains too many values. Send fewer."
-        raise ApiError(413, "too_large", zh, en)
+    has_nul = _check_bytes(body)
     try:
         value: object = from_json(body, allow_inf_nan=False)
     except ValueError as error:
@@ -120,6 +122,25 @@ def parse_json(body: bytes) -> dict[str, object]:
             '请求体须为 JSON 对象，例如 {"prompts": "远山"}。',
             'The body must be a JSON object, for example {"prompts": "远山"}.',
         )
-    if b"\\u0000" in body:
+    if has_nul:
         raise ApiError(422, "not_text", "请求含有空字符。", "The request contains a NUL character.")
     return cast("dict[str, object]", value)
+
+
+def _check_bytes(body: bytes) -> bool:
+    """Count the values of a body, and return True if it contains an escaped NUL.
+
+    Other threads, such as the event loop, run between the parts of a large body.
+
+    Raises:
+        ApiError: 413 for too many values.
+    """
+    values, has_nul = 0, False
+    for start in range(0, len(body), LARGE):
+        part = body[start : start + LARGE + len(_NUL) - 1]
+        values += sum(part.count(separator, 0, LARGE) for separator in (b",", b":", b"[", b"{"))
+        has_nul = has_nul or _NUL in part
+        if values > MAX_VALUES:
+            zh, en = "请求体中的值太多，请减少。", "The request body contains too many values. Send fewer."
+            raise ApiError(413, "too_large", zh, en)
+    return has_nul
