@@ -9,7 +9,7 @@ from functools import lru_cache
 from danqing.errors import InvalidRequest
 from danqing.jobs.job import Job
 from danqing.jobs.job_store import JobStore
-from danqing.jobs.progress import ProgressTracker
+from danqing.jobs.progress import BatchCosts, ProgressTracker
 from danqing.request import Request
 from danqing.request.steps import plan_key, plan_steps
 from danqing.settings import Settings
@@ -27,7 +27,7 @@ def request_cost(request: Request, resolution: int | None = None) -> float:
     return sum(map(sum, batch_costs(request, resolution)))
 
 
-def batch_costs(request: Request, resolution: int | None = None) -> tuple[tuple[float, ...], ...]:
+def batch_costs(request: Request, resolution: int | None = None) -> BatchCosts:
     """Return the costs of the steps of each batch; see `step_costs`. The pictures of a grid differ, other batches do not."""
     if request.grid is None:
         return (step_costs(request, resolution),) * request.n_batches
@@ -65,10 +65,15 @@ def step_count(request: Request, settings: Settings) -> int:
     return sum(step.repeats for step in plan_steps(request, resolution=resolution))
 
 
-def remaining_cost(job: Job) -> float:
-    """Return the cost of a job's remaining steps; 0 if its stored request is invalid."""
+def remaining_cost(job: Job, costs: BatchCosts | None = None) -> float:
+    """Return the cost of a job's remaining steps; 0 if its stored request is invalid.
+
+    Args:
+        job: with its progress.
+        costs: those of all its steps; computed if they are not given.
+    """
     try:
-        costs = batch_costs(job.request, job.resolution)[job.picture // job.batch_size :]
+        costs = (costs or batch_costs(job.request, job.resolution))[job.picture // job.batch_size :]
     except InvalidRequest:
         return 0.0
     return max(sum(map(sum, costs)) - sum(costs[0][: job.step]), 0.0) if costs else 0.0
@@ -87,11 +92,11 @@ def seconds_left(job: Job, store: JobStore, tracker: ProgressTracker, *, workers
     pace = tracker.seconds_per_unit
     if pace is None or job.is_ended:
         return None
-    own = remaining_cost(job) * pace
     if job.state == "painting":
-        return own
+        return remaining_cost(job, tracker.costs(job.id)) * pace
+    own = remaining_cost(job) if job.picture or job.step else store.cost(job.id)
     queued = store.queued_cost_before(job.id)
-    return (sum(_running_costs(store, tracker)) + queued) * pace / workers + own
+    return (sum(_running_costs(store, tracker)) + queued) * pace / workers + own * pace
 
 
 def retry_after(store: JobStore, tracker: ProgressTracker) -> float:
@@ -104,4 +109,5 @@ def retry_after(store: JobStore, tracker: ProgressTracker) -> float:
 
 
 def _running_costs(store: JobStore, tracker: ProgressTracker) -> list[float]:
-    return [remaining_cost(with_progress(job, tracker)) for job in store.list_jobs(None, ("painting",), limit=8)]
+    jobs = store.list_jobs(None, ("painting",), limit=8)
+    return [remaining_cost(with_progress(job, tracker), tracker.costs(job.id)) for job in jobs]

@@ -138,6 +138,17 @@ class JobStore:
         """Return the number of queued jobs. Fast, however many jobs there are."""
         return self._database.query("SELECT count(*) AS n FROM jobs WHERE state = 'queued'")[0]["n"]
 
+    def cost(self, id: str) -> float:
+        """Return the total cost of a job.
+
+        Raises:
+            JobNotFound: no job has this ID.
+        """
+        rows = self._database.query("SELECT cost FROM jobs WHERE id = ?", id)
+        if not rows:
+            raise _not_found(id)
+        return rows[0]["cost"]
+
     def queued_cost_before(self, id: str) -> float:
         """Return the total cost of the jobs ahead of a queued job."""
         before = "(turn, queue_position) < (SELECT turn, queue_position FROM jobs WHERE id = ?)"

@@ -137,11 +137,14 @@ class LocalJobRunner:
         submission = Submission(parse_job_id(id), key, request)
         if retry_seconds > 0 and (earlier := store.find_unfinished(key, created_after=time.time() - retry_seconds)):
             return self.get(earlier)
-        if store.key(submission.id) is None:
+        if id is None or store.key(submission.id) is None:
             self._reject_when_stopping()
             self.reject_when_full()  # checked again by `add`, after the expensive checks
-            self._check(store.add(to_new_job(submission, self._settings, self._limits), limits=self._limits))
+            admission = store.add(to_new_job(submission, self._settings, self._limits), limits=self._limits)
+            self._check(admission)
             self._wake_workers(submission.id)
+            if admission == "accepted":
+                return self.get(submission.id)
         if store.key(submission.id) != key:
             raise JobConflict(
                 f"任务 ID {submission.id} 已用于另一个请求。请换一个 ID。",

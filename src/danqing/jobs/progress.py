@@ -8,6 +8,9 @@ from dataclasses import dataclass
 _DECAY = 0.1
 """Weight of the newest step in the running mean of the step duration."""
 
+BatchCosts = tuple[tuple[float, ...], ...]
+"""Costs of the steps of each batch of a job."""
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -26,6 +29,7 @@ class ProgressTracker:
         self._versions: dict[str, int] = {}
         self._missed = 0
         self._progress: dict[str, Progress] = {}
+        self._costs: dict[str, BatchCosts] = {}
         self._subscribers: list[Callable[[str], None]] = []
         self._seconds_per_unit: float | None = None
         self._closed = False
@@ -42,6 +46,14 @@ class ProgressTracker:
     def set(self, id: str, progress: Progress) -> None:
         """Set the progress of a job that has just started."""
         self._progress[id] = progress
+
+    def costs(self, id: str) -> BatchCosts | None:
+        """Return the costs of a running job; None if they are unknown, for example because another service runs it."""
+        return self._costs.get(id)
+
+    def set_costs(self, id: str, costs: BatchCosts) -> None:
+        """Keep the costs of a running job, which take longer to compute than to look up."""
+        self._costs[id] = costs
 
     def advance(self, id: str, progress: Progress, *, seconds_per_unit: float | None) -> None:
         """Record a completed step.
@@ -60,6 +72,7 @@ class ProgressTracker:
     def clear(self, id: str) -> None:
         """Remove the progress of a job that no longer runs."""
         self._progress.pop(id, None)
+        self._costs.pop(id, None)
 
     def notify(self, id: str) -> None:
         """Notify subscribers that a job changed."""

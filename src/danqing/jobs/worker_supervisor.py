@@ -77,7 +77,8 @@ class WorkerSupervisor:
 
     def wake(self) -> None:
         """Make the thread look for a new job now. Returns at once."""
-        self._inbox.put(None)
+        if self._inbox.empty():  # it looks for a job after every item
+            self._inbox.put(None)
 
     def cancel(self, id: str) -> None:
         """Cancel a job if it is the current one."""
@@ -196,6 +197,7 @@ class WorkerSupervisor:
         except InvalidRequest as error:
             self._end_job(job, "failed", failures.to_failure(error))
             return
+        self._context.tracker.set_costs(job.id, self._current.costs)
         self._write_record(job)
         self._context.tracker.notify(job.id)
 

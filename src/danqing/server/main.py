@@ -3,6 +3,7 @@
 import logging
 import re
 import socket
+import sys
 import threading
 import webbrowser
 from dataclasses import dataclass, field
@@ -39,6 +40,9 @@ CONNECTION_DRAIN_SECONDS = 2
 """Time for open connections after that."""
 MAX_CONNECTIONS = 1000
 """Maximum number of connections; more are answered with 503."""
+SWITCH_SECONDS = 0.001
+"""Time after which a thread that computes lets the event loop continue; Python's default is 0.005. The loop waits for it after
+every system call, several times for one response."""
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _log = logging.getLogger(__name__)
@@ -100,6 +104,7 @@ def serve(options: ServerOptions, settings: Settings) -> None:
         ClusterUnavailable: the Ray cluster cannot be reached.
     """
     configure_logging()
+    sys.setswitchinterval(SWITCH_SECONDS)
     api_keys = ApiKeyStore.from_settings(settings)
     models = ModelRegistry(settings, options.models)
     _require_key_if_public(options, api_keys)

@@ -96,6 +96,13 @@ class ModelRegistry:
         except DanqingError:
             return ()
 
+    def notices_for(self, request: Request) -> tuple[Text, ...]:
+        """Return the messages about the prompts of a request that was accepted; the same as those of its job."""
+        try:
+            return self.check_prompts(self.with_defaults(request))
+        except DanqingError:
+            return ()
+
     def with_defaults(self, request: Request) -> Request:
         """Return a request completed with its model's defaults."""
         name = self.resolve(request.model)

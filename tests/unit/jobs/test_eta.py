@@ -50,6 +50,14 @@ def test_the_cost_is_pixels_times_steps(tmp_path: Path) -> None:
     assert request_cost(complete(steps=10, sketches="[4]*500+[2]*250+[8]*250")) == PIXELS * 10 * 3, "pruned stay pruned"
 
 
+def test_known_costs_of_a_job_are_not_computed_again(tmp_path: Path) -> None:
+    job = Job("a", "painting", {"of_another_version": 1, "n_batches": 2}, "m", "", 1.0, None, None, tmp_path)
+    costs = ((1.0, 2.0), (4.0, 8.0))
+
+    assert remaining_cost(job, costs) == 15
+    assert remaining_cost(replace(job, picture=1, step=1), costs) == 8
+
+
 def test_both_stages_of_a_refined_canvas_are_counted(tmp_path: Path) -> None:
     request = complete(model="danqing_mini", size="256x256", steps=10, refine=0.5)
     job = replace(painting(request, tmp_path), resolution=128)

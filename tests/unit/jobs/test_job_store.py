@@ -106,6 +106,9 @@ def test_the_keys_take_turns(store: JobStore) -> None:
 
     assert store.get("berta1").position == 0, "berta has waited for her first job, and anna has had two"
     assert store.queued_cost_before("berta2") == 3
+    assert store.cost("berta2") == 1
+    with pytest.raises(JobNotFound):
+        store.cost("nobody")
     assert [claim(store) for _ in range(6)] == ["berta1", "c", "anna3", "berta2", "anna4", None]
 
 

@@ -48,5 +48,7 @@ def test_progress_and_pace() -> None:
 
     assert tracker.progress("a") == Progress(0, 2, 9)
     assert tracker.seconds_per_unit == pytest.approx(2.1)
+    tracker.set_costs("a", ((1.0, 2.0),))
+    assert tracker.costs("a") == ((1.0, 2.0),)
     tracker.clear("a")
-    assert tracker.progress("a") == Progress()
+    assert (tracker.progress("a"), tracker.costs("a")) == (Progress(), None)

@@ -22,3 +22,12 @@ def test_a_method_that_is_not_allowed_is_405_with_the_allowed_ones(
 
 def test_documentation_pages_with_foreign_scripts_are_disabled(client: TestClient) -> None:
     assert [client.get(path).status_code for path in ("/docs", "/redoc")] == [404, 404]
+
+
+def test_routes_are_prepared_before_the_first_request(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(*_: object, **__: object) -> None:
+        raise AssertionError("takes too long for the event loop")
+
+    monkeypatch.setattr("fastapi.routing.create_model_field", late)
+    assert client.get("/v1/unknown").status_code == 404
+    assert client.get("/v1/jobs").status_code == 200

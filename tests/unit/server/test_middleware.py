@@ -1,8 +1,10 @@
 """The security middleware: hosts, origins, content types, API keys and request IDs."""
 
+import asyncio
 import json
 import logging
 
+import httpx
 import pytest
 from fastapi.testclient import TestClient
 
@@ -155,3 +157,16 @@ def test_other_addresses_are_not_loopback(host: str) -> None:
 )
 def test_the_host_name_is_read_from_the_header(header: str, name: str) -> None:
     assert host_name(header) == name
+
+
+def test_probes_are_answered_before_requests_that_wait_for_their_turn(client: TestClient) -> None:
+    async def call() -> list[int]:
+        transport = httpx.ASGITransport(client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as caller:
+            async with context_behind(client).turns:
+                waiting = asyncio.create_task(caller.get("/v1/unknown"))
+                probes = [(await caller.get(path)).status_code for path in ("/livez", "/readyz")]
+                assert not waiting.done()
+            return [*probes, (await waiting).status_code]
+
+    assert asyncio.run(call()) == [200, 200, 404]

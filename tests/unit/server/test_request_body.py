@@ -1,6 +1,7 @@
 """Reading JSON bodies: strict, and in linear time."""
 
 import asyncio
+import threading
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from danqing.server import request_body
 from danqing.server.errors import ApiError
-from danqing.server.request_body import parse_json
+from danqing.server.request_body import LARGE, MAX_VALUES, parse_json
 from tests.serving import QUICK
 
 
@@ -51,6 +52,40 @@ def test_a_body_with_too_many_values_is_rejected_before_parsing(body: bytes) -> 
     with pytest.raises(ApiError) as caught:
         parse_json(body)
     assert caught.value.status == 413
+
+
+@pytest.mark.parametrize("extra", [0, 1])
+def test_each_value_of_a_large_body_is_counted_once(extra: int) -> None:
+    numbers = MAX_VALUES - 3 + extra  # besides a brace, a colon and a bracket
+    body = b'{"a":[' + b"0 ," * numbers + b"0]}"
+    assert len(body) > LARGE
+    if not extra:
+        assert parse_json(body) == {"a": [0] * (numbers + 1)}
+        return
+    with pytest.raises(ApiError) as caught:
+        parse_json(body)
+    assert caught.value.status == 413
+
+
+@pytest.mark.parametrize("offset", range(7))
+def test_a_nul_character_anywhere_in_a_large_body_is_rejected(offset: int) -> None:
+    head = b'{"prompts": "'
+    with pytest.raises(ApiError) as caught:
+        parse_json(head + b"a" * (LARGE - len(head) - offset) + b'\\u0000"}')
+    assert (caught.value.status, caught.value.code) == (422, "not_text")
+
+
+def test_only_large_bodies_are_parsed_in_a_thread(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, threads = request_body.read_json, list[bool]()
+
+    def noted(*arguments: Any) -> dict[str, object]:
+        threads.append(threading.current_thread().name.startswith("parsing"))
+        return read(*arguments)
+
+    monkeypatch.setattr(request_body, "read_json", noted)
+    codes = [client.post("/v1/jobs", json={**QUICK, "prompts": "山" * size}).status_code for size in (1, LARGE)]
+    assert codes == [202, 422]
+    assert threads == [False, True]
 
 
 def test_a_nul_character_is_rejected_with_422() -> None:

@@ -80,7 +80,7 @@ def create_job(
     request = load_sources(body.to_request(), context, owner)
     job = submit_job(request, context, owner=owner, id=chosen or retry.id, retry_seconds=retry.seconds)
     response.headers["Location"] = f"{context.root_path}{job_path(job)}"
-    return _view_with_notices(job, context)
+    return job_view(job, context.root_path, context.models.notices_for(request))
 
 
 def _view_with_notices(job: Job, context: ServerContext) -> JobView:
