@@ -88,7 +88,7 @@ def connected(address: str) -> Generator[None]:
         with _unchanged_process():
             ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **options)
     except Exception as error:  # Ray raises a bare Exception if a process does not start in time
-        raise _unavailable(address, str(error)) from error
+        raise _unavailable(address, str(error).rstrip(".")) from error
     try:
         yield
     finally:

@@ -88,15 +88,18 @@ def with_progress(job: Job, tracker: ProgressTracker) -> Job:
 
 
 def seconds_left(job: Job, store: JobStore, tracker: ProgressTracker, *, workers: int) -> float | None:
-    """Return the seconds until a job finishes, including its wait in the queue; None if unknown."""
+    """Return the seconds until a job finishes, including its wait in the queue; None if unknown.
+
+    A worker that paints several jobs together counts as many times: the duration of a step is measured for each of them.
+    """
     pace = tracker.seconds_per_unit
     if pace is None or job.is_ended:
         return None
     if job.state == "painting":
         return remaining_cost(job, tracker.costs(job.id)) * pace
     own = remaining_cost(job) if job.picture or job.step else store.cost(job.id)
-    queued = store.queued_cost_before(job.id)
-    return (sum(_running_costs(store, tracker)) + queued) * pace / workers + own * pace
+    queued, running = store.queued_cost_before(job.id), _running_costs(store, tracker)
+    return (sum(running) + queued) * pace / max(workers, len(running)) + own * pace
 
 
 def retry_after(store: JobStore, tracker: ProgressTracker) -> float:

@@ -118,6 +118,15 @@ def test_seconds_include_the_jobs_ahead(tmp_path: Path) -> None:
     assert seconds_left(store.get("a"), store, tracker, workers=1) is None
 
 
+def test_jobs_painted_together_shorten_the_wait(tmp_path: Path) -> None:
+    store, tracker = JobStore(SqliteDatabase(tmp_path), tmp_path), ProgressTracker()
+    *_, last = (add(store, id, complete(steps=10)) for id in "abcd")
+    for claimed in (store.claim(), store.claim()):
+        assert claimed is not None
+        tracker.advance(claimed.job.id, Progress(0, 4, 10), seconds_per_unit=2 / PIXELS)
+    assert seconds_left(store.get(last.id), store, tracker, workers=1) == pytest.approx((12 + 12 + 20) / 2 + 20)
+
+
 def test_every_prompt_of_classifier_free_guidance_costs_a_prediction() -> None:
     costs = [
         step_costs(complete(steps=2, prompts=prompts, guidance_scale=3))[0] for prompts in ("山", ["山", "水:-0.5"])

@@ -1,8 +1,10 @@
 """Jobs painted on a Ray cluster of several nodes on this machine, with the tiny model."""
 
 import base64
+import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +82,27 @@ def test_jobs_can_be_cancelled_and_pending_workers_count_as_starting(cluster: An
         health = runner.health()
         assert health.ready
         assert sum(worker.ready for worker in health.workers) == 1
+
+
+def test_a_job_goes_on_from_the_store_without_its_folder(
+    cluster: Any, settings: Settings, tiny_pipeline: Pipeline, tmp_path: Path
+) -> None:
+    del cluster
+    stored = replace(settings, store=f"file://{tmp_path}/store")
+    with RayJobRunner(stored, OPTIONS, device="cpu", preload=ORIGINAL) as runner:
+        job = runner.submit(long())
+        for numbered in runner.events(job.id):
+            if numbered is not None and isinstance(numbered.event, Stepped) and numbered.event.step >= 10:
+                break
+    shutil.rmtree(job.folder)
+    with RayJobRunner(stored, OPTIONS, device="cpu", preload=ORIGINAL) as runner:
+        ended = runner.wait(job.id, 240)
+        assert ended.state == "finished", ended.failure
+        steps = sum(isinstance(numbered.event, Stepped) for numbered in runner.events(job.id) if numbered)
+        assert steps < 70, "it resumed from the checkpoint"
+    picture = ended.pictures[0].read_bytes()
+    assert (tmp_path / "store" / job.id / ended.pictures[0].name).read_bytes() == picture
+    assert picture == api.create(long(), pipeline=tiny_pipeline, out=None)[0].to_png()
 
 
 def test_branches_and_initial_images_are_those_of_a_local_worker(
