@@ -1,7 +1,7 @@
 """The judge: a CLIP of another architecture than the guiding ones, trained on other pictures and never used for guidance.
 
-Its weights lie in benchmarks/judge, outside the package. They were made on one core in an hour and ten minutes, in the
-first forty-five with `DegradationConfig.attacked` 0:
+Its weights lie in benchmarks/judge, outside the package. They were made on one core in two hours, in the first forty-five
+minutes with `DegradationConfig.attacked` 0:
 
     danqing train scenes --write judge/data --count 20000 --seed 2 --size 64
     danqing train scenes --write judge/heldout --count 1000 --seed 900002 --size 64
@@ -10,10 +10,14 @@ first forty-five with `DegradationConfig.attacked` 0:
     danqing train export --preset judge --seed 2 --data judge/data --out judge/first --to judge/start
     danqing train encoder --preset judge --seed 3 --data judge/data --heldout judge/heldout \\
         --out judge/run --start judge/start --minutes 25 --threads 1
-    danqing train export --preset judge --seed 3 --data judge/data --out judge/run --start judge/start --to benchmarks/judge
+    danqing train export --preset judge --seed 3 --data judge/data --out judge/run --start judge/start --to judge/second
+    danqing train scenes --write judge/new --count 30000 --seed 2 --size 64
+    danqing train encoder --preset judge --seed 4 --data judge/new --heldout judge/heldout \\
+        --out judge/last --start judge/second --minutes 45 --threads 1
+    danqing train export --preset judge --seed 4 --data judge/new --out judge/last --start judge/second --to benchmarks/judge
 
-The second part makes it robust against changes that only a guiding CLIP sees. It learnt from scenes without colours, numbers
-and the things that were added later.
+The second part makes it robust against changes that only a guiding CLIP sees. The last part adds what `scenes` could not
+paint before: colours, numbers, sides, sizes and more things.
 """
 
 from collections.abc import Sequence
