@@ -151,11 +151,12 @@ def _mini() -> ModelSpec:
             {
                 "size": (512, 512),
                 "upscale": 4,
-                "steps": 25,
+                "sampler": "dpmpp_2m",
+                "steps": 16,
                 "eta": 1,
                 "refine": 0.44,
                 "clip_denoised": True,
-                "guidance_scale": 5,
+                "guidance_scale": 3,
                 "guide_through": "estimate",
                 "cutn_batches": 1,
                 "cut_overview": 1,
@@ -164,13 +165,13 @@ def _mini() -> ModelSpec:
                 "cut_focus": 1,
                 "clip_guidance_scale": "[0]*200+[10000]*600+[0]*200",
                 "clamp_max": 0.1,
-                "display_rate": 3,
+                "display_rate": 2,
             }
         ),
         qualities=MappingProxyType(
             {
-                "draft": {"steps": 12, "display_rate": 2},
-                "fine": {"steps": 40, "sketches": "[4]*400+[1]*600", "display_rate": 5},
+                "draft": {"steps": 9, "display_rate": 2},
+                "fine": {"steps": 30, "sketches": "[4]*400+[1]*600", "display_rate": 3},
             }
         ),
     )
