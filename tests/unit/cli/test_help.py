@@ -40,7 +40,7 @@ def test_help_and_config_show_the_defaults_of_the_installed_model(danqing: Comma
     assert "1280x768" not in shown
     lines = danqing("config", "show").out.splitlines()
     assert "size: 512x512" in lines
-    assert "steps: 25" in lines
+    assert "steps: 16" in lines
 
 
 def test_typer_texts_are_translated(danqing: Command) -> None:
