@@ -36,7 +36,7 @@ def test_common_options_come_first_and_options_are_in_groups(danqing: Command) -
 def test_help_and_config_show_the_defaults_of_the_installed_model(danqing: Command) -> None:
     shown = danqing("draw", "--help").out
     assert "默认 512x512" in shown
-    assert "默认 25" in shown
+    assert "默认 16" in shown
     assert "1280x768" not in shown
     lines = danqing("config", "show").out.splitlines()
     assert "size: 512x512" in lines
