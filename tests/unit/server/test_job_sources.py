@@ -11,6 +11,7 @@ from PIL import Image
 from danqing.server.api_keys import ApiKeyStore
 from danqing.server.limits import Limits
 from danqing.settings import Settings
+from tests.made_font import make_font
 from tests.serving import QUICK
 from tests.unit.server.conftest import Make, context_behind
 
@@ -51,7 +52,9 @@ def test_a_picture_of_another_key_does_not_exist(client: TestClient, keys: list[
     assert (reply.status_code, reply.json()["error"]["code"]) == (404, "not_found")
 
 
-def test_the_picture_of_a_seal_is_kept_and_used_again(client: TestClient) -> None:
+def test_the_picture_of_a_seal_is_kept_and_used_again(client: TestClient, settings: Settings) -> None:
+    settings.fonts.mkdir(parents=True)
+    make_font(settings.fonts / "ma-shan-zheng.ttf")
     _, file = finished_picture(client, {})
     uri = f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
     job = client.post("/v1/jobs", json={**QUICK, "seal": uri}).json()

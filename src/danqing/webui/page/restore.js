@@ -24,7 +24,7 @@ export class Restore {
   async fromJob(job) {
     this.form.setRequest(job.request);
     await this.form.setInitImage(job.start ? await bytes(job.start) : null);
-    const missing = [job.mask && tr("maskPicture"), job.seal && tr("sealPicture")].filter(Boolean);
+    const missing = [job.mask && tr("maskName"), job.seal && tr("sealName")].filter(Boolean);
     this.on.changed();
     this.on.told(missing.length ? tr("notTaken", missing.join(language() === "zh" ? "、" : ", ")).trim() : "");
   }
