@@ -45,7 +45,7 @@ def test_show_prints_the_command_that_made_it(danqing: Command) -> None:
     whole = danqing("runs", "show", folder.name).out
     second = danqing("runs", "show", str(folder / "001.png")).out
 
-    made = "--steps 6 --model danqing_mini --display-rate 2\n"
+    made = "--steps 6 --model danqing_mini\n"  # its display_rate is the default
     assert whole == f"danqing draw '孤舟' --artist '齐白石' --size 64x64 --seed 5 --n-batches 2 {made}"
     assert second == f"danqing draw '孤舟' --artist '齐白石' --size 64x64 --seed 6 {made}"
     assert json.loads(danqing("runs", "show", "last", "--json").out)["n_batches"] == 2
