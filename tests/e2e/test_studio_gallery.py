@@ -284,7 +284,7 @@ def test_everything_is_reached_by_the_keyboard(page: Page) -> None:
 
 
 def test_painting_is_announced_and_keeps_the_focus(page: Page) -> None:
-    paint(page, prompts="甲")
+    paint(page, prompts="甲", steps=60)
     expect(page.locator("#paint")).to_be_focused()
     expect(page).to_have_title(re.compile(r"^\d+ %"))
     wait_until_finished(page)
