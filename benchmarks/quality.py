@@ -140,7 +140,9 @@ def main() -> None:
         folder = options.out / variant.name
         pictures[variant.name] = paint_all(pipeline, prompts, variant, seeds=options.seeds, folder=folder)
     result: dict[str, object] = {"model": options.model, "set": options.set, "sentences": len(prompts)}
-    if options.set == "named":  # the judge's CLIP has never read a colour or a number
+    if (
+        options.set == "named"
+    ):  # measured in the pixels, because an error of the judge would count as one of the picture
         result["measured"] = {name: measure_named(prompts, shown) for name, shown in pictures.items()}
         print("measured", json.dumps(result["measured"]), flush=True)
     else:

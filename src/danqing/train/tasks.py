@@ -140,6 +140,8 @@ def tokenize(tokenizer: Tokenizer, captions: list[str], words: int, device: torc
 def export(run: TrainingRun, folder: Path) -> None:
     """Write the averaged weights of every trained network as fp16, the vocabulary and the card.
 
+    Networks that the run starts from and has not trained are copied, with the vocabulary that they have learnt.
+
     Args:
         run: the run; its trainings need not be finished.
         folder: target folder; created if it is missing.
@@ -158,10 +160,16 @@ def export(run: TrainingRun, folder: Path) -> None:
     before = read_training(run.start)
     figures: dict[str, object] = {}
     for name in networks:
+        files = [FILES[name], *([VOCABULARIES[name]] if name in VOCABULARIES else [])]
+        if run.start is not None and not run.trained(name):
+            for file in files:
+                write_bytes(folder / file, (run.start / file).read_bytes())
+            figures |= {name: before[name]} if name in before else {}
+            continue
         trainer = run.trainer(name)
         write_weights(trainer.average, folder / FILES[name])
-        if name in VOCABULARIES:
-            write_bytes(folder / VOCABULARIES[name], (run.out / VOCABULARIES[name]).read_bytes())
+        for file in files[1:]:
+            write_bytes(folder / file, (run.out / file).read_bytes())
         figures[name] = _figures(trainer, before.get(name))
     card = {
         "name": folder.resolve().name,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from danqing.errors import ModelNotFound, WeightsError
@@ -90,6 +91,31 @@ def test_every_training_and_the_export(tmp_path: Path) -> None:
     assert {**again, "unet": None} == {**card["training"], "unet": None}, (
         "networks that were not trained keep their facts"
     )
+
+
+def test_a_network_that_was_not_trained_keeps_its_vocabulary(tmp_path: Path) -> None:
+    """New characters of the captions must not count as read by a CLIP that has never seen them."""
+    recipe, device = PRESETS["cpu-smoke"], torch.device("cpu")
+
+    def run(name: str, characters: str, start: Path | None = None) -> TrainingRun:
+        album = tmp_path / f"{name}-album"
+        album.mkdir()
+        for number in range(16):
+            Image.new("RGB", (32, 32), (number, 0, 0)).save(album / f"{number}.png")
+            (album / f"{number}.txt").write_text(characters, encoding="utf-8")
+        return TrainingRun(recipe, (album,), tmp_path / name, device, start=start)
+
+    first = run("first", "山水")
+    train_encoder(first)
+    export(first, tmp_path / "model")
+    many = "".join(map(chr, range(0x4E00, 0x4E00 + 3 * RESERVE)))
+    second = run("second", many, start=tmp_path / "model")
+    train_denoiser(second)
+    export(second, tmp_path / "again")
+    for file in ("clip.safetensors", "vocab.txt"):
+        assert (tmp_path / "again" / file).read_bytes() == (tmp_path / "model" / file).read_bytes()
+    assert Tokenizer(tmp_path / "again/vocab.txt").unknown_characters(many[-1]) == [many[-1]]
+    assert Tokenizer(tmp_path / "again/unet_vocab.txt").unknown_characters(many[-1]) == []
 
 
 def test_text_encoder_starts_from_the_clip_of_the_run(tmp_path: Path) -> None:
