@@ -14,10 +14,11 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from PIL import Image
 
@@ -32,13 +33,16 @@ PROBE_SECONDS = 0.05
 PROBE = b"GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
 PROBE_ADDRESS = "127.0.0.2"
 """Another client than the attacker, whose connections are limited. Linux has all addresses of 127.0.0.0/8."""
-Attack = Callable[[Serving, int], Awaitable["Counter[str]"]]
+Attack = Callable[[Serving, int], Coroutine[Any, Any, "Counter[str]"]]
 
 
 def main() -> None:
     """Run all attacks; each prints one line of JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--posts", type=int, default=200, help="requests of one attack")
+    parser.add_argument(
+        "--rounds", type=int, default=1, help="rounds of each attack, whose probes are counted together"
+    )
     parser.add_argument("--cases", type=int, default=3000, help="cases of schemathesis; 0 to skip it")
     parser.add_argument("--probe", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -49,27 +53,32 @@ def main() -> None:
         home = make_home(Path(folder))
         with serving(home, "--model", MODEL, "--queue", "64") as service:
             for name, attack in ATTACKS.items():
-                print(json.dumps({"attack": name, **asyncio.run(measure(service, attack, options.posts))}), flush=True)
-                clear(service)
+                print(
+                    json.dumps({"attack": name, **measure(service, attack, options.posts, options.rounds)}), flush=True
+                )
     if options.cases:
         print(json.dumps({"attack": "schemathesis", **fuzz.run(options.cases)}), flush=True)
 
 
-async def measure(service: Serving, attack: Attack, count: int) -> dict[str, object]:
+def measure(service: Serving, attack: Attack, count: int, rounds: int) -> dict[str, object]:
     """Run one attack beside a painting worker and return its responses and the times of the probes."""
-    await _post(service, json.dumps(LONG).encode())
-    pid = service.process.pid
-    with probes(service.port) as times:
-        before, cpu, began = rss(pid), processor(pid), time.perf_counter()
-        codes = await attack(service, count)
-        seconds = time.perf_counter() - began
-        cpu = processor(pid) - cpu
+    pid, codes, times = service.process.pid, Counter[str](), list[float]()
+    seconds, cpu, before = 0.0, 0.0, rss(pid)
+    for _ in range(rounds):
+        asyncio.run(_post(service, json.dumps(LONG).encode()))
+        with probes(service.port) as found:
+            cpu_before, began = processor(pid), time.perf_counter()
+            codes += asyncio.run(attack(service, count))
+            seconds += time.perf_counter() - began
+            cpu += processor(pid) - cpu_before
+        times += found
+        clear(service)
     return {
         "responses": dict(codes),
-        "seconds": round(seconds, 1),
+        "seconds": round(seconds / rounds, 1),
         "livez_ms": spread(times),
         "probes": len(times),
-        "server_cpu_s": round(cpu, 2),
+        "server_cpu_s": round(cpu / rounds, 2),
         "rss_grown_mib": round(rss(pid) - before, 1),
         "load": round(os.getloadavg()[0], 1),
     }
