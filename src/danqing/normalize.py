@@ -11,7 +11,7 @@ def normalize_characters(text: str) -> str:
     Returns:
         a text of the same length, so that positions in it are positions in `text`.
     """
-    return "".join(map(_normalize, text.translate(_SIGNS)))
+    return text if text.isascii() else "".join(map(_normalize, text.translate(_SIGNS)))
 
 
 def _normalize(character: str) -> str:

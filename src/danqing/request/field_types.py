@@ -14,12 +14,14 @@ from danqing.request.extension import parse_extension
 from danqing.request.grid import read_grid
 from danqing.request.labels import field_label
 from danqing.request.references import parse_reference
-from danqing.schedule import Schedule, parse_schedule
+from danqing.schedule import MAX_TEXT, Schedule, parse_schedule
 
 SIZE_MULTIPLE = 64
 """Width and height of a canvas are multiples of this, in pixels."""
 MAX_CLIPS = 8
 """Maximum number of CLIPs of a request."""
+MAX_CLIP_TEXT = 2 * MAX_TEXT
+"""Maximum length of one text of CLIPs with their weights."""
 MAX_URI = 24_000_000
 """Maximum length of a picture in characters: a data URI of the largest file that is accepted."""
 MAX_REFERENCES = 4
@@ -140,6 +142,8 @@ def _parse_clips(value: object) -> object:
     if not isinstance(lines, list | tuple):
         return value
     parts = cast("Sequence[object]", lines)
+    if any(isinstance(part, str) and len(part) > MAX_CLIP_TEXT for part in parts[:MAX_CLIPS]):
+        raise InvalidRequest("clip 写得太长，请缩短。", "The text of clip is too long. Shorten it.", field="clip")
     clips = [clip for part in parts[:MAX_CLIPS] if isinstance(part, str) for clip in split_clip_weights(part)]
     if len(clips) > MAX_CLIPS:
         return clips  # refused by the maximum length of the field

@@ -7,6 +7,7 @@ this process, not the service; the memory returns to the system with it. Startin
 import base64
 import binascii
 import json
+import os
 import subprocess
 import sys
 from contextlib import suppress
@@ -23,6 +24,8 @@ TIME_LIMIT = 120.0
 """Seconds for one image on a busy machine."""
 MEMORY_LIMIT = 2 * 2**30
 """Bytes of address space: the largest accepted image needs half of it."""
+PRIORITY = 5
+"""Added to the niceness of the process, so that pictures that are checked do not delay the service."""
 _NAME = "data:…"
 
 
@@ -62,9 +65,10 @@ def check_image(encoded: str) -> CheckedImage:
 
 
 def _limit_this_process() -> None:
-    with suppress(ImportError, OSError, ValueError):  # Windows has no such limits
+    with suppress(ImportError, AttributeError, OSError, ValueError):  # Windows has no such limits
         import resource
 
+        os.nice(PRIORITY)
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
         resource.setrlimit(resource.RLIMIT_CPU, (CPU_LIMIT, CPU_LIMIT))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -7,6 +7,7 @@ import pytest
 from danqing.errors import InvalidRequest, ScheduleError
 from danqing.request import read_request
 from danqing.request.clip_weights import ClipWeight, parse_clip_weight, split_clip_weights
+from danqing.request.field_types import MAX_CLIP_TEXT
 from danqing.schedule import parse_schedule
 
 
@@ -34,6 +35,13 @@ def test_commas_between_clips_are_not_those_of_a_list() -> None:
     assert split_clip_weights("a, b:0.5，c") == ["a", "b:0.5", "c"]
     assert split_clip_weights("a:[1,0]*500,b:［1，0］＊500") == ["a:[1,0]*500", "b:［1，0］＊500"]
     assert split_clip_weights(" ") == []
+
+
+def test_a_long_text_is_refused_at_once() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_request({"prompts": "山", "clip": "a:" * MAX_CLIP_TEXT})
+    assert caught.value.field == "clip"
+    assert "缩短" in caught.value.zh
 
 
 def test_a_request_holds_them_as_texts() -> None:

@@ -1,6 +1,7 @@
 """Initial images from uploads and URLs."""
 
 import io
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,25 @@ def test_an_init_image_is_kept_unchanged(kind: str) -> None:
     plain = uri.partition(",")[2]
     assert load_init_image(plain, allow_urls=False) == uri
     assert load_init_image(data_uri(picture(kind), "text/html"), allow_urls=False) == uri
+
+
+def test_white_space_in_base64_is_removed() -> None:
+    uri = data_uri(picture())
+    head, _, encoded = uri.partition(",")
+    lines = "\r\n".join(encoded[start : start + 76] for start in range(0, len(encoded), 76))
+    assert load_init_image(f"{head}, {lines}\t\n", allow_urls=False) == uri
+
+
+def test_a_picture_that_is_mostly_white_space_takes_little_memory() -> None:
+    uri = "data:image/png;base64," + "A " * 4_000_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidRequest):
+            load_init_image(uri, allow_urls=False)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * len(uri)
 
 
 @pytest.mark.parametrize("name", odd_pictures())

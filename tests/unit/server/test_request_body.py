@@ -1,6 +1,7 @@
 """Reading JSON bodies: strict, and in linear time."""
 
 import asyncio
+import json
 import threading
 from typing import Any
 
@@ -10,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from danqing.server import request_body
 from danqing.server.errors import ApiError
-from danqing.server.request_body import LARGE, MAX_VALUES, parse_json
+from danqing.server.request_body import LARGE, MAX_TEXT_PARTS, MAX_VALUES, parse_json
 from tests.serving import QUICK
 
 
@@ -65,6 +66,21 @@ def test_each_value_of_a_large_body_is_counted_once(extra: int) -> None:
     with pytest.raises(ApiError) as caught:
         parse_json(body)
     assert caught.value.status == 413
+
+
+@pytest.mark.parametrize("text", ["山".encode(), b"\\n", b"\\u5c71"])
+def test_a_body_with_much_text_is_rejected_before_parsing(text: bytes) -> None:
+    body = b'{"prompts": "' + text * ((MAX_TEXT_PARTS + 2) * LARGE // len(text)) + b'"}'
+    with pytest.raises(ApiError) as caught:
+        parse_json(body)
+    assert (caught.value.status, caught.value.code) == (413, "too_large")
+
+
+@pytest.mark.parametrize("line", ["/" + "A" * 63, "A" * 76 + "\n", "/" + "A" * 75 + "\r\n"])
+def test_a_picture_with_line_breaks_and_escaped_slashes_is_no_text(line: str) -> None:
+    picture = line * ((MAX_TEXT_PARTS + 2) * LARGE // len(line))
+    body = json.dumps({"prompts": "山", "init_image": picture}, ensure_ascii=False).replace("/", "\\/")
+    assert parse_json(body.encode()) == {"prompts": "山", "init_image": picture}
 
 
 @pytest.mark.parametrize("offset", range(7))
