@@ -36,7 +36,7 @@ CURVES: dict[str, tuple[Mapping[str, Any], ...]] = {
     "batch_size": tuple({"batch_size": count} for count in (1, 2, 4, 8)),
     "cuts": tuple({"cut_overview": n - n // 2, "cut_innercut": n // 2} for n in (2, 4, 8, 16)),
     "cutn_batches": tuple({"cutn_batches": count} for count in (1, 2, 4)),
-    "guidance": ({"clip_guidance_scale": 0}, {"use_secondary": 1}, {"use_secondary": 0}),
+    "guidance": ({"clip_guidance_scale": 0}, *({"guide_through": way} for way in ("estimate", "secondary", "unet"))),
     "dtype": ({"dtype": "float32"}, {"dtype": "bfloat16"}),
 }
 

@@ -4,13 +4,14 @@
     python scripts/generate_gallery.py --pictures /tmp/pictures    # keep single pictures there and reuse them
 
 Writes to docs/images: gallery.jpg (twelve sentences by four seeds, labelled), row.jpg (eight of them, for README), large.jpg (large
-canvases), things.jpg (every thing in every medium) and colours.jpg (colours and numbers).
+canvases), things.jpg (every thing in every medium), colours.jpg (colours and numbers) and failures.jpg (what the model cannot do).
 The labels need a Chinese font, for instance: apt-get install fonts-wqy-microhei.
 The same machine gives the same pictures again.
 """
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -47,6 +48,19 @@ LARGE: tuple[tuple[tuple[int, tuple[int, int]], ...], ...] = (
 THINGS = [names[0] for table in (vocabulary.SUBJECT, vocabulary.BUILDING, vocabulary.BOAT) for names in table.values()]
 COUNTED = (Subject.CAT, Subject.FISH, Subject.LANTERN, Subject.TEAPOT, Subject.HORSE)
 """Things of the sheet of colours and numbers, one after another."""
+FAILURES = (
+    "一只猫，工笔画",
+    "两只白色的兔子，水彩画",
+    "一匹棕色的马，油画",
+    "一只鹤，水墨画",
+    "三只红色的灯笼，版画",
+    "黎明的寺庙，油画",
+    "雨中的竹林，水墨画",
+    "月夜的城堡，像素画",
+    "一位老人的肖像，油画",
+    "书房里的桌子和椅子",
+)
+"""Sentences that the model paints badly, and subjects that it does not know."""
 CELL, LABEL, GAP = 256, 34, 8  # pixels
 PAPER, INK = (255, 255, 255), (40, 40, 40)
 FONTS = (
@@ -76,6 +90,7 @@ def main() -> None:
         save(large(pipeline, pictures), "large")
         save(things(pipeline), "things")
         save(colours(pipeline), "colours")
+        save(failures(pipeline, pictures), "failures")
 
 
 def save(image: Image.Image, name: str) -> None:
@@ -90,17 +105,27 @@ def gallery(pipeline: Pipeline, folder: Path) -> Image.Image:
         top = row * (CELL + LABEL + GAP)
         write(sheet, label(sentence, artist), (0, top))
         for column, seed in enumerate(SEEDS):
-            sheet.paste(scaled(paint(pipeline, folder, row, seed)), (column * (CELL + GAP), top + LABEL))
+            sheet.paste(scaled(paint(pipeline, folder, sentence, seed, artist)), (column * (CELL + GAP), top + LABEL))
     return sheet
 
 
 def front_row(pipeline: Pipeline, folder: Path) -> Image.Image:
-    """Return the first eight sentences with the first seed, four in a row, each with its sentence below."""
-    across = 4
-    sheet = Image.new("RGB", (across * (CELL + GAP) - GAP, 2 * (CELL + LABEL + GAP)), PAPER)
-    for number, (sentence, artist) in enumerate(SENTENCES[: 2 * across]):
+    """Return the first eight sentences with the first seed, four in a row."""
+    return shelf(pipeline, folder, SENTENCES[:8], 4)
+
+
+def failures(pipeline: Pipeline, folder: Path) -> Image.Image:
+    """Return one picture of each sentence that fails, five in a row."""
+    return shelf(pipeline, folder, [(sentence, None) for sentence in FAILURES], 5)
+
+
+def shelf(pipeline: Pipeline, folder: Path, sentences: Sequence[tuple[str, str | None]], across: int) -> Image.Image:
+    """Return one picture of each sentence with the first seed, some in a row, each with its sentence below."""
+    down = -(-len(sentences) // across)
+    sheet = Image.new("RGB", (across * (CELL + GAP) - GAP, down * (CELL + LABEL + GAP)), PAPER)
+    for number, (sentence, artist) in enumerate(sentences):
         left, top = number % across * (CELL + GAP), number // across * (CELL + LABEL + GAP)
-        sheet.paste(scaled(paint(pipeline, folder, number, SEEDS[0])), (left, top))
+        sheet.paste(scaled(paint(pipeline, folder, sentence, SEEDS[0], artist)), (left, top))
         write(sheet, label(sentence, artist), (left, top + CELL), CELL)
     return sheet
 
@@ -115,9 +140,10 @@ def large(pipeline: Pipeline, folder: Path) -> Image.Image:
         strip = Image.new("RGB", (width, height + LABEL + GAP), PAPER)
         left = 0
         for number, factors in row:
-            image = paint(pipeline, folder, number, SEEDS[0], factors)
+            sentence, artist = SENTENCES[number]
+            image = paint(pipeline, folder, sentence, SEEDS[0], artist, factors)
             size = factors[0] * unit, factors[1] * unit
-            write(strip, f"{label(*SENTENCES[number])} {image.width}x{image.height}", (left, 0), size[0])
+            write(strip, f"{label(sentence, artist)} {image.width}x{image.height}", (left, 0), size[0])
             strip.paste(image.resize(size, Image.Resampling.LANCZOS), (left, LABEL))
             left += size[0] + GAP
         rows.append(strip)
@@ -159,9 +185,10 @@ def table(pipeline: Pipeline, rows: list[list[str]]) -> Image.Image:
     return sheet
 
 
-def paint(pipeline: Pipeline, folder: Path, number: int, seed: int, factors: tuple[int, int] = (1, 1)) -> Image.Image:
+def paint(
+    pipeline: Pipeline, folder: Path, sentence: str, seed: int, artist: str | None, factors: tuple[int, int] = (1, 1)
+) -> Image.Image:
     """Return one picture; painted only if the folder does not have it yet."""
-    sentence, artist = SENTENCES[number]
     file = folder / f"{sentence}-{artist}-{seed}-{factors[0]}x{factors[1]}.png"
     if not file.exists():
         width, height = read_request({**models()[MINI].defaults, "prompts": sentence}).size
