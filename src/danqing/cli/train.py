@@ -82,6 +82,15 @@ Device = Annotated[
     str, typer.Option("--device", metavar="TEXT", help="auto、cpu、cuda 或 mps | auto, cpu, cuda or mps")
 ]
 
+TrainDtype = Annotated[
+    Literal["auto", "float32", "bfloat16"] | None,
+    typer.Option(
+        "--dtype",
+        help="训练的精度；auto 测一次本机哪种快；默认由 --preset 决定 | Precision of training; auto measures once which is faster "
+        "here; default: from --preset",
+    ),
+]
+
 TASKS: dict[Task, str] = {
     "all": "依次训练三个网络，然后导出 | Train the three networks, then export",
     "encoder": "训练 CLIP | Train the CLIP",
@@ -143,6 +152,7 @@ def album(
     rate: Rate = None,
     threads: Threads = None,
     device: Device = "auto",
+    dtype: TrainDtype = None,
     seed: Seed = 0,
 ) -> None:
     """Train on the user's own pictures, export the model, and print the next commands."""
@@ -167,6 +177,7 @@ def album(
         rate=rate,
         threads=threads,
         device=device,
+        dtype=dtype,
         seed=seed,
     )
     pictures = CaptionedFolder.open(folder, run.recipe.resolution)
@@ -215,6 +226,7 @@ def mini(
     threads: Threads = None,
     workers: Workers = 1,
     device: Device = "auto",
+    dtype: TrainDtype = None,
     seed: Seed = 0,
 ) -> None:
     """Generate the pictures, train every network of the embedded model, and export it."""
@@ -232,6 +244,7 @@ def mini(
         rate=rate,
         threads=threads,
         device=device,
+        dtype=dtype,
         seed=seed,
     )
     target = to or out / "export"
@@ -261,6 +274,7 @@ def _command(task: Task) -> Callable[..., None]:
         rate: Rate = None,
         threads: Threads = None,
         device: Device = "auto",
+        dtype: TrainDtype = None,
         seed: Seed = 0,
     ) -> None:
         require_extra()
@@ -275,6 +289,7 @@ def _command(task: Task) -> Callable[..., None]:
             rate=rate,
             threads=threads,
             device=device,
+            dtype=dtype,
             seed=seed,
         )
         _run_task(task, run, to or out / "export")
@@ -294,10 +309,12 @@ def _training_run(
     rate: float | None,
     threads: int | None,
     device: str,
+    dtype: Literal["auto", "float32", "bfloat16"] | None,
     seed: int,
 ) -> "TrainingRun":
     import torch
 
+    from danqing.pipeline.dtype import select_dtype
     from danqing.pipeline.model import resolve_device
     from danqing.train.config import PRESETS
     from danqing.train.training_run import TrainingRun
@@ -307,8 +324,11 @@ def _training_run(
             _require_folder(folder)
     if threads is not None:
         torch.set_num_threads(threads)
+    settings = read_settings()
+    place = resolve_device(settings.device if device == "auto" else device)
+    precision = select_dtype(place, settings.home) if dtype == "auto" else dtype
     return TrainingRun(
-        PRESETS[preset].paced(batch, rate), data, out, resolve_device(read_settings().device if device == "auto" else device),
+        PRESETS[preset].paced(batch, rate, precision), data, out, place,
         heldout=heldout, minutes=minutes, start=start, seed=seed, on_progress=_print_progress, notify=_print_notice,
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from danqing.models.clip import MEAN, STD, ChineseClip
 from danqing.models.clip_text import PAD
 from danqing.models.tokenizer import Tokenizer
+from danqing.pipeline.dtype import Dtype
 from danqing.train.adversarial import AdversarialExamples
 from danqing.train.augment import degrade
 from danqing.train.batches import load_batch, mirror
@@ -68,7 +69,7 @@ def draw_pairs(
     captions = [one + other for one, other in zip(full, partial, strict=True)]
     pictures = mirror(load_batch(dataset, indices, device), captions, rng)
     if unet is not None:
-        pictures = with_denoised(unet, pictures, recipe.degradation.estimated, rngs)
+        pictures = with_denoised(unet, pictures, recipe.degradation.estimated, rngs, recipe.dtype)
     attribute_captions, attributes = _attributes(dataset, indices, rng)
     return Pairs(
         pictures=degrade(pictures, recipe.degradation, rngs.noise, resolution=recipe.vision.resolution),
@@ -81,7 +82,12 @@ def draw_pairs(
 
 
 def encoder_loss(
-    network: ChineseClip, tokenizer: Tokenizer, pairs: Pairs, words: int, attack: AdversarialExamples
+    network: ChineseClip,
+    tokenizer: Tokenizer,
+    pairs: Pairs,
+    words: int,
+    attack: AdversarialExamples,
+    dtype: Dtype = "float32",
 ) -> Tensor:
     """Return the contrastive loss of a batch plus the attribute loss.
 
@@ -91,12 +97,13 @@ def encoder_loss(
         pairs: the batch.
         words: number of tokens to which captions are truncated.
         attack: adversarial examples.
+        dtype: precision of the network.
     Returns:
         a scalar.
     """
     device = pairs.pictures.device
     full, partial, attribute_captions = [*pairs.full, *pairs.hard_negatives], pairs.partial, pairs.attribute_captions
-    with mixed_precision(device):
+    with mixed_precision(device, dtype):
         # Attribute captions are short; encoding them separately saves padding.
         parts = [
             encode_texts(network, tokenizer, texts, words) for texts in (full + partial, attribute_captions) if texts
@@ -105,7 +112,7 @@ def encoder_loss(
     own_full, own_partial = same(pairs.full, full).to(device), same(partial, partial).to(device)
 
     def loss(pictures: Tensor, text: Tensor) -> Tensor:
-        with mixed_precision(device):
+        with mixed_precision(device, dtype):
             image = network.encode_image(normalised(pictures))
         image = F.normalize(image.float(), dim=1)
         cosines = (

@@ -9,6 +9,7 @@ from danqing.models.secondary import SecondaryConfig
 from danqing.models.srvgg_compact import CompactConfig
 from danqing.models.text_encoder import TextEncoderConfig
 from danqing.models.unet import UNetConfig
+from danqing.pipeline.dtype import Dtype
 from danqing.train.scenes.attributes import Subject
 
 HARD_SUBJECTS = (
@@ -106,6 +107,7 @@ class TrainConfig:
         dropout: share of the captions that are replaced by the empty prompt, for classifier-free guidance.
         complete: share of the captions that name every attribute.
         crop: side of the upscaler's small crops, in pixels.
+        dtype: precision of matrix products and convolutions; weights and gradients are float32.
     """
 
     resolution: int
@@ -131,6 +133,7 @@ class TrainConfig:
     dropout: float = 0.1
     complete: float = 0.2
     crop: int = 32
+    dtype: Dtype = "float32"
 
     def unet_config(self, vocabulary: int) -> UNetConfig:
         """Return the configuration of the text-conditional U-Net for a vocabulary of that size."""
@@ -138,8 +141,8 @@ class TrainConfig:
         text = TextEncoderConfig(bert, projection=self.embed, embedding=self.unet.embedding)
         return replace(self.unet, text=text, pixel_head=self.pixel_head)
 
-    def paced(self, batch: int | None, rate: float | None) -> "TrainConfig":
-        """Return the configuration with this batch and learning rate for every network, where they are given."""
+    def paced(self, batch: int | None, rate: float | None, dtype: Dtype | None = None) -> "TrainConfig":
+        """Return the configuration with this batch, learning rate and precision for every network, where they are given."""
 
         def pace(optim: OptimConfig) -> OptimConfig:
             return replace(optim, batch=batch or optim.batch, rate=rate or optim.rate)
@@ -150,6 +153,7 @@ class TrainConfig:
             secondary_optim=pace(self.secondary_optim),
             clip_optim=pace(self.clip_optim),
             upscaler_optim=pace(self.upscaler_optim),
+            dtype=dtype or self.dtype,
         )
 
 
@@ -183,6 +187,7 @@ GPU = replace(
     unet_optim=OptimConfig(batch=512, steps=20_000, rate=1e-3, warmup=500, average=0.9995),
     secondary_optim=OptimConfig(batch=256, steps=10_000, rate=2e-3, warmup=500, average=0.999),
     clip_optim=OptimConfig(batch=512, steps=3_000, rate=2e-3, warmup=200, decay=0.1, average=0.998),
+    dtype="bfloat16",
 )
 
 SMOKE = TrainConfig(

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.diffusion.noise_schedule import MODEL_STEPS, alpha_sigma
+from danqing.pipeline.dtype import TORCH_DTYPES, Dtype
 from danqing.train.trainer import TrainRng
 
 UNIT = (
@@ -55,7 +56,14 @@ def draw_times(density: Tensor, batch: int, generator: torch.Generator) -> Tenso
     return torch.searchsorted(density.cumsum(0), quantiles).clamp(max=MODEL_STEPS - 1).float()
 
 
-def picture_loss(network: nn.Module, x0: Tensor, tau: Tensor, rngs: TrainRng, tokens: Tensor | None = None) -> Tensor:
+def picture_loss(
+    network: nn.Module,
+    x0: Tensor,
+    tau: Tensor,
+    rngs: TrainRng,
+    tokens: Tensor | None = None,
+    dtype: Dtype = "float32",
+) -> Tensor:
     """Return the loss of the U-Net: the error of its estimate of x0, in units of the noise that was added.
 
     It predicts x0 and not v because its patches of 8x8 pixels pass through 128 channels: v would have to carry all of the
@@ -67,15 +75,18 @@ def picture_loss(network: nn.Module, x0: Tensor, tau: Tensor, rngs: TrainRng, to
         tau: timesteps, [B].
         rngs: random generators; noise is drawn on the device.
         tokens: captions, [B, L]; None for the empty prompt.
+        dtype: precision of the network.
     Returns:
         a scalar; equal to the squared error of v, except at the cleanest levels, where the unit stays `UNIT`.
     """
     noisy = add_noise(x0, tau, rngs)
-    estimate = estimate_x0(network, noisy.x, tau, tokens)
+    estimate = estimate_x0(network, noisy.x, tau, tokens, dtype)
     return ((estimate - x0) / noisy.sigma.clamp(min=UNIT)).square().mean()
 
 
-def estimate_x0(network: nn.Module, x: Tensor, tau: Tensor, tokens: Tensor | None = None) -> Tensor:
+def estimate_x0(
+    network: nn.Module, x: Tensor, tau: Tensor, tokens: Tensor | None = None, dtype: Dtype = "float32"
+) -> Tensor:
     """Return the estimate of clean pictures by a U-Net that predicts x0.
 
     Args:
@@ -83,22 +94,23 @@ def estimate_x0(network: nn.Module, x: Tensor, tau: Tensor, tokens: Tensor | Non
         x: noisy pictures, [B, 3, H, W].
         tau: timesteps, [B].
         tokens: captions, [B, L]; None for the empty prompt.
+        dtype: precision of the network.
     Returns:
         [B, 3, H, W], float32.
     """
-    with mixed_precision(x.device):
+    with mixed_precision(x.device, dtype):
         if tokens is None:
             return network(x, tau)[:, :3].float()
         embeds = network.get_submodule("text_encoder")(tokens)
         return network(x, tau, text_embeds=embeds)[:, :3].float()
 
 
-def mixed_precision(device: torch.device) -> torch.autocast:
-    """Return the context of bfloat16 arithmetic on CUDA; on many CPUs it is slower than float32."""
-    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda")
+def mixed_precision(device: torch.device, dtype: Dtype) -> torch.autocast:
+    """Return a context in which matrix products and convolutions have this precision."""
+    return torch.autocast(device.type, dtype=TORCH_DTYPES[dtype], enabled=dtype != "float32")
 
 
-def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, rngs: TrainRng) -> Tensor:
+def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, rngs: TrainRng, dtype: Dtype = "float32") -> Tensor:
     """Return the loss of the secondary network: the squared error of v = alpha*eps - sigma*x0.
 
     Args:
@@ -106,12 +118,13 @@ def velocity_loss(network: nn.Module, x0: Tensor, tau: Tensor, rngs: TrainRng) -
         x0: clean pictures, [B, 3, H, W] in [-1, 1].
         tau: timesteps, [B].
         rngs: random generators; noise is drawn on the device.
+        dtype: precision of the network.
     Returns:
         a scalar.
     """
     noisy = add_noise(x0, tau, rngs)
     time = torch.atan2(noisy.sigma, noisy.alpha).flatten() * 2 / pi  # [B]
-    with mixed_precision(x0.device):
+    with mixed_precision(x0.device, dtype):
         v: Tensor = network(noisy.x, time)
     return (v.float() - (noisy.alpha * noisy.eps - noisy.sigma * x0)).square().mean()
 

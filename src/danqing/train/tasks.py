@@ -47,7 +47,7 @@ def train_encoder(run: TrainingRun, name: str = "encoder") -> Trainer:
         indices = groups.draw(recipe.clip_optim.micro_batch, recipe.related, rng.numbers)
         pairs = draw_pairs(dataset, indices, recipe, rng, unet)
         adversary = AdversarialExamples(recipe.degradation, rng.noise)
-        return encoder_loss(network, tokenizer, pairs, recipe.words, adversary)
+        return encoder_loss(network, tokenizer, pairs, recipe.words, adversary, recipe.dtype)
 
     def report(trainer: Trainer) -> None:
         network = trainer.average
@@ -104,7 +104,7 @@ def train_denoiser(run: TrainingRun) -> Trainer:
         kept = ["" if rng.numbers.random() < recipe.dropout else caption for caption in captions]
         tau = draw_times(density, len(indices), rng.noise)
         tokens = tokenize(tokenizer, kept, recipe.words, device)
-        return picture_loss(network, 2 * pictures - 1, tau, rng, tokens)
+        return picture_loss(network, 2 * pictures - 1, tau, rng, tokens, recipe.dtype)
 
     def report(trainer: Trainer) -> None:
         tokens = tokenize(tokenizer, prompts, recipe.words, device)
@@ -125,7 +125,8 @@ def train_secondary(run: TrainingRun) -> Trainer:
     def loss(network: nn.Module, rng: TrainRng) -> Tensor:
         indices = rng.numbers.integers(len(dataset), size=run.recipe.secondary_optim.micro_batch)
         tau = draw_times(density, len(indices), rng.noise)
-        return velocity_loss(network, 2 * load_batch(dataset, indices, run.device) - 1, tau, rng)
+        pictures = load_batch(dataset, indices, run.device)
+        return velocity_loss(network, 2 * pictures - 1, tau, rng, run.recipe.dtype)
 
     trainer.run(loss, lambda trainer: _report(run, trainer, "secondary", {}))
     return trainer

@@ -7,8 +7,11 @@ import pytest
 from PIL import Image
 
 from danqing.cli import train
+from danqing.pipeline import dtype
+from danqing.train import tasks
 from danqing.train.config import PRESETS
 from danqing.train.scenes.shards import picture
+from danqing.train.training_run import TrainingRun
 from tests.unit.cli.conftest import Command
 
 
@@ -63,6 +66,25 @@ def test_one_network_at_a_time(danqing: Command, tmp_path: Path, monkeypatch: py
     assert danqing("train", "export", *common).out == f"Exported to {out}/export\n"
     assert (tmp_path / "run/export/clip.safetensors").is_file()
     assert not (tmp_path / "run/export/unet.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [((), "float32"), (("--dtype", "bfloat16"), "bfloat16"), (("--dtype", "auto"), "bfloat16")]
+)
+def test_the_dtype_is_chosen_or_measured(
+    danqing: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], expected: str
+) -> None:
+    runs: list[TrainingRun] = []
+
+    def select(device: object, home: object) -> str:
+        del device, home
+        return "bfloat16"
+
+    monkeypatch.setattr(tasks, "train_denoiser", runs.append)
+    monkeypatch.setattr(dtype, "select_dtype", select)
+    result = danqing("train", "denoiser", "--data", str(tmp_path), "--out", str(tmp_path / "run"), *words)
+    assert result.code == 0, result.err
+    assert [run.recipe.dtype for run in runs] == [expected]
 
 
 @pytest.mark.slow

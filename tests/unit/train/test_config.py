@@ -34,6 +34,7 @@ def test_the_pace_may_be_set_for_all_networks() -> None:
     assert paced.unet_optim.rate == recipe.unet_optim.rate
     assert recipe.paced(None, 0.5).clip_optim == replace(recipe.clip_optim, rate=0.5)
     assert recipe.paced(None, None) == recipe
+    assert recipe.paced(None, None, "bfloat16") == replace(recipe, dtype="bfloat16")
 
 
 def test_the_shipped_networks_are_small() -> None:

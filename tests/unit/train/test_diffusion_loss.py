@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from danqing.diffusion.noise_schedule import NoiseSchedule, alpha_sigma
+from danqing.pipeline.dtype import TORCH_DTYPES, Dtype
 from danqing.train.diffusion_loss import (
     HIGH_NOISE,
     UNIT,
@@ -84,6 +85,30 @@ def test_an_error_counts_in_units_of_the_noise() -> None:
     for tau, unit in ((0.0, UNIT), (500.0, float(alpha_sigma(torch.tensor([500.0]))[1]))):
         loss = picture_loss(Oracle(x0, 0.1), x0, torch.tensor([tau]), TrainRng.seeded(0, CPU))
         assert float(loss) == pytest.approx((0.1 / unit) ** 2, rel=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_networks_compute_in_the_dtype_of_the_training(dtype: Dtype) -> None:
+    class Convolution(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = nn.Conv2d(3, 3, 1)
+            self.dtypes: list[torch.dtype] = []
+
+        def forward(self, x: Tensor, t: Tensor) -> Tensor:
+            del t
+            y = self.layer(x)
+            self.dtypes.append(y.dtype)
+            return y
+
+    network, x0, tau = Convolution(), torch.rand(2, 3, 8, 8), torch.tensor([100.0, 900.0])
+    for loss in (picture_loss, velocity_loss):
+        value = loss(network, x0, tau, TrainRng.seeded(0, CPU), dtype=dtype)
+        assert value.dtype == torch.float32
+        value.backward()  # pyright: ignore[reportUnknownMemberType]
+    assert network.dtypes == [TORCH_DTYPES[dtype]] * 2
+    assert network.layer.weight.grad is not None
+    assert network.layer.weight.grad.dtype == torch.float32
 
 
 def test_noise_is_the_schedules() -> None:
