@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from danqing.finishing.options import to_english
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request, read_request
-from danqing.request.field_info import GROUPS, choices, english_choices, field_info, is_schedule
+from danqing.request.field_info import GROUPS, UNITS, choices, english_choices, field_info, is_schedule
 from danqing.train.poetry import VERSES
 from danqing.train.scenes import vocabulary
 from danqing.train.scenes.attributes import Artist
@@ -246,7 +246,8 @@ def _text(value: object) -> str:
 
 
 def _values(name: str, field: FieldInfo, language: Language) -> str:
-    unit = f" {field_info(name)['unit']}".rstrip()
+    zh, en = UNITS.get(field_info(name)["unit"], ("", ""))
+    unit = zh if language == "zh" else en
     accepted = choices(name) if language == "zh" else english_choices(name)
     if accepted:
         return " ".join(f"`{word}`" for word in accepted)
@@ -255,10 +256,10 @@ def _values(name: str, field: FieldInfo, language: Language) -> str:
     low = next((str(item.ge) for item in field.metadata if isinstance(item, Ge)), None)
     high = next((str(item.le) for item in field.metadata if isinstance(item, Le)), None)
     if low is not None and high is not None:
-        return f"{low} – {high}{unit}"
+        return f"{low} – {high} {unit}".rstrip()
     if field.annotation is bool:
         return "`true` `false`"
-    return unit.strip()
+    return unit
 
 
 def _head(columns: Sequence[str]) -> list[str]:
