@@ -6,6 +6,10 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 
+import typer
+
+from danqing.cli.i18n import tr
+
 
 class _Terminated(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
@@ -29,6 +33,19 @@ def signals_as_interrupt() -> Generator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler or signal.SIG_DFL)
+
+
+@contextmanager
+def resumable() -> Generator[None]:
+    """Tell how to continue when a signal stops the block, whose command continues what it has begun."""
+    try:
+        with signals_as_interrupt():
+            yield
+    except KeyboardInterrupt as error:
+        typer.echo(
+            tr("已停止。重新运行同一条命令即可继续。", "Stopped. Run the same command again to continue."), err=True
+        )
+        raise typer.Exit(exit_code(error)) from error
 
 
 def exit_code(error: KeyboardInterrupt) -> int:

@@ -2,8 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -12,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from danqing.cli.i18n import tr
-from danqing.cli.signals import exit_code, signals_as_interrupt
+from danqing.cli.signals import resumable
 from danqing.cli.train_data import Seed, Workers, cutouts, require_extra, scenes
 from danqing.errors import InvalidRequest
 from danqing.i18n import Text
@@ -248,7 +247,7 @@ def mini(
         seed=seed,
     )
     target = to or out / "export"
-    with _stop_message():
+    with resumable():
         train_mini(run, target, MiniRecipe(pictures, large, workers), _print_painted)
     typer.echo(tr(f"已导出到 {target}", f"Exported to {target}"))
     typer.echo(
@@ -342,26 +341,13 @@ def _run_task(task: Task, run: "TrainingRun", to: Path) -> None:
     from danqing.train import tasks
 
     trainings = {"encoder": tasks.train_encoder, "denoiser": tasks.train_denoiser, "secondary": tasks.train_secondary}
-    with _stop_message():
+    with resumable():
         for name, train in trainings.items():
             if task in (name, "all"):
                 train(run)
     if task in ("export", "all"):
         tasks.export(run, to)
         typer.echo(tr(f"已导出到 {to}", f"Exported to {to}"))
-
-
-@contextmanager
-def _stop_message() -> Generator[None]:
-    """Tell how to continue when a signal stops the block."""
-    try:
-        with signals_as_interrupt():
-            yield
-    except KeyboardInterrupt as error:
-        typer.echo(
-            tr("已停止。重新运行同一条命令即可继续。", "Stopped. Run the same command again to continue."), err=True
-        )
-        raise typer.Exit(exit_code(error)) from error
 
 
 def _print_notice(notice: Text) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from danqing.cli.i18n import tr
+from danqing.cli.signals import resumable
 from danqing.errors import InvalidRequest, MissingExtra
 from danqing.settings import read_settings
 
@@ -48,8 +49,9 @@ def scenes(
         typer.echo(sheet)
         typer.echo(write_sheet(sheet, seed=seed, size=size))
     if write is not None:
-        for done in write_shards(write, count=count, seed=seed, size=size, workers=workers):
-            typer.echo(tr(f"{done} / {count} 张", f"{done} / {count} pictures"), err=True)
+        with resumable():
+            for done in write_shards(write, count=count, seed=seed, size=size, workers=workers):
+                typer.echo(tr(f"{done} / {count} 张", f"{done} / {count} pictures"), err=True)
         typer.echo(write)
 
 

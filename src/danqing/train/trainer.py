@@ -6,6 +6,7 @@ import pickle
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,7 @@ class Trainer:
             report: evaluates the averaged network.
         Raises:
             StorageError: the checkpoint cannot be written.
+            InvalidRequest: the loss is no longer finite; the last checkpoint is kept.
         """
         reported = self.seconds
         pending: list[Tensor] = []
@@ -163,9 +165,17 @@ class Trainer:
         return total
 
     def _record(self, pending: list[Tensor]) -> None:
-        if pending:
-            self.losses.append((self.step, float(torch.stack(pending).mean())))
-            pending.clear()
+        if not pending:
+            return
+        mean = float(torch.stack(pending).mean())
+        if not isfinite(mean):
+            raise InvalidRequest(
+                f"第 {self.step} 步的损失不是有限的数，训练已停止，检查点保持不变。请用更小的 --rate 再运行一次。",
+                f"The loss at step {self.step} is not finite. Training has stopped; the checkpoint is unchanged. Run the command "
+                "again with a smaller --rate.",
+            )
+        self.losses.append((self.step, mean))
+        pending.clear()
 
 
 def rate_factor(step: int, warmup: int, progress: float) -> float:

@@ -1,8 +1,12 @@
 """`danqing train scenes` and `danqing train cutouts`: output, and errors for missing files."""
 
 import importlib.util
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
+import psutil
 import pytest
 
 from danqing.cli import train_data
@@ -13,6 +17,22 @@ def test_scenes_writes_a_sheet(danqing: Command, tmp_path: Path) -> None:
     result = danqing("train", "scenes", "--sheet", str(tmp_path / "sheet.png"), "--size", "32", "--seed", "2")
     assert result.out.split() == [str(tmp_path / "sheet.png"), str(tmp_path / "sheet.html")]
     assert (tmp_path / "sheet.html").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_no_process_is_left_when_the_command_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
+    words = ("scenes", "--write", str(tmp_path / "data"), "--count", "100000", "--size", "512", "--workers", "2")
+    command = psutil.Popen([sys.executable, "-m", "danqing", "train", *words], stderr=subprocess.PIPE, text=True)
+    assert command.stderr is not None
+    command.stderr.readline()  # the first shard is written
+    workers = command.children()
+    assert len(workers) >= 2
+    command.send_signal(number)
+    message = command.stderr.read()
+    assert not psutil.wait_procs(workers, timeout=60)[1]
+    if number is signal.SIGTERM:
+        assert (command.wait(), message.splitlines()[-1]) == (143, "已停止。重新运行同一条命令即可继续。")
 
 
 def test_a_missing_extra_is_named(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,19 @@ def test_training_learns_and_tells_its_losses(tmp_path: Path) -> None:
     assert training.losses[-1][1] < 0.05 * training.losses[0][1]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_not_finite_stops_the_training_and_keeps_the_checkpoint(tmp_path: Path, value: float) -> None:
+    before = trained(tmp_path / "line.pt", 20)
+    training = Trainer(nn.Linear(2, 1), OptimConfig(batch=8, steps=60, rate=0.1, warmup=1), before.file, device=CPU)
+
+    def loss(network: nn.Module, rngs: TrainRng) -> Tensor:
+        return line_loss(network, rngs) * value
+
+    with pytest.raises(InvalidRequest, match="not finite"):
+        training.run(loss, lambda _: None)
+    assert Trainer(nn.Linear(2, 1), training.optim, before.file, device=CPU).step == 20
+
+
 def test_a_resumed_training_draws_the_same_numbers(tmp_path: Path) -> None:
     whole = trained(tmp_path / "whole.pt", 40)
     first = trained(tmp_path / "parts.pt", 20)

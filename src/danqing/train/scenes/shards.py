@@ -1,11 +1,14 @@
 """Painted training sets on disk: shards of pictures, and beside each shard the scenes of its pictures."""
 
 import json
+import os
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import accumulate
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import cv2
@@ -47,8 +50,11 @@ def write(folder: Path, *, count: int, seed: int, size: int, workers: int) -> It
     if workers == 1:
         yield from accumulate(map(one, shards))
     else:  # spawned, since OpenCV's threads do not survive a fork
-        with ProcessPoolExecutor(workers, get_context("spawn"), _limit_threads) as pool:
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker)
+        try:
             yield from accumulate(pool.map(one, shards))
+        finally:
+            pool.shutdown(cancel_futures=True)
     metadata = {"count": count, "seed": seed, "size": size, "shard": pictures_per_shard(size)}
     write_text(folder / "dataset.json", json.dumps(metadata))
 
@@ -58,9 +64,17 @@ def pictures_per_shard(size: int) -> int:
     return max(1, SHARD_BYTES // (3 * size**2))
 
 
-def _limit_threads() -> None:
-    """Limit OpenCV to one thread in a worker process."""
+def _begin_worker() -> None:
+    """Limit OpenCV to one thread in a worker process, and end the process with its parent."""
     cv2.setNumThreads(1)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def shard(number: int, *, folder: Path, count: int, seed: int, size: int) -> int:
