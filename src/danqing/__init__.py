@@ -6,6 +6,8 @@ Public names are imported on first use, so that `import danqing` loads no other 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from danqing.settings import set_passive_waiting
+
 if TYPE_CHECKING:
     from danqing.api import branch, create, load, resume, stream, upscale
     from danqing.batch import paint_many
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from danqing.pipeline import Pipeline
     from danqing.request import Request
     from danqing.results.artwork import Artwork, Picture
+
+set_passive_waiting()  # here, because every import of a part of the package passes here before torch is imported
 
 __version__ = "0.1.0"
 __all__ = [
@@ -51,9 +55,6 @@ _MODULES = {
 
 def __getattr__(name: str) -> object:
     if name in _MODULES:
-        from danqing.settings import set_passive_waiting
-
-        set_passive_waiting()
         return getattr(import_module(_MODULES[name]), name)
     raise AttributeError(f"module 'danqing' has no attribute {name!r}")
 

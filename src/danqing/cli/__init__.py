@@ -18,9 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from danqing.cli.app import build
     from danqing.cli.errors import parser_error_text, print_error
     from danqing.errors import DanqingError
-    from danqing.settings import set_passive_waiting
 
-    set_passive_waiting()
     _replace_unencodable()
     try:
         code = build().main(arguments, prog_name="danqing", standalone_mode=False)
