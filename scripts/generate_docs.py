@@ -79,12 +79,14 @@ HUB: dict[Language, str] = {
     "zh": """
 ## PaddleHub 的参数名
 
-`danqing.paddlehub` 和 `danqing hub run` 使用原模块的 34 个参数名，顺序和默认值不变。
+`danqing.paddlehub` 和 `danqing hub run` 使用原模块的 34 个参数名，顺序不变。默认值是原模型的；
+用别的模型作画时，未给出的参数取那个模型的默认值，`danqing hub run 模型名 --help` 会列出。
 """,
     "en": """
 ## Parameter names of PaddleHub
 
-`danqing.paddlehub` and `danqing hub run` use the 34 names of the original module, with its order and defaults.
+`danqing.paddlehub` and `danqing hub run` use the 34 names of the original module, in its order. The defaults are those of
+the original model. Another model has its own defaults for parameters that are not given; `danqing hub run NAME --help` lists them.
 """,
 }
 HUB_COLUMNS: dict[Language, tuple[str, ...]] = {

@@ -15,9 +15,13 @@ from danqing.errors import ModelNotFound, StorageError
 from danqing.events import Downloaded
 from danqing.i18n import Text, error_reason
 from danqing.paddlehub.cli_args import parse_args
+from danqing.paddlehub.fallback import resolve_module
 from danqing.paddlehub.module import Module
-from danqing.paddlehub.parameters import OUTPUT_DIR, PARAMETERS
+from danqing.paddlehub.parameters import OUTPUT_DIR, PARAMETERS, to_parameters
+from danqing.request import read_request
+from danqing.request.field_info import to_text
 from danqing.settings import Settings, read_settings
+from danqing.zoo.catalog import ORIGINAL
 from danqing.zoo.registry import all_specs, get_spec, is_installed, model_dir
 from danqing.zoo.spec import ModelSpec
 
@@ -121,7 +125,7 @@ def run(words: Words) -> None:
     name, *options = words
     settings = read_settings()
     if name in ("--help", "-h") or "--help" in options or "-h" in options:
-        _print_parameters(settings)
+        _print_parameters(ORIGINAL if name.startswith("-") else name, settings)
         return
     values = parse_args(options)
     try:
@@ -207,9 +211,17 @@ def _print_models(specs: Iterable[ModelSpec], settings: Settings) -> None:
         typer.echo(f"{mark} {spec.name:<32} {spec.size_bytes / 1e6:>8,.0f} MB  {_title(spec, settings)}")
 
 
-def _print_parameters(settings: Settings) -> None:
+def _print_parameters(name: str, settings: Settings) -> None:
+    """List the parameters with the defaults of the model that is used for a module."""
+    module = resolve_module(name, settings)
+    spec, request = get_spec(module.model, settings), read_request({"prompts": "画"})
+    if module.notice is not None:
+        _print(settings, module.notice)
+    _print(settings, Text(f"默认值（{spec.name}）在方括号中。", f"Defaults of {spec.name} are in brackets."))
+    request = request.with_defaults(spec.defaults_for(request))
+    values = {**to_parameters(request), "width_height": to_text(request.size)}
     for parameter in PARAMETERS:
-        default = "" if parameter.default is ... else f" [{parameter.default}]"
+        default = "" if parameter.default is ... else f" [{values.get(parameter.name, parameter.default)}]"
         typer.echo(f"--{parameter.name}{default}\n    {parameter.help(settings.language)}")
 
 

@@ -58,6 +58,19 @@ def test_run_explains_every_parameter(words: tuple[str, ...]) -> None:
     assert all(f"--{parameter.name}" in shown for parameter in PARAMETERS)
 
 
+@pytest.mark.parametrize("words", [(ORIGINAL, "--help"), ("--help",)])
+def test_the_help_of_run_shows_the_defaults_of_the_model_that_paints(words: tuple[str, ...], home: Path) -> None:
+    shown = hub("run", *words).stdout
+    assert MINI in shown.splitlines()[0]
+    assert "--width_height [512x512]\n" in shown
+    assert "--steps [16]\n" in shown
+    write_tiny_model(home / "models" / ORIGINAL)
+    shown = hub("run", *words).stdout
+    assert MINI not in shown
+    assert "--width_height [1280x768]\n" in shown
+    assert "--steps [250]\n" in shown
+
+
 def test_run_without_a_prompt_says_so() -> None:
     with pytest.raises(InvalidRequest, match="prompts"):
         hub("run", MINI)
