@@ -1,19 +1,30 @@
 """Requests of real clients that used to fail: HEAD, retries, proxies, OpenAI's values, long values and foreign IDs."""
 
+import json
 import os
 import typing
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from fastapi.testclient import TestClient
-from openai.types import ImageModel
+from openai.types import ImageCreateVariationParams, ImageModel
+from openai.types.image_edit_params import ImageEditParamsNonStreaming
 from openai.types.image_generate_params import ImageGenerateParamsNonStreaming
 
+from danqing.jobs import NumberedEvent
+from danqing.jobs.sqlite_database import SqliteDatabase
 from danqing.results import run_layout
 from danqing.server.api_keys import ApiKeyStore
+from danqing.server.limits import Limits
+from danqing.server.openai_edit_schema import EditRequest, VariationRequest
 from danqing.server.openai_schema import ImagesRequest
-from danqing.settings import Settings
+from danqing.server.retries import RETRY_SECONDS, Retry
+from danqing.server.routers.openai_images import queue_generation
+from danqing.settings import Settings, from_env
+from danqing.zoo.catalog import MINI, models
 from tests.serving import QUICK
 from tests.unit.server.conftest import Make, context_behind
 
@@ -28,7 +39,6 @@ def literals(hint: object) -> list[object]:
 HINTS = typing.get_type_hints(ImageGenerateParamsNonStreaming, include_extras=False)
 UNSUPPORTED = {("output_format", "gif"), ("output_format", "svg")}
 """Formats that cannot be produced; they are rejected with the supported ones."""
-SIZES = {"256x256", "512x512"}
 DOCUMENTED = [
     (field, value)
     for field in ("background", "complexity", "moderation", "output_format", "quality", "response_format", "style")
@@ -42,6 +52,33 @@ def test_every_documented_value_of_openais_client_is_accepted(field: str, value:
     images = ImagesRequest.model_validate({"prompt": "远山", field: value})
     assert getattr(images, field) == value
     assert images.to_request().style is None
+
+
+@pytest.mark.parametrize("size", literals(HINTS["size"]))
+def test_every_documented_size_of_openais_client_is_accepted(size: str) -> None:
+    request = ImagesRequest(prompt="远山", size=size).to_request()
+    complete = request.with_defaults(models()[MINI].defaults_for(request))
+    Limits().check(complete, from_env({}))
+    assert size in ("auto", "x".join(map(str, complete.size)))
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "value"),
+    [
+        (kind, field, value)
+        for kind, parameters in (
+            (EditRequest, ImageEditParamsNonStreaming),
+            (VariationRequest, ImageCreateVariationParams),
+        )
+        for field, hint in typing.get_type_hints(parameters).items()
+        for value in literals(hint)
+        if (field, value) not in UNSUPPORTED
+    ],
+)
+def test_every_documented_value_of_an_edit_is_accepted(kind: type[EditRequest], field: str, value: object) -> None:
+    edit = kind.model_validate({"prompt": "远山", field: str(value)})  # the fields of a form are texts
+    assert getattr(edit, field) == value
+    edit.to_request()
 
 
 @pytest.mark.parametrize("model", literals(ImageModel))
@@ -72,6 +109,46 @@ def test_a_marked_retry_gets_the_job_of_the_first_call(client: TestClient) -> No
     again = client.post("/v1/jobs", json=QUICK, headers={"x-stainless-retry-count": "1"}).json()["id"]
     assert first == again
     assert client.post("/v1/jobs", json=QUICK, headers={"x-stainless-retry-count": "0"}).json()["id"] != first
+
+
+def test_a_retry_of_openais_client_gets_the_job_of_the_first_call(client: TestClient) -> None:
+    images = ImagesRequest(prompt="远山", size="64x64")
+    ids = [
+        queue_generation(images, context_behind(client), "", Retry(None, seconds)).job.id
+        for seconds in (0.0, RETRY_SECONDS)
+    ]
+    assert len(set(ids)) == 1
+
+
+def test_a_stored_request_of_another_version_spoils_no_list(client: TestClient, settings: Settings) -> None:
+    old, good = (client.post("/v1/jobs", json=QUICK).json()["id"] for _ in range(2))
+    database = SqliteDatabase(settings.service)
+    change = "UPDATE jobs SET request = json_set(request, '$.steps', -1, '$.removed_field', 1) WHERE id = ?"
+    database.transaction(lambda rows: rows.execute(change, (old,)))
+    database.close()
+    assert [job["id"] for job in client.get("/v1/jobs").json()["data"]] == [good, old]
+    assert client.get(f"/v1/jobs/{old}").json()["request"]["steps"] == -1
+    assert client.delete(f"/v1/jobs/{old}").json()["state"] == "cancelled"
+
+
+def test_the_events_of_a_job_that_another_client_deletes_end(client: TestClient) -> None:
+    job = client.post("/v1/jobs", json=QUICK).json()
+    runner = context_behind(client).runner
+    events = runner.events
+
+    def read_then_delete(id: str, **options: Any) -> Iterator[NumberedEvent | None]:
+        """The job is deleted after the first look at its events."""
+        found = next(events(id, **options))
+        runner.cancel(id)
+        runner.delete(id)
+        yield found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "events", read_then_delete)
+        reply = client.get(job["events"])
+    kind, data = reply.text.strip().splitlines()[-2:]
+    assert (reply.status_code, kind) == (200, "event: ended")
+    assert json.loads(data.removeprefix("data: "))["state"] == "cancelled"
 
 
 @pytest.mark.parametrize("path", ["/livez", "/v1/jobs", "/v1/models", "/openapi.json"])

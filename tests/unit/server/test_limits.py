@@ -39,3 +39,9 @@ def test_a_request_above_the_limit_is_rejected(values: dict[str, object], field:
             given=values,
         )
     assert caught.value.field == field
+
+
+def test_a_field_that_was_not_given_is_not_blamed() -> None:
+    request = read_request({"prompts": "远山", "model": "danqing_mini", "size": "64x64"})
+    with pytest.raises(InvalidRequest, match="The defaults take 250 steps, but this service allows 20"):
+        LIMITS.check(request, from_env({}))

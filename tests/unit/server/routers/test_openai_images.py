@@ -61,6 +61,7 @@ def test_a_failure_after_the_headers_is_reported_in_the_body(client: TestClient,
         reply = client.post("/v1/images/generations", json=BODY, headers=EN)
     assert reply.status_code == 200
     assert reply.text.startswith(" ")
+    assert reply.headers["X-Job-Id"] == client.get("/v1/jobs").json()["data"][0]["id"]
     error = reply.json()["error"]
     assert (error["code"], error["message"], error["type"]) == ("out_of_memory", "Out of memory.", "server_error")
 
