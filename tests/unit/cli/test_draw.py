@@ -12,6 +12,7 @@ from danqing.errors import OutOfMemory
 from danqing.events import Event, Failed
 from danqing.request import Request
 from danqing.results.run_writer import Run
+from danqing.settings import read_settings
 from tests.unit.cli.conftest import Command, FakeApi
 from tests.unit.results.runs import paint
 
@@ -56,6 +57,16 @@ def test_precedence_of_options_and_files(danqing: Command, fake_api: FakeApi, ho
     asked = fake_api.requests[0]
     assert (asked.steps, asked.size, asked.eta, asked.display_rate, asked.style) == (4, (64, 128), 0.3, 3, "水墨画")
     assert "cutn_batches" not in asked.model_fields_set  # left to the model's own defaults
+
+
+def test_the_number_of_threads_is_that_of_the_option(
+    danqing: Command, fake_api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DANQING_THREADS", "1")
+    assert danqing("draw", "雪", *SMALL, "--threads", "3").code == 0
+    assert read_settings().threads == 3
+    assert "--threads" in danqing("draw", "雪", *SMALL, "--threads", "0").err
+    assert len(fake_api.requests) == 1
 
 
 def test_a_stored_request_is_a_configuration(danqing: Command, fake_api: FakeApi) -> None:

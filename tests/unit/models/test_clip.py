@@ -31,6 +31,7 @@ def test_published_sizes_and_configurations(config: ClipConfig, millions: int) -
     assert round(sum(parameter.numel() for parameter in network.parameters()) / 1e6) == millions
     shapes = {name: tuple(tensor.shape) for name, tensor in network.state_dict().items()}
     assert config_from_state(shapes) == config
+    assert network.context == 64  # two tokens for start and end, and 62 characters as in the PaddleHub module
 
 
 def test_embeddings_are_gaussian_enough_to_train_from() -> None:

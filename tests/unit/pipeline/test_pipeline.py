@@ -162,9 +162,12 @@ def test_class_conditional_networks_get_a_class(tiny_pipeline: Pipeline) -> None
 
 
 def test_unread_and_unknown_characters_are_told(tiny_pipeline: Pipeline) -> None:
-    words = [e.zh for e in tiny_pipeline.run(quick(prompts="孤舟" * 30 + "龘")) if isinstance(e, Warned)]
+    events = list(tiny_pipeline.run(quick(prompts="孤舟" * 30 + "龘")))
+    words = [e.zh for e in events if isinstance(e, Warned)]
     assert any("太长" in w for w in words)
     assert any("龘" in w for w in words)
+    first_step = next(number for number, event in enumerate(events) if isinstance(event, Stepped))
+    assert not any(isinstance(event, Warned) for event in events[first_step:])
 
 
 class _Broken(torch.nn.Module):

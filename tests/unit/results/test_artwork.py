@@ -1,6 +1,7 @@
 """Artworks: built from events, saved, and shown in notebooks."""
 
 import io
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,11 @@ def test_the_process_as_gif_webp_and_mp4(tmp_path: Path) -> None:
     with Image.open(tmp_path / "a.webp") as webp:
         assert webp.format == "WEBP"
     assert (tmp_path / "a.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_mp4_needs_no_extra() -> None:
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text("utf-8"))["project"]
+    assert [name for name in project["dependencies"] if name.startswith("av>")] != []
 
 
 def test_a_picture_of_a_single_preview_still_animates(tmp_path: Path) -> None:
