@@ -118,7 +118,7 @@ def create(
         pipeline: a loaded model; if omitted, the request's model is loaded.
         options: fields of `Request`.
     Returns:
-        the pictures, their previews and warnings.
+        the pictures and their previews.
     Warns:
         UserWarning: a prompt may not be painted as expected, for example because it is too long.
     Raises:
@@ -154,7 +154,7 @@ def branch(
         prompts: other prompts.
         changes: other fields of `Request`.
     Returns:
-        the picture, its previews and warnings.
+        the picture and its previews.
     Raises:
         DanqingError: the step is not stored, a field is changed that the state depends on, or the run failed.
     """

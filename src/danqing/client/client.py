@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, cast
@@ -12,7 +13,7 @@ from danqing.client.picture_link import parse_picture_link
 from danqing.client.schemas import JobList, JobView
 from danqing.client.transport import HttpTransport, ServerSentEvent
 from danqing.errors import DanqingError, InvalidRequest, JobNotFound
-from danqing.events import Completed, Event, Previewed, from_json
+from danqing.events import Completed, Event, Previewed, Warned, from_json
 from danqing.inputs.image_file import display_name, read_header, read_image_bytes
 from danqing.jobs import State
 from danqing.request import Request
@@ -66,9 +67,11 @@ class Client:
             prompts: one prompt, several, or a complete request.
             options: fields of `Request`; pictures may be local files.
         Returns:
-            the pictures, their previews and warnings.
+            the pictures and their previews.
+        Warns:
+            UserWarning: a prompt may not be painted as expected, for example because it is too long.
         """
-        return Artwork.from_events(self.stream(prompts, **options))
+        return Artwork.from_events(_with_warnings(self.stream(prompts, **options)))
 
     def stream(self, prompts: str | Sequence[str] | Request, **options: "Unpack[RequestOptions]") -> Iterator[Event]:
         """Paint and yield events as they happen, as `danqing.stream` does; closing the iterator cancels the job.
@@ -181,6 +184,14 @@ class Client:
             return None
         with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
             return image.convert("RGB")
+
+
+def _with_warnings(events: Iterator[Event]) -> Iterator[Event]:
+    """Yield the events of `create`, with warnings of the run as Python warnings."""
+    for event in events:
+        if isinstance(event, Warned):
+            warnings.warn(event.text.in_language(read_settings().language), stacklevel=4)
+        yield event
 
 
 def _path_of(url: str) -> str:
