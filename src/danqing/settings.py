@@ -20,6 +20,9 @@ from danqing.i18n import Language
 if TYPE_CHECKING:
     import subprocess
 
+MAX_PIXELS = 1792 * 1024
+"""Default of the largest canvas in pixels: the largest size of OpenAI's API."""
+
 _BOOLEANS = {
     "1": True,
     "true": True,
@@ -205,7 +208,7 @@ def from_env(variables: Mapping[str, str]) -> Settings:
         language=_language(variables),
         device=variables.get("DANQING_DEVICE") or "auto",
         offline=_bool(variables, "DANQING_OFFLINE" if variables.get("DANQING_OFFLINE") else "HF_HUB_OFFLINE"),
-        max_pixels=_int(variables, "DANQING_MAX_PIXELS", 1_600_000),
+        max_pixels=_int(variables, "DANQING_MAX_PIXELS", MAX_PIXELS),
         memory=_float(variables, "DANQING_MEMORY"),
         threads=_int(variables, "DANQING_THREADS", 1) if variables.get("DANQING_THREADS") else None,
         mirror=_url(variables, "DANQING_MIRROR"),

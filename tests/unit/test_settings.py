@@ -60,7 +60,7 @@ def test_memory_is_a_number_of_gigabytes(monkeypatch: pytest.MonkeyPatch, value:
 
 
 def test_switches_and_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (read_settings().offline, read_settings().max_pixels, read_settings().device) == (False, 1_600_000, "auto")
+    assert (read_settings().offline, read_settings().max_pixels, read_settings().device) == (False, 1792 * 1024, "auto")
     monkeypatch.setenv("DANQING_OFFLINE", "Yes")
     monkeypatch.setenv("DANQING_MAX_PIXELS", "4096")
     monkeypatch.setenv("DANQING_DEVICE", "cpu")

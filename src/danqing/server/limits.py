@@ -8,7 +8,7 @@ from danqing.errors import InvalidRequest
 from danqing.i18n import Text
 from danqing.jobs.eta import step_count
 from danqing.request import Request
-from danqing.settings import Settings
+from danqing.settings import MAX_PIXELS, Settings
 
 _STATE_VALUES = 9
 """Values per pixel of a state: three channels of the noisy picture, and of two tensors of the sampler or the guidance."""
@@ -18,7 +18,7 @@ _STATE_VALUES = 9
 class Limits:
     """Limits of the service, in addition to the ranges of a request's fields and the runner's limit of work per job."""
 
-    pixels: int = 1_600_000
+    pixels: int = MAX_PIXELS
     """Maximum width times height of the canvas."""
     enlarged_pixels: int = 4096 * 4096
     """Maximum width times height of a picture that is enlarged."""

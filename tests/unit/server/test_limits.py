@@ -45,3 +45,8 @@ def test_a_field_that_was_not_given_is_not_blamed() -> None:
     request = read_request({"prompts": "远山", "model": "danqing_mini", "size": "64x64"})
     with pytest.raises(InvalidRequest, match="The defaults take 250 steps, but this service allows 20"):
         LIMITS.check(request, from_env({}))
+
+
+@pytest.mark.parametrize("size", ["1024x1024", "1536x1024", "1024x1792", "1792x1024"])
+def test_the_default_limit_allows_the_sizes_of_openai(size: str) -> None:
+    Limits().check(read_request({"prompts": "远山", "size": size, "steps": 20}), from_env({}))
