@@ -38,7 +38,8 @@ def with_duration(planner: MemoryPlanner, plan: MemoryPlan, estimate: ResourceEs
     groups = planner.step_groups(request)
     flops = [_group_flops(planner, plan, group) for group in groups]
     denoise_flops, guide_flops = (sum(phase) for phase in zip(*flops, strict=True))
-    shape, cutouts, cost = _choose_trial(planner, plan, groups[-1])
+    guided = (group for group in reversed(groups) if any(cutouts for _, cutouts in group.loads))
+    shape, cutouts, cost = _choose_trial(planner, plan, next(guided, groups[-1]))
     denoise_seconds, guide_seconds = _time_step(planner, plan, shape, cutouts)
     seconds = denoise_flops * denoise_seconds / cost.denoise_flops + guide_flops * guide_seconds / max(
         cost.guide_flops, 1

@@ -20,6 +20,14 @@ def test_the_duration_is_added_to_the_estimate(tiny_pipeline: Pipeline) -> None:
     assert estimate.peak_activations == MemoryPlanner.of(context).select_plan()[1].peak_activations
 
 
+@pytest.mark.parametrize("schedule", ["[0]*200+[100]*600+[0]*200", "[100]*200+[0]*800"])
+def test_guidance_is_timed_in_a_step_that_is_guided(tiny_pipeline: Pipeline, schedule: str) -> None:
+    context = run_context(tiny_pipeline, steps=4, clip_guidance_scale=schedule)
+    step_seconds = plan_and_time(context, None)[1].step_seconds
+    assert step_seconds is not None
+    assert step_seconds < 1000
+
+
 def test_nothing_is_estimated_if_memory_is_plentiful(tiny_pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     context = run_context(tiny_pipeline)
     assert plan_run(context, None) == (default_plan(context.request), None)
