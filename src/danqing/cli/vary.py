@@ -1,5 +1,6 @@
 """`danqing vary`: changes a picture."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -65,13 +66,16 @@ def _stored_prompts(picture: str) -> dict[str, object]:
     """Return prompts, style and artist that are stored in a picture of Danqing.
 
     Raises:
-        InvalidRequest: there are none.
+        InvalidRequest: there are none, or the file cannot be read.
     """
+    from danqing.inputs.image_file import read_header, read_image_bytes
     from danqing.results.picture_metadata import read_metadata
 
     try:
         request = read_metadata(Path(picture).expanduser()).request
     except RunNotFound as error:
+        if not re.match(r"[\w+.-]+:", picture):  # reports a file that is missing or no picture
+            read_header(read_image_bytes(picture), picture)
         raise InvalidRequest(
             f"{picture} 中没有画题。请用 --prompt 给出，例如 --prompt 雪山。",
             f"{picture} contains no prompt. Give one, for example --prompt 雪山.",

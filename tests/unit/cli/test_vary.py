@@ -39,3 +39,13 @@ def test_vary_needs_a_prompt(danqing: Command) -> None:
     result = danqing("vary", "a.png")
     assert result.code == 2
     assert "--prompt" in result.err
+
+
+@pytest.mark.usefixtures("fake_api")
+def test_vary_names_a_picture_that_cannot_be_read(danqing: Command) -> None:
+    Path("a.txt").write_text("a")
+    for picture in ("nothing.png", "a.txt"):
+        result = danqing("vary", picture)
+        assert result.code == 2
+        assert picture in result.err
+        assert "--prompt" not in result.err
