@@ -1,9 +1,10 @@
 """Requests in the format of AUTOMATIC1111's API, and their conversion to a `Request`."""
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from danqing.i18n import Text
 from danqing.request import SIZE_MULTIPLE, Request, read_request
@@ -21,6 +22,11 @@ NEGATIVE_WEIGHT = -0.5
 _BY_NAME = {name.lower(): sampler for sampler, names in SAMPLERS.items() for name in (sampler, *names)}
 _INACTIVE: tuple[object, ...] = (None, False, "", 0, -1, 1.0, [], {}, "None", "none")
 """Values of other fields that are defaults or switch something off: they are not reported."""
+_COLON = re.compile(r"(?<!\\)[:：]")
+_USUALLY_TRUE = frozenset({"override_settings_restore_afterwards", "do_not_save_samples", "do_not_save_grid"})
+"""Fields that are true without asking for anything."""
+_DEFAULT_SIDE = 512
+"""Width or height in AUTOMATIC1111 if only the other is given."""
 
 
 class Txt2ImgRequest(BaseModel):
@@ -42,6 +48,14 @@ class Txt2ImgRequest(BaseModel):
     override_settings: Annotated[dict[str, Any], Field(description="sd_model_checkpoint selects the model.")] = {}
     send_images: Annotated[bool, Field(description="Return the images.")] = True
 
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_null(cls, values: object) -> object:
+        """Remove the fields that are null: in AUTOMATIC1111 too they count as not given."""
+        if not isinstance(values, Mapping):
+            return values
+        return {name: value for name, value in cast("Mapping[str, object]", values).items() if value is not None}
+
     def to_request(self, model: str) -> Request:
         """Return the equivalent request.
 
@@ -55,12 +69,12 @@ class Txt2ImgRequest(BaseModel):
     def notices(self) -> list[Text]:
         """Return messages about values that were changed or have no effect."""
         found: list[Text] = []
-        ignored = [name for name, value in (self.model_extra or {}).items() if value not in _INACTIVE]
+        ignored = [name for name, value in (self.model_extra or {}).items() if _is_active(name, value)]
         ignored += [f"override_settings.{name}" for name in self.override_settings if name != "sd_model_checkpoint"]
         if ignored:
             names = ", ".join(name[:60] for name in ignored[:20])
             found.append(Text(f"没有作用的参数：{names}。", f"Parameters without effect: {names}."))
-        size, rounded = (self.width, self.height), self._size()
+        size, rounded = (self.width or _DEFAULT_SIDE, self.height or _DEFAULT_SIDE), self._size()
         if rounded is not None and rounded != size:
             text = f"{size[0]}x{size[1]}", f"{rounded[0]}x{rounded[1]}"
             zh = f"宽和高须为 {SIZE_MULTIPLE} 的倍数：{text[0]} 改为 {text[1]}。"
@@ -75,7 +89,9 @@ class Txt2ImgRequest(BaseModel):
     def _fields(self, model: str) -> dict[str, object]:
         prompts = [self.prompt]
         if self.negative_prompt.strip():
-            prompts.append(f"{self.negative_prompt.strip()}:{NEGATIVE_WEIGHT}")
+            text = _COLON.sub(r"\\\g<0>", self.negative_prompt.strip())  # so that it contains no weights of its own
+            separator = ":" if text[-1].isalpha() else " :"  # directly behind a digit or a backslash it would be text
+            prompts.append(f"{text}{separator}{NEGATIVE_WEIGHT}")
         fields: dict[str, object] = {
             "prompts": prompts,
             "model": checkpoint_name(str(self.override_settings.get("sd_model_checkpoint") or model)),
@@ -93,9 +109,10 @@ class Txt2ImgRequest(BaseModel):
 
     def _size(self) -> tuple[int, int] | None:
         """Return width and height as multiples of 64; None for the model's default."""
-        if self.width is None or self.height is None:
+        if self.width is None and self.height is None:
             return None
-        width, height = (max(round(side / SIZE_MULTIPLE), 1) * SIZE_MULTIPLE for side in (self.width, self.height))
+        sides = (self.width or _DEFAULT_SIDE, self.height or _DEFAULT_SIDE)
+        width, height = (max(round(side / SIZE_MULTIPLE), 1) * SIZE_MULTIPLE for side in sides)
         return width, height
 
 
@@ -145,6 +162,11 @@ class PngInfoRequest(BaseModel):
     """Fields of `png-info`."""
 
     image: Annotated[str, Field(max_length=MAX_URI, description="In base64 or as a data URI.")]
+
+
+def _is_active(name: str, value: object) -> bool:
+    """Return whether a field without effect asks for something."""
+    return name not in _USUALLY_TRUE if value is True else value not in _INACTIVE
 
 
 def checkpoint_name(title: str) -> str:

@@ -15,6 +15,7 @@ from danqing.errors import InvalidRequest, ModelNotFound
 from danqing.i18n import Text
 from danqing.inputs.image_file import decode_base64
 from danqing.jobs import Job
+from danqing.prompt import parse_prompt
 from danqing.request import Request as PaintRequest
 from danqing.results import run_layout
 from danqing.server.a1111_schema import (
@@ -262,8 +263,16 @@ def _last_preview(job: Job) -> str | None:
 
 def _to_text(request: PaintRequest, seed: int, model: str) -> str:
     """Return parameters as one text in the format that AUTOMATIC1111 writes into PNG files."""
-    prompt, *others = request.prompts
     width, height = request.size
-    lines = [prompt, *(f"Negative prompt: {text.rpartition(':')[0]}" for text in others[:1])]
+    parsed = [(source, parse_prompt(source)) for source in request.prompts]
+    negative = [prompt.text for _, prompts in parsed for prompt in prompts if prompt.weight.max < 0]
+    lines = [
+        source if len(prompts) == 1 else prompt.text
+        for source, prompts in parsed
+        for prompt in prompts
+        if prompt.weight.max >= 0
+    ]
+    if negative:
+        lines.append(f"Negative prompt: {', '.join(negative)}")
     values = f"Steps: {request.steps}, Sampler: {SAMPLERS[request.sampler][0]}, Seed: {seed}"
     return "\n".join([*lines, f"{values}, Size: {width}x{height}, Model: {model}"])
