@@ -43,8 +43,8 @@ def read_prompt_file(path: Path) -> PromptFile:
 
     Args:
         path: `.jsonl`: on each line a prompt as a JSON text, or an object of request fields. `.csv`: a header with the names
-            of request fields; empty cells are not set. `.yaml`: a list of prompts or of mappings of request fields. `.txt`:
-            a prompt on each line.
+            of request fields, separated by commas, semicolons or tabs; empty cells are not set. `.yaml`: a list of prompts or
+            of mappings of request fields. `.txt`: a prompt on each line.
     Raises:
         InvalidRequest: the file cannot be read, has another suffix, or contains no rows.
     """
@@ -111,7 +111,7 @@ def _jsonl_rows(text: str) -> Iterator[PromptRow]:
 
 
 def _csv_rows(text: str, path: Path) -> Iterator[PromptRow]:
-    reader = csv.reader(io.StringIO(text), strict=True)
+    reader = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
     try:
         header = [name.strip() for name in next(reader, cast("list[str]", []))]
         if not {"prompts", *_PROMPT_COLUMNS} & set(header):
@@ -132,6 +132,12 @@ def _csv_rows(text: str, path: Path) -> Iterator[PromptRow]:
         raise InvalidRequest(
             f"{path} 第 {reader.line_num} 行不是 CSV。", f"Line {reader.line_num} of {path} is not CSV."
         ) from error
+
+
+def _delimiter(text: str) -> str:
+    """Return the character between the names in the first line: spreadsheets also write semicolons or tabs."""
+    first = text.partition("\n")[0]
+    return max(",;\t", key=first.count)
 
 
 def _yaml_rows(text: str, path: Path) -> Iterator[PromptRow]:

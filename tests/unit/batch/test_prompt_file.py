@@ -46,6 +46,16 @@ def test_csv_files(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_csv_files_of_spreadsheets(tmp_path: Path, delimiter: str) -> None:
+    lines = (("prompts", "save", "symmetry_at"), ("雪山，孤舟, 松", "gif, webp", "0.1，0.5"), ("荷花", "gif", "0.2"))
+    text = "".join(delimiter.join(line) + "\n" for line in lines)
+    assert rows(tmp_path / "a.csv", text, "utf-16") == [
+        (2, {"prompts": ["雪山，孤舟, 松"], "symmetry_at": [0.1, 0.5], "save": ["gif", "webp"]}),
+        (3, {"prompts": ["荷花"], "symmetry_at": [0.2], "save": ["gif"]}),
+    ]
+
+
 def test_yaml_files(tmp_path: Path) -> None:
     text = "- 雪山\n- prompts: [荷花, '红色:-0.3']\n  seed: 7\n- null\n"
     assert rows(tmp_path / "a.yml", text) == [
