@@ -98,6 +98,9 @@ def test_values_in_messages_are_short() -> None:
         ("perlin_mode", "mix", "mixed"),
         ("init_image", Path("a") / "b.png", str(Path("a") / "b.png")),
         ("save", ["gif"] * 1000, ("gif",)),
+        ("save", "gif，webp gif", ("gif", "webp")),
+        ("save", "", ()),
+        ("symmetry_at", "0.1, 0.5", (0.1, 0.5)),
     ],
 )
 def test_spellings_that_are_accepted(field: str, text: object, value: object) -> None:

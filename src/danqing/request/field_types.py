@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, PlainSerializer, ValidationInfo, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, WithJsonSchema
 
 from danqing.errors import InvalidRequest, ScheduleError
 from danqing.normalize import normalize_characters
@@ -24,6 +24,8 @@ MAX_CLIP_TEXT = 2 * MAX_TEXT
 """Maximum length of one text of CLIPs with their weights."""
 MAX_URI = 24_000_000
 """Maximum length of a picture in characters: a data URI of the largest file that is accepted."""
+MAX_WORDS = 1000
+"""Maximum length of a text that is split into a list; the rest is ignored."""
 MAX_REFERENCES = 4
 """Maximum number of reference pictures of a request."""
 
@@ -205,6 +207,13 @@ def _parse_perlin_mode(value: object) -> object:
     return "mixed" if value == "mix" else value
 
 
+def _split_words(value: object) -> object:
+    """Split a text such as "gif, webp", as a cell of a table or a field of a form holds a list."""
+    if not isinstance(value, str):
+        return value
+    return tuple(value[:MAX_WORDS].replace(",", " ").replace("，", " ").split())
+
+
 def _remove_duplicates(value: object) -> object:
     if not isinstance(value, list | tuple):
         return value
@@ -265,6 +274,7 @@ ExtensionText = Annotated[str | None, BeforeValidator(_parse_extension)]
 GridText = Annotated[str | None, BeforeValidator(read_grid), WithJsonSchema(_GRID_SCHEMA)]
 References = Annotated[tuple[str, ...], BeforeValidator(_parse_references)]
 PerlinMode = Annotated[Literal["mixed", "color", "gray"], BeforeValidator(_parse_perlin_mode)]
-SavedFiles = Annotated[tuple[Saved, ...], BeforeValidator(_remove_duplicates)]
+SavedFiles = Annotated[tuple[Saved, ...], BeforeValidator(_remove_duplicates), BeforeValidator(_split_words)]
+Fractions = Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], BeforeValidator(_split_words)]
 Gigabytes = Annotated[float | None, BeforeValidator(_parse_gigabytes)]
 Clips = Annotated[tuple[str, ...], BeforeValidator(_parse_clips)]

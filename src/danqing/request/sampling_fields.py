@@ -1,7 +1,5 @@
 """Fields of a request: sampling and guidance."""
 
-from typing import Annotated
-
 from pydantic import Field
 
 from danqing.request.field_types import (
@@ -13,6 +11,7 @@ from danqing.request.field_types import (
     CutoutCount,
     Flag,
     Fraction,
+    Fractions,
     GuidanceScale,
     GuideThrough,
     Power,
@@ -104,7 +103,7 @@ class SamplingFields(PictureFields):
     symmetry: Symmetry = Field(
         default="none", **field_help("步骤", "对称：左右、上下或两者", "mirror left-right, top-bottom or both")
     )
-    symmetry_at: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
+    symmetry_at: Fractions = Field(
         default=(0.09,),
         max_length=100,
         **field_help("步骤", "在全程的哪些比例处做对称", "when to mirror, as fractions of the run"),
