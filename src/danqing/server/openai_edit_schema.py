@@ -122,7 +122,7 @@ def _pictures(form: Form, *, most: int) -> Sequence[str]:
     Raises:
         InvalidRequest: there is none, or more than `most`.
     """
-    found = form.pictures("image")
+    found = [picture for picture in form.pictures("image") if picture]  # a form sends an empty file if none was chosen
     if not found:
         raise InvalidRequest("请给出要改动的图片 image。", "Give the picture to change as image.", field="image")
     if len(found) > most:
