@@ -127,8 +127,8 @@ def parse_json(body: bytes) -> dict[str, object]:
         raise ApiError(
             422,
             "not_an_object",
-            '请求体须为 JSON 对象，例如 {"prompts": "远山"}。',
-            'The body must be a JSON object, for example {"prompts": "远山"}.',
+            '请求体须为 JSON 对象：{"名称": 值, …}。',
+            'The body must be a JSON object: {"NAME": VALUE, …}.',
         )
     if has_nul:
         raise ApiError(422, "not_text", "请求含有空字符。", "The request contains a NUL character.")
