@@ -73,4 +73,9 @@ class JobRequest(Request):
 
     def to_request(self) -> Request:
         """Return the request without the ID; only the given fields are set."""
-        return read_request({name: getattr(self, name) for name in self.model_fields_set - {"id"}})
+        return self.with_changes()
+
+    def with_changes(self, **changes: object) -> Request:
+        """Return a validated copy with some fields replaced, without the ID, which only a job has."""
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"id"}}
+        return read_request({**given, **changes})

@@ -46,6 +46,12 @@ def test_only_given_fields_are_set_in_the_request() -> None:
     }
 
 
+def test_a_grid_may_have_an_id() -> None:
+    values = {"prompts": "远山", "id": str(uuid4()), "grid": {"steps": [10, 20]}}
+    request = JobRequest.model_validate(values).to_request()
+    assert [cell.steps for cell in request.cells()] == [10, 20]
+
+
 def test_the_schema_has_descriptions_in_both_languages_and_no_defaults() -> None:
     fields = JobRequest.model_json_schema()["properties"]
     assert fields["steps"] == {"type": "integer", "minimum": 2, "maximum": 1000, "description": "步数 · steps"}
