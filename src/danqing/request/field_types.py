@@ -25,7 +25,7 @@ MAX_CLIP_TEXT = 2 * MAX_TEXT
 MAX_URI = 24_000_000
 """Maximum length of a picture in characters: a data URI of the largest file that is accepted."""
 MAX_WORDS = 1000
-"""Maximum length of a text that is split into a list; the rest is ignored."""
+"""Maximum length of a text that is split into a list; a longer one is refused."""
 MAX_REFERENCES = 4
 """Maximum number of reference pictures of a request."""
 
@@ -209,9 +209,9 @@ def _parse_perlin_mode(value: object) -> object:
 
 def _split_words(value: object) -> object:
     """Split a text such as "gif, webp", as a cell of a table or a field of a form holds a list."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > MAX_WORDS:
         return value
-    return tuple(value[:MAX_WORDS].replace(",", " ").replace("，", " ").split())
+    return tuple(value.replace(",", " ").replace("，", " ").split())
 
 
 def _remove_duplicates(value: object) -> object:
