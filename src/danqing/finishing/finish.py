@@ -1,5 +1,6 @@
 """Finish a painting: inscription and seal on the picture, then the mount."""
 
+import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +28,7 @@ from danqing.finishing.placement import CalmMap, Position, choose_position
 from danqing.finishing.preparation import Prepared, prepare
 from danqing.finishing.texture import seeded
 from danqing.i18n import Text
-from danqing.inputs.image_file import decode_image, display_name, read_image_bytes
+from danqing.inputs.image_file import MAX_PIXELS, decode_image, display_name, read_image_bytes
 from danqing.provenance.visible_label import draw_label
 from danqing.settings import read_settings
 
@@ -35,6 +36,10 @@ SHORT_SIDE = 768
 """A smaller picture is enlarged by a whole factor until its short side has this many pixels: characters need them."""
 FAN_HEIGHT = 480
 """As `SHORT_SIDE`, for the flat panel of a fan, which is three times as wide."""
+MAX_ENLARGED = MAX_PIXELS
+"""Largest area of an enlarged picture in pixels: a very long picture is enlarged by a smaller factor."""
+MAX_HANDSCROLL = 150_000_000
+"""Largest area of a handscroll in pixels. Its sheets are as high as the picture, and their widths grow with the height."""
 MIN_SIZE = 11
 """Smallest character in pixels."""
 
@@ -122,8 +127,9 @@ def finish_prepared(image: Image.Image, prepared: Prepared) -> Finished:
         image: RGB.
         prepared: what to add.
     Raises:
-        InvalidRequest: the inscription does not fit into the picture.
+        InvalidRequest: the inscription does not fit into the picture, or the picture is too high for a handscroll.
     """
+    _check_mount(image.size, prepared)
     kind = prepared.options.mount
     if prepared.options.is_empty:
         return Finished(image, prepared.notices)
@@ -138,14 +144,15 @@ def finish_prepared(image: Image.Image, prepared: Prepared) -> Finished:
 
 
 def check_fit(size: tuple[int, int], prepared: Prepared) -> None:
-    """Check before a picture is painted that the inscription will fit.
+    """Check before a picture is painted that the inscription will fit, and that it can be mounted.
 
     Args:
         size: width and height of the picture.
         prepared: what will be added.
     Raises:
-        InvalidRequest: it does not fit.
+        InvalidRequest: it does not fit, or the picture is too high for a handscroll.
     """
+    _check_mount(size, prepared)
     written = _on_picture(prepared)
     if written.text or written.signature:
         _find_position(_ground(Image.new("RGB", size), prepared), written)
@@ -164,11 +171,33 @@ def _on_picture(prepared: Prepared) -> Prepared:
 
 
 def enlarge(image: Image.Image, side: int = SHORT_SIDE) -> Image.Image:
-    """Return a picture enlarged by the smallest whole factor that makes its short side at least `side` pixels."""
-    factor = -(-side // min(image.size))
+    """Return a picture enlarged by the smallest whole factor that makes its short side at least `side` pixels.
+
+    The factor is smaller if the area would exceed `MAX_ENLARGED`.
+    """
+    factor = _enlargement(image.size, side)
     if factor == 1:
         return image
     return image.resize((image.width * factor, image.height * factor), Image.Resampling.LANCZOS)
+
+
+def _enlargement(size: tuple[int, int], side: int) -> int:
+    largest = math.isqrt(MAX_ENLARGED // (size[0] * size[1]))
+    return max(1, min(-(-side // min(size)), largest))
+
+
+def _check_mount(size: tuple[int, int], prepared: Prepared) -> None:
+    """Raise if a picture of this size is too high to be mounted as a handscroll."""
+    if prepared.options.mount != "长卷":
+        return
+    factor = _enlargement(size, SHORT_SIDE)
+    width, height = size[0] * factor, size[1] * factor
+    if (width + 4 * height) * 1.5 * height > MAX_HANDSCROLL:
+        raise InvalidRequest(
+            f"{size[0]}x{size[1]} 的画太高，不能装裱成长卷。请换一种装裱，例如立轴。",
+            f"A picture of {size[0]}x{size[1]} is too high for a handscroll. Choose another mount, for example hanging-scroll.",
+            field="mount",
+        )
 
 
 def _write_and_stamp(image: Image.Image, prepared: Prepared) -> Image.Image:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from danqing.errors import InvalidRequest
 from danqing.finishing import finish as finish_module
-from danqing.finishing.finish import Finished, enlarge, finish_prepared
+from danqing.finishing.finish import Finished, check_fit, enlarge, finish_prepared
 from danqing.finishing.options import FinishOptions, Place, from_english, read_options
 from danqing.finishing.preparation import prepare
 from danqing.finishing.save_picture import save_finished
@@ -186,6 +186,23 @@ def test_choices_have_english_names() -> None:
 def test_small_pictures_are_enlarged_by_a_whole_factor() -> None:
     assert enlarge(plain(256, 320)).size == (768, 960)
     assert enlarge(plain(800, 1200)).size == (800, 1200)
+
+
+@pytest.mark.parametrize("size", [(10_000, 100), (3000, 1), (1, 3000)])
+def test_a_very_long_picture_is_enlarged_by_a_smaller_factor(size: tuple[int, int]) -> None:
+    width, height = enlarge(plain(*size)).size
+    assert width * height <= 40_000_000
+    assert width / height == size[0] / size[1]
+
+
+def test_a_picture_that_is_too_high_for_a_handscroll_is_refused_before_painting(font_folder: Path) -> None:
+    prepared = prepare(FinishOptions(mount="长卷"), font_folder, day=DAY)
+    with pytest.raises(InvalidRequest, match="hanging-scroll"):
+        check_fit((64, 1024), prepared)
+    with pytest.raises(InvalidRequest, match="hanging-scroll"):
+        finish_prepared(plain(64, 1024), prepared)
+    check_fit((1024, 256), prepared)
+    check_fit((256, 1024), prepared)
 
 
 ANY_TEXT = st.text(
