@@ -1,5 +1,6 @@
 """`danqing finish`: adds an inscription, a seal and a mount to pictures."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -162,14 +163,34 @@ def finish(
             "--out 只能用于一张图片。请省略 --out，或一次处理一张。",
             "--out takes one picture. Omit it, or finish one picture at a time.",
         )
-    for picture in pictures:
-        _finish_file(picture, out or picture.with_name(f"{picture.stem}-finished.png"), options, label=label)
+    outputs = [out or picture.with_name(f"{picture.stem}-finished.png") for picture in pictures]
+    _check_outputs(pictures, outputs)
+    for picture, output in zip(pictures, outputs, strict=True):
+        _finish_file(picture, output, options, label=label)
+
+
+def _check_outputs(pictures: Sequence[Path], outputs: Sequence[Path]) -> None:
+    """Raise if a picture would be replaced by its own result, or by that of another picture."""
+    double = next((output for output in outputs if outputs.count(output) > 1), None)
+    if double is not None:
+        raise InvalidRequest(
+            f"有两张图片都要保存为 {double}。请分开处理，并用 --out 指定文件名。",
+            f"Two pictures would be saved as {double}. Finish them separately, with --out.",
+        )
+    originals = {picture.resolve() for picture in pictures}
+    replaced = next((output for output in outputs if output.resolve() in originals), None)
+    if replaced is not None:
+        raise InvalidRequest(
+            f"{replaced} 是原图，不能覆盖。请用 --out 换一个文件名。",
+            f"{replaced} is the original picture, which is kept. Choose another name with --out.",
+        )
 
 
 def _finish_file(picture: Path, out: Path, options: FinishOptions, *, label: bool) -> None:
     from danqing.finishing.finish import finish_image
     from danqing.finishing.save_picture import save_finished
     from danqing.inputs.image_file import read_user_image
+    from danqing.results.picture_metadata import chunk_recipe
 
     if out.suffix.lower() not in _SUFFIXES:
         raise InvalidRequest(
@@ -180,7 +201,7 @@ def _finish_file(picture: Path, out: Path, options: FinishOptions, *, label: boo
     finished = finish_image(opened.image, _with_prompt(options, picture), read_settings().fonts)
     for notice in (*opened.notices, *finished.notices):
         _print_notice(notice)
-    save_finished(finished.with_label() if label else finished.image, picture, out)
+    save_finished(finished.with_label() if label else finished.image, picture, out, recipe=chunk_recipe(picture))
     print_path(str(out))
 
 

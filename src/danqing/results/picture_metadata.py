@@ -62,6 +62,16 @@ def to_recipe(metadata: Mapping[str, object]) -> str:
     return json.dumps(_shortened(metadata, MAX_RECIPE), ensure_ascii=False)
 
 
+def chunk_recipe(path: Path) -> str:
+    """Return the recipe in the text chunks of a PNG, short enough for the XMP packet of another format; empty without one."""
+    with Image.open(path) as image:
+        text = cast("Mapping[str, object]", image.info).get(KEY)
+    try:
+        return to_recipe(json.loads(text)) if isinstance(text, str) and len(text) <= MAX_TEXT else ""
+    except (ValueError, TypeError, KeyError, RecursionError):  # another program changed it
+        return ""
+
+
 def _shortened(metadata: Mapping[str, object], max_text: int) -> Mapping[str, object]:
     """Leave out the pictures of metadata that are too long: only those given as data URIs are that long."""
     if len(json.dumps(metadata)) <= max_text:

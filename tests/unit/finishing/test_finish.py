@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from danqing.errors import InvalidRequest
 from danqing.finishing import finish as finish_module
@@ -22,6 +23,11 @@ from danqing.finishing.texture import seeded
 from danqing.provenance.file_label import add_label, read_label, read_recipe
 
 DAY = date(2026, 11, 29)
+LONG_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>'
+    f"{'a' * 70_000}</dc:title></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
 POEM = "孤舟蓑笠翁，独钓寒江雪。"
 
 
@@ -295,3 +301,26 @@ def test_a_photograph_gets_no_label(tmp_path: Path) -> None:
     plain(64, 64).save(tmp_path / "photo.jpg")
     save_finished(plain(128, 128), tmp_path / "photo.jpg", tmp_path / "out.png")
     assert read_label((tmp_path / "out.png").read_bytes()).label is None
+
+
+@pytest.mark.parametrize(("suffix", "width"), [(".jpg", 65_501), (".webp", 16_384)])
+def test_a_picture_that_is_too_long_for_a_format_is_refused(tmp_path: Path, suffix: str, width: int) -> None:
+    plain(64, 64).save(tmp_path / "photo.png")
+    with pytest.raises(InvalidRequest, match=r"\.png"):
+        save_finished(plain(width, 1), tmp_path / "photo.png", tmp_path / f"out{suffix}")
+
+
+def test_metadata_that_is_too_long_for_a_jpeg_is_left_out_but_not_the_label(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a" * 70_000
+    info = PngInfo()
+    info.add_itxt("XML:com.adobe.xmp", LONG_XMP)
+    buffer = io.BytesIO()
+    plain(64, 64).save(buffer, "PNG", exif=exif, pnginfo=info)
+    (tmp_path / "source.png").write_bytes(add_label(buffer.getvalue()))
+    for name in ("out.jpg", "out.webp"):
+        save_finished(plain(128, 128), tmp_path / "source.png", tmp_path / name, recipe='{"a": 1}')
+        label = read_label((tmp_path / name).read_bytes()).label
+        assert label is not None
+        assert label.complete
+        assert read_recipe((tmp_path / name).read_bytes()) == '{"a": 1}'
