@@ -141,6 +141,7 @@ def _outputs(pictures: Sequence[Path], out: Path | None, factor: int) -> list[Pa
 
 def _upscale_file(upscaler: "Upscaler", picture: Path, output: Path, factor: int, on_tile: OnTile) -> None:
     from danqing.api import MAX_UPSCALE_BYTES
+    from danqing.finishing.save_picture import check_sides
     from danqing.inputs.image_file import decode_image, read_image_bytes
     from danqing.pipeline.threads import limited_threads
     from danqing.results.upscaled_file import bands_folder, upscaled_info, write_upscaled
@@ -148,6 +149,7 @@ def _upscale_file(upscaler: "Upscaler", picture: Path, output: Path, factor: int
 
     data = read_image_bytes(str(picture), max_bytes=MAX_UPSCALE_BYTES)
     user_image = decode_image(data, str(picture))
+    check_sides((user_image.image.width * factor, user_image.image.height * factor), output)
     for notice in user_image.notices:
         typer.echo(notice.in_language(read_language()), err=True)
     bands = bands_folder(output, data, f"{factor}".encode(), upscaler.digest())

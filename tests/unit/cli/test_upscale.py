@@ -53,6 +53,14 @@ def test_pictures_are_enlarged_beside_themselves_or_into_a_folder(danqing: Comma
     assert opened("c.jpg").format == "JPEG"
 
 
+@pytest.mark.usefixtures("folder")
+def test_a_result_that_is_too_long_for_its_format_is_refused_before_the_work(danqing: Command) -> None:
+    Image.new("RGB", (4100, 1)).save("long.png")
+    done = danqing("upscale", "long.png", "-o", "long.webp", "--json")
+    assert (done.code, done.out) == (2, "")
+    assert ".png" in done.err
+
+
 def test_the_recipe_of_a_painted_picture_becomes_that_of_the_enlarged_one(danqing: Command, folder: Path) -> None:
     request = read_request({"prompts": "山", "size": (64, 128), "seed": 7})
     small = Image.new("RGB", (64, 128), "teal")
