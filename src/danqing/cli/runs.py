@@ -1,5 +1,6 @@
 """`danqing runs`: lists, repeats, resumes and exports earlier runs."""
 
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from danqing.results.run import Run
 
 _LAST = "last"
+_ANIMATIONS = (".gif", ".webp", ".mp4")
 _RUN_HELP = (
     "名称或其中一部分、文件夹、图片；不写则为最近一次 | Name or part of it, folder, or picture; default: the last run"
 )
@@ -157,10 +159,13 @@ def gif(
     """Write an animation for each picture, or for the one that was named."""
     from danqing.results.run import find_run
 
+    if out is not None:
+        _require_suffix(out, _ANIMATIONS)
     run = find_run(name, read_settings())
-    pictures = [
-        picture for picture in run.artwork() if not Path(name).is_file() or Path(name).stem == f"{picture.number:03d}"
-    ]
+    file = Path(name).expanduser()
+    # Also a picture before it was enlarged or finished, such as 000-unscaled.png, names its number.
+    numbered = re.match(r"\d{3,}", file.name) if file.is_file() else None
+    pictures = [picture for picture in run.artwork() if numbered is None or int(numbered[0]) == picture.number]
     if out is not None and len(pictures) > 1:
         raise InvalidRequest(
             f"{run.name} 有 {len(pictures)} 幅画，--out 只能用于一幅。请指定图片，例如 {run.pictures[0]}。",
@@ -190,6 +195,8 @@ def sheet(
     from danqing.results.animation import contact_sheet, save_png
     from danqing.results.run import find_run
 
+    if out is not None:
+        _require_suffix(out, (".png",))
     run = find_run(name, read_settings())
     artwork = run.artwork()
     _require_pictures(run, len(artwork))
@@ -261,6 +268,14 @@ def _complete(options: Mapping[str, object], *, config: Mapping[str, object]) ->
     if completed.upscale > 1 and completed.upscaler == "auto" and spec.upscaler:
         return completed.with_changes(upscaler=spec.upscaler)
     return completed
+
+
+def _require_suffix(file: Path, suffixes: tuple[str, ...]) -> None:
+    if file.suffix.lower() not in suffixes:
+        raise InvalidRequest(
+            f"输出文件 {file} 应以 {'、'.join(suffixes)} 结尾。",
+            f"The name of the output file {file} must end in {', '.join(suffixes)}.",
+        )
 
 
 def _require_pictures(run: "Run", count: int) -> None:

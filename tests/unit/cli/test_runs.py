@@ -180,6 +180,27 @@ def test_the_sheet(danqing: Command) -> None:
         assert sheet.size == (3 * 72 + 8, 80)
 
 
+@pytest.mark.usefixtures("fake_api")
+def test_animations_and_sheets_are_not_written_under_the_suffix_of_another_format(danqing: Command) -> None:
+    folder_of(danqing, "--save", "previews")
+    for command, names in (("gif", ("x.png", "x")), ("sheet", ("x.jpg", "x"))):
+        for name in names:
+            done = danqing("runs", command, "last", "--out", name)
+            assert done.code == 2
+            assert name in done.err
+            assert not Path(name).exists()
+
+
+@pytest.mark.usefixtures("fake_api")
+def test_every_file_of_a_picture_names_it(danqing: Command) -> None:
+    folder = folder_of(danqing, "--n-batches", "2", "--save", "previews")
+    shutil.copy(folder / "001.png", folder / "001-unfinished.png")
+    shutil.copy(folder / "001.png", folder / "sheet.png")
+    animations = [str(folder.absolute() / f"00{n}.gif") for n in (0, 1)]
+    assert danqing("runs", "gif", str(folder / "001-unfinished.png")).out.splitlines() == animations[1:]
+    assert danqing("runs", "gif", str(folder / "sheet.png")).out.splitlines() == animations
+
+
 def test_an_unfinished_run_has_nothing_to_animate(danqing: Command, fake_api: FakeApi) -> None:
     fake_api.stop_after = 5
     folder_of(danqing)
