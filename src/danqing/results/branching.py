@@ -56,7 +56,9 @@ def find_parent(source: str, *, near: Path | None = None) -> Parent:
             f"Invalid branch {source!r}. Write RUN@STEP, for example last@30.",
         )
     path = Path(name)
-    number = path.stem if re.fullmatch(r"\d{3,}", path.stem) else "000"
+    # A file such as 001-unscaled.png names the same picture as 001.png.
+    numbered = re.fullmatch(r"(\d{3,})(-[a-z]+)?", path.stem) if path.suffix else re.fullmatch(r"(\d{3,})", path.name)
+    number = numbered[1] if numbered else "000"
     folder = name[: -len(path.name) - 1] if re.fullmatch(r"\d{3,}", path.name) else name
     run = _find(folder, near)
     if int(number) >= run.request.image_count:

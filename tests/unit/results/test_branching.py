@@ -6,6 +6,7 @@ from typing import cast
 
 import numpy as np
 import pytest
+import yaml
 
 from danqing import api
 from danqing.errors import InvalidRequest, RunNotFound
@@ -13,8 +14,10 @@ from danqing.events import Completed
 from danqing.pipeline import Pipeline
 from danqing.results import run_layout
 from danqing.results.artwork import Artwork
+from danqing.results.branching import find_parent
 from danqing.results.picture_metadata import read_metadata
 from danqing.results.run import Run
+from tests.unit.results.runs import small_request
 
 QUICK: dict[str, object] = {
     "size": (64, 64), "steps": 5, "cutn_batches": 1, "cut_overview": 2, "cut_innercut": 2, "display_rate": 2, "seed": 7,
@@ -102,3 +105,13 @@ def test_what_a_branch_cannot_do(tiny_pipeline: Pipeline, tmp_path: Path) -> Non
     assert not (tmp_path / "c").exists()
     with pytest.raises(InvalidRequest, match="RUN@STEP"):
         api.create("山", out=None, pipeline=tiny_pipeline, branch="nothing")
+
+
+def test_every_file_of_a_picture_names_it(tmp_path: Path) -> None:
+    request = small_request(n_batches=2)
+    (tmp_path / "request.yaml").write_text(yaml.safe_dump(request.model_dump(mode="json")), "utf-8")
+    for name in ("001.png", "001-unscaled.png", "001-unfinished.png", "001.gif"):
+        (tmp_path / name).touch()
+        assert find_parent(f"{tmp_path / name}@4").picture == 1
+    assert find_parent(f"{tmp_path}/001@4").picture == 1
+    assert find_parent(f"{tmp_path}@4").picture == 0
