@@ -17,6 +17,10 @@ class UnsupportedFileError(ValueError):
     """The file is damaged or has another format."""
 
 
+class MetadataTooLongError(UnsupportedFileError):
+    """The XMP packet is too long for the format, or to be changed."""
+
+
 class Container(ABC):
     """A file format as a sequence of parts, of which one may contain the XMP packet.
 
@@ -258,11 +262,12 @@ def write_xmp(data: bytes, xmp: bytes) -> bytes:
     """Return a file with its XMP packet added or replaced.
 
     Raises:
-        UnsupportedFileError: the file is damaged or has another format, or the packet is too long for it.
+        UnsupportedFileError: the file is damaged or has another format.
+        MetadataTooLongError: the packet is too long for the format.
     """
     container = container_of(data)
     if len(xmp) > container.max_xmp:
-        raise UnsupportedFileError(f"XMP packet of {len(xmp)} bytes in a {container.name}")
+        raise MetadataTooLongError(f"XMP packet of {len(xmp)} bytes in a {container.name}")
     parts = [part for part in container.split(data) if container.xmp_of(part) is None]
     parts.insert(container.position(parts), container.make_part(xmp))
     return container.join(parts)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
@@ -9,9 +10,16 @@ from typing import cast
 from PIL import Image
 
 from danqing.provenance.aigc_label import KEYS, WRAPPER, Certainty, ParsedLabel, make_label, parse_label, to_json
-from danqing.provenance.containers import Mp4, UnsupportedFileError, container_of, read_xmp, write_xmp
+from danqing.provenance.containers import (
+    MetadataTooLongError,
+    Mp4,
+    UnsupportedFileError,
+    container_of,
+    read_xmp,
+    write_xmp,
+)
 from danqing.provenance.content_credentials import has_credentials, sign
-from danqing.provenance.xmp import AIGC_LABEL, RECIPE, SOURCE_TYPE, Property, read_properties, update_packet
+from danqing.provenance.xmp import AIGC_LABEL, MAX_BYTES, RECIPE, SOURCE_TYPE, Property, read_properties, update_packet
 from danqing.settings import Settings, read_settings
 
 GENERATED = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
@@ -128,7 +136,12 @@ def _write(data: bytes, values: Mapping[Property, str]) -> bytes:
 
         data = write_keys(data, {WRAPPER: values[AIGC_LABEL]})
         values = {name: value for name, value in values.items() if name != AIGC_LABEL}  # one label in a file
-    return write_xmp(data, update_packet(read_xmp(data), values))
+    packet = read_xmp(data)
+    if (
+        packet is not None and len(packet) > MAX_BYTES
+    ):  # it would be replaced, and the metadata of other programs be lost
+        raise MetadataTooLongError(f"XMP packet of {len(packet)} bytes")
+    return write_xmp(data, update_packet(packet, values))
 
 
 def _candidates(data: bytes, properties: Mapping[Property, str]) -> Iterator[tuple[str, str]]:
@@ -141,10 +154,14 @@ def _candidates(data: bytes, properties: Mapping[Property, str]) -> Iterator[tup
         yield from (("MP4", text) for key, text in read_keys(data).items() if WRAPPER in key.upper())
         return
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+            opened = Image.open(io.BytesIO(data))
+        with opened as image:
             info = cast("Mapping[object, object]", image.info)
             comment = image.getexif().get_ifd(_EXIF).get(_USER_COMMENT)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:  # Pillow opens no picture that is so large
+        return
+    except (OSError, SyntaxError, ValueError) as error:
         raise UnsupportedFileError(str(error)) from error
     yield from (("PNG", str(text)) for key, text in info.items() if WRAPPER in str(key).upper())
     if isinstance(comment, bytes):  # its first eight bytes name the character set

@@ -1,13 +1,17 @@
 """`danqing label`: its output and exit codes."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from danqing.cli import main
+from danqing.provenance.containers import write_xmp
 from danqing.provenance.file_label import add_label
 from tests.unit.provenance.files import make_file
+from tests.unit.provenance.test_file_label import FOREIGN
 
 
 @pytest.fixture
@@ -50,3 +54,41 @@ def test_errors_are_one_line(files: Path, capsys: pytest.CaptureFixture[str]) ->
     ):
         assert main(["label", *words]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_reason_is_in_the_language_of_the_message(
+    files: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DANQING_LANGUAGE", "zh")
+    assert main(["label", "check", str(files / "no.png")]) == 2
+    assert "没有这个文件" in capsys.readouterr().err
+
+
+def test_a_very_large_picture_is_labelled(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    large = str(files / "large.png")
+    Image.new("1", (14_000, 13_000)).save(large)
+    assert main(["label", "add", large]) == 0
+    assert main(["label", "check", large]) == 0
+    assert "complete label" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("suffix", "length"), [("jpg", 65_000), ("png", 2_100_000)])
+def test_metadata_that_is_too_long_is_named_and_kept(
+    files: Path, suffix: str, length: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = files / f"long.{suffix}"
+    packet = FOREIGN.replace("title>", f"title>{'a' * length}", 1).encode()
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "PNG" if suffix == "png" else "JPEG")
+    file.write_bytes(write_xmp(buffer.getvalue(), packet))
+    before = file.read_bytes()
+    assert main(["label", "add", str(file)]) == 2
+    assert "metadata" in capsys.readouterr().err
+    assert file.read_bytes() == before
+
+
+def test_a_link_remains_a_link(files: Path) -> None:
+    (files / "link.jpg").symlink_to(files / "plain.jpg")
+    assert main(["label", "add", str(files / "link.jpg")]) == 0
+    assert (files / "link.jpg").is_symlink()
+    assert main(["label", "check", str(files / "plain.jpg")]) == 0
