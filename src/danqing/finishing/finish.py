@@ -1,10 +1,10 @@
 """Finish a painting: inscription and seal on the picture, then the mount."""
 
-import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from math import isqrt
 from pathlib import Path
 
 from PIL import Image
@@ -182,7 +182,7 @@ def enlarge(image: Image.Image, side: int = SHORT_SIDE) -> Image.Image:
 
 
 def _enlargement(size: tuple[int, int], side: int) -> int:
-    largest = math.isqrt(MAX_ENLARGED // (size[0] * size[1]))
+    largest = isqrt(MAX_ENLARGED // (size[0] * size[1]))
     return max(1, min(-(-side // min(size)), largest))
 
 
