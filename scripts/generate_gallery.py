@@ -51,7 +51,7 @@ COUNTED = (Subject.CAT, Subject.FISH, Subject.LANTERN, Subject.TEAPOT, Subject.H
 FAILURES = (
     "一只猫，工笔画",
     "两只白色的兔子，水彩画",
-    "一匹棕色的马，油画",
+    "一头水牛在田野里，油画",
     "一只鹤，水墨画",
     "三只红色的灯笼，版画",
     "黎明的寺庙，油画",

@@ -18,7 +18,7 @@ def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def picture(name: str) -> Path:
     """A picture with parameters if it is a PNG."""
     info = to_pnginfo(small_request(), seed=7, number=0, model="danqing_mini")
-    Image.new("RGB", (64, 64), "white").save(name, **({"pnginfo": info} if name.endswith(".png") else {}))
+    Image.new("RGB", (64, 64), "white").save(name, pnginfo=info)  # other formats ignore it
     return Path(name)
 
 
