@@ -165,7 +165,7 @@ def take(url: str, job: str, grid: str, film: str) -> dict[str, bytes]:
             with opened(browser, f"{url}/ui/#{film}", locale=locale, **DEVICES[""]) as page:
                 wait_for_picture(page)
                 page.get_by_role("button", name="Process" if language else "过程", exact=True).click()
-                page.locator("dialog[open] .pulls").wait_for()
+                page.locator("dialog[open] .strengths").wait_for()
                 for _ in range(9):
                     page.locator("dialog[open] input[type=range]").press("ArrowLeft")
                 page.wait_for_timeout(800)
