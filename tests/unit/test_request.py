@@ -188,3 +188,10 @@ def test_a_blank_picture_is_none(blank: str) -> None:
         {"prompts": "山", "init_image": blank, "mask": blank, "seal": blank, "like": [blank, "a.png"]}
     )
     assert (request.init_image, request.mask, request.seal, request.like) == (None, None, None, ("a.png",))
+
+
+@pytest.mark.parametrize(("value", "shown"), [(None, "null"), (True, "true")])
+def test_a_message_shows_a_value_as_it_is_in_a_request(value: object, shown: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        read_request({"prompts": "山", "sampler": value})
+    assert f"(given: {shown})" in caught.value.en

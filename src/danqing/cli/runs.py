@@ -108,7 +108,9 @@ def show(
     settings = read_settings()
     complete = partial(_complete, config=read_config(settings.config_file, required=False))
     for name in names or [_LAST]:
-        request = _request_of(name, settings)
+        request, error = _read_request_of(name, settings)
+        if error is not None:
+            typer.echo(error.in_language(settings.language), err=True)
         if json:
             print_json(request.model_dump(mode="json"))
         else:
@@ -129,7 +131,10 @@ def again(
     """Paint the request again with the given changes."""
     set_threads(threads)
     changes = collect_options(context, assign)
-    request = _request_of(name, read_settings(), for_painting="init_image" not in changes).with_changes(**changes)
+    request, error = _read_request_of(name, read_settings())
+    if error is not None and "init_image" not in changes:
+        raise error
+    request = request.with_changes(**changes)
     paint_or_print(request, out, dry_run=dry_run, json=json, preview=preview)
 
 
@@ -229,8 +234,8 @@ def rm(
             typer.echo(tr(f"已删除 {run.name}", f"deleted {run.name}"))
 
 
-def _request_of(name: str, settings: Settings, *, for_painting: bool = False) -> Request:
-    """Return the request of a run, or of a single picture."""
+def _read_request_of(name: str, settings: Settings) -> tuple[Request, InvalidRequest | None]:
+    """Return the request of a run or of a single picture, and the error if pictures that it starts from were not found."""
     from danqing.results import picture_metadata
     from danqing.results.run import find_run
     from danqing.results.run_layout import REQUEST
@@ -238,18 +243,19 @@ def _request_of(name: str, settings: Settings, *, for_painting: bool = False) ->
     path = Path(name).expanduser()
     in_run = (path.parent / REQUEST).is_file()
     if not path.is_file() or (in_run and path.suffix.lower() != ".png"):
-        return find_run(name, settings).request
+        return find_run(name, settings).request, None
     metadata = picture_metadata.read_metadata(path)
-    if metadata.omitted and for_painting:
-        labels = [field_label(field) for field in metadata.omitted]
-        options = " ".join(map(option_name, metadata.omitted))
-        raise InvalidRequest(
-            f"没有找到 {name} 用到的图片：{'、'.join(label.zh for label in labels)}。请用 {options} 重新指定。",
-            f"{name} was made from pictures that were not found: {', '.join(label.en for label in labels)}. "
-            f"Give them again with {options}.",
-            field=metadata.omitted[0],
-        )
-    return metadata.single_image_request()
+    request = metadata.single_image_request()
+    if not metadata.omitted:
+        return request, None
+    labels = [field_label(field) for field in metadata.omitted]
+    options = " ".join(map(option_name, metadata.omitted))
+    return request, InvalidRequest(
+        f"没有找到 {name} 用到的图片：{'、'.join(label.zh for label in labels)}。请用 {options} 重新指定。",
+        f"{name} was made from pictures that were not found: {', '.join(label.en for label in labels)}. "
+        f"Give them again with {options}.",
+        field=metadata.omitted[0],
+    )
 
 
 def _complete(options: Mapping[str, object], *, config: Mapping[str, object]) -> Request:

@@ -1,6 +1,7 @@
 """Converts pydantic's validation errors to InvalidRequest with messages in Chinese and English."""
 
 import difflib
+import json
 from collections.abc import Collection
 from typing import cast
 
@@ -78,5 +79,7 @@ def _short(value: object, *, quote: bool = True) -> str:
         value = value if len(value) <= 56 else value[:56] + "…"
     elif isinstance(value, list | tuple | dict | set):
         value = list(cast("Collection[object]", value))[:20]
+    elif value is None or isinstance(value, bool):
+        return json.dumps(value)  # as in a request, not as in Python
     text = repr(value) if quote or not isinstance(value, str) else value
     return text if len(text) <= 60 else text[:57] + "…"

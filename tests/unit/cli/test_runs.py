@@ -131,6 +131,9 @@ def test_again_requires_an_init_image_that_was_too_large_to_store(danqing: Comma
     image(1, 1).save("a.png", pnginfo=picture_metadata.to_pnginfo(request, seed=7, number=0, model="danqing_mini"))
 
     assert "--init-image" in danqing("runs", "again", "a.png").err
+    shown = danqing("runs", "show", "a.png")
+    assert (shown.code, shown.out.startswith("danqing draw ")) == (0, True)
+    assert "没有找到 a.png 用到的图片：底图" in shown.err
     image(1, 1).save("b.png")
     assert danqing("runs", "again", "a.png", "--init-image", "b.png").code == 0
     assert fake_api.requests[-1].init_image == "b.png"
