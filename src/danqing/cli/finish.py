@@ -16,6 +16,7 @@ from danqing.errors import InvalidRequest
 from danqing.finishing.options import FinishOptions, read_options
 from danqing.i18n import Text
 from danqing.settings import read_settings
+from danqing.storage.atomic import storage_errors
 
 _SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 _SEAL_PANEL = "印章 | Seal"
@@ -201,6 +202,8 @@ def _finish_file(picture: Path, out: Path, options: FinishOptions, *, label: boo
     finished = finish_image(opened.image, _with_prompt(options, picture), read_settings().fonts)
     for notice in (*opened.notices, *finished.notices):
         _print_notice(notice)
+    with storage_errors(out.parent):
+        out.parent.mkdir(parents=True, exist_ok=True)
     save_finished(finished.with_label() if label else finished.image, picture, out, recipe=chunk_recipe(picture))
     print_path(str(out))
 

@@ -117,7 +117,10 @@ def add(
         if labelled == data:
             typer.echo(tr(f"{file} 已有完整的标识，未改动。", f"{file} has a complete label; unchanged."), err=True)
             continue
-        write_bytes(file.resolve(), labelled, advice=_ADVICE)  # a link remains a link
+        target = file.resolve()  # a link remains a link
+        mode = target.stat().st_mode
+        write_bytes(target, labelled, advice=_ADVICE)
+        target.chmod(mode)
         print_path(str(file))
 
 

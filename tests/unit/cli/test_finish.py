@@ -44,3 +44,9 @@ def test_the_original_is_not_overwritten(danqing: Command) -> None:
     before = picture("a.png").read_bytes()
     assert danqing("finish", "a.png", "--label", "--out", "./a.png").code == 2
     assert Path("a.png").read_bytes() == before
+
+
+def test_the_folder_of_the_output_is_created(danqing: Command) -> None:
+    picture("a.png")
+    assert danqing("finish", "a.png", "--label", "--out", "new/b.png").code == 0
+    assert Path("new/b.png").is_file()

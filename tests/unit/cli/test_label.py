@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,13 @@ def test_metadata_that_is_too_long_is_named_and_kept(
     assert main(["label", "add", str(file)]) == 2
     assert "metadata" in capsys.readouterr().err
     assert file.read_bytes() == before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such permissions")
+def test_permissions_are_kept(files: Path) -> None:
+    (files / "plain.jpg").chmod(0o600)
+    assert main(["label", "add", str(files / "plain.jpg")]) == 0
+    assert (files / "plain.jpg").stat().st_mode & 0o777 == 0o600
 
 
 def test_a_link_remains_a_link(files: Path) -> None:
