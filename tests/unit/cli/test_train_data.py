@@ -4,6 +4,7 @@ import importlib.util
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -22,17 +23,17 @@ def test_scenes_writes_a_sheet(danqing: Command, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_no_process_is_left_when_the_command_is_stopped(tmp_path: Path, number: signal.Signals) -> None:
-    words = ("scenes", "--write", str(tmp_path / "data"), "--count", "100000", "--size", "512", "--workers", "2")
-    command = psutil.Popen([sys.executable, "-m", "danqing", "train", *words], stderr=subprocess.PIPE, text=True)
-    assert command.stderr is not None
-    command.stderr.readline()  # the first shard is written
-    workers = command.children()
-    assert len(workers) >= 2
-    command.send_signal(number)
-    message = command.stderr.read()
-    assert not psutil.wait_procs(workers, timeout=60)[1]
+    words = ("scenes", "--write", str(tmp_path / "data"), "--count", "100000", "--workers", "2")
+    with psutil.Popen([sys.executable, "-m", "danqing", "train", *words], stderr=subprocess.PIPE, text=True) as command:
+        end = time.monotonic() + 120
+        while len(processes := command.children()) < 3:  # two workers, and a process of multiprocessing
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        command.send_signal(number)
+        _, message = command.communicate(timeout=60)
+        assert not psutil.wait_procs(processes, timeout=60)[1]
     if number is signal.SIGTERM:
-        assert (command.wait(), message.splitlines()[-1]) == (143, "已停止。重新运行同一条命令即可继续。")
+        assert (command.returncode, message.splitlines()[-1]) == (143, "已停止。重新运行同一条命令即可继续。")
 
 
 def test_a_missing_extra_is_named(danqing: Command, monkeypatch: pytest.MonkeyPatch) -> None:

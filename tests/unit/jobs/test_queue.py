@@ -76,7 +76,7 @@ def test_jobs_without_an_owner_are_limited_by_the_queue_alone(queue: LocalJobRun
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"n_batches": 5, "batch_size": 4}, "n_batches"), ({"size": (1600, 1088)}, "size"), ({"eta": 9}, "eta")],
+    [({"n_batches": 5, "batch_size": 4}, "n_batches"), ({"size": (1792, 1088)}, "size"), ({"eta": 9}, "eta")],
 )
 def test_what_cannot_be_painted_is_refused_at_once(
     queue: LocalJobRunner, changes: dict[str, object], field: str

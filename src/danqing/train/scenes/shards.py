@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import accumulate
-from multiprocessing import get_context, parent_process
+from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
@@ -50,9 +50,14 @@ def write(folder: Path, *, count: int, seed: int, size: int, workers: int) -> It
     if workers == 1:
         yield from accumulate(map(one, shards))
     else:  # spawned, since OpenCV's threads do not survive a fork
+        others = active_children()
         pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker)
         try:
             yield from accumulate(pool.map(one, shards))
+        except BaseException:  # shards are written atomically; the next call writes the missing ones
+            for process in set(active_children()).difference(others):
+                process.terminate()
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
     metadata = {"count": count, "seed": seed, "size": size, "shard": pictures_per_shard(size)}
