@@ -282,7 +282,7 @@ def test_a_gradient_that_is_not_finite_is_reported_and_left_out(tiny_pipeline: P
 @pytest.mark.parametrize(
     "change",
     [
-        {"size": (1280, 1280)},
+        {"size": (1792, 1088)},
         {"eta": 5},
         {"init_image": "/nowhere/picture.png"},
     ],
