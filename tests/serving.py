@@ -61,9 +61,17 @@ class Serving:
         self.process.send_signal(how)
         return self.process.wait(seconds)
 
+    def wait_for_line(self, name: str, value: object, seconds: float = 10) -> None:
+        """Wait for a line of its log with this value; that of a request is written after the response was sent."""
+        end = time.monotonic() + seconds
+        while not any(line.get(name) == value for line in self.lines()):
+            assert time.monotonic() < end, self.log.read_text("utf-8")[-3000:]
+            time.sleep(0.05)
+
     def lines(self) -> list[dict[str, object]]:
-        """Its log so far."""
-        return [json.loads(line) for line in self.log.read_text("utf-8").splitlines() if line.startswith("{")]
+        """The complete lines of its log so far."""
+        complete, _, _ = self.log.read_text("utf-8").rpartition("\n")
+        return [json.loads(line) for line in complete.splitlines() if line.startswith("{")]
 
 
 def make_home(folder: Path) -> Path:

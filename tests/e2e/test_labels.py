@@ -135,4 +135,4 @@ def test_an_operator_leaves_the_mark_out_with_a_reason(tmp_path: Path) -> None:
             id = client.post("/v1/jobs", json=QUICK).headers["Location"].rpartition("/")[2]
         lines = (home / "service" / "unlabelled.jsonl").read_text("utf-8").splitlines()
         assert [(json.loads(line)["job"], json.loads(line)["reason"]) for line in lines] == [(id, "用户协议第 9 条")]
-        assert any("visible_label_off" in line.values() for line in service.lines())
+        service.wait_for_line("event", "visible_label_off")

@@ -67,7 +67,7 @@ def test_metrics_and_the_log_describe_the_service(server: Serving) -> None:
     with server.client() as client:
         assert client.get("/").headers["Location"].endswith("/ui/")
         client.get("/livez", headers={"X-Request-ID": "look-for-me"})
-    assert any(line.get("request_id") == "look-for-me" for line in server.lines())
+    server.wait_for_line("request_id", "look-for-me")
 
 
 def test_a_public_address_requires_an_api_key(place: Path) -> None:
