@@ -20,6 +20,8 @@ from danqing.server.main import CONNECTION_DRAIN_SECONDS, SHUTDOWN_SECONDS
 from danqing.settings import read_settings
 from tests.serving import MODEL, Serving, make_home, serving
 
+pytestmark = pytest.mark.slow
+
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 
 

@@ -41,6 +41,8 @@ from danqing.train.captioned_folder import CaptionedFolder
 from danqing.zoo.catalog import MINI
 from danqing.zoo.custom_models import load_custom
 
+pytestmark = pytest.mark.slow
+
 HUB_NAMES = {parameter.field: parameter.name for parameter in PARAMETERS if parameter.field}
 PADDLEHUB_ONLY = ("text_prompts", "width_height", "use_gpu")
 

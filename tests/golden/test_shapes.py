@@ -21,6 +21,8 @@ from danqing.zoo.catalog import MINI, catalog
 
 from .originals import DATA, NAMES, Print, Shapes, heads_of, original, shapes_of, take_print
 
+pytestmark = pytest.mark.slow
+
 
 class Ours(NamedTuple):
     """One of our networks: its configuration, how it is built, and how its configuration is read off a file."""

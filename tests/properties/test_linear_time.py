@@ -18,6 +18,8 @@ from danqing.request import read_request
 from danqing.request.clip_weights import split_clip_weights
 from danqing.schedule import MAX_TEXT, parse_schedule
 
+pytestmark = pytest.mark.slow
+
 PROMPTS = [
     " ",
     ":",

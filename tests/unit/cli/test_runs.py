@@ -14,6 +14,8 @@ from danqing.settings import read_settings
 from tests.unit.cli.conftest import Command, FakeApi
 from tests.unit.results.runs import image, small_request
 
+pytestmark = pytest.mark.slow
+
 SMALL = ("--size", "64x64", "--steps", "6", "--display-rate", "2")
 
 

@@ -11,6 +11,8 @@ import pytest
 from danqing import errors
 from danqing.client.transport import HttpTransport, ServerSentEvent, read_events, to_error
 
+pytestmark = pytest.mark.slow
+
 
 def test_events_are_read_as_they_were_sent() -> None:
     lines = [": ping", "", "event: stepped", 'data: {"a": 1}', "id: 3", "", "data: a", "data:b", "", "data: cut off"]

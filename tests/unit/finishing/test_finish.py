@@ -22,6 +22,8 @@ from danqing.finishing.seal import SealDesign, carve
 from danqing.finishing.texture import seeded
 from danqing.provenance.file_label import add_label, read_label, read_recipe
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 11, 29)
 LONG_XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'

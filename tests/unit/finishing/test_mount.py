@@ -17,6 +17,8 @@ from danqing.finishing.preparation import prepare
 from danqing.finishing.texture import seeded
 from tests.unit.finishing.test_finish import DAY, POEM
 
+pytestmark = pytest.mark.slow
+
 KINDS: tuple[Mount, ...] = get_args(Mount)
 
 

@@ -16,6 +16,8 @@ from danqing.jobs.progress import Progress
 from danqing.request import read_request
 from tests.unit.jobs.requests import quick
 
+pytestmark = pytest.mark.slow
+
 COMPLETE = read_request(quick().model_dump(mode="json"))
 
 

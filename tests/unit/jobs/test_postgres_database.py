@@ -10,6 +10,8 @@ from danqing.jobs.database import Connection
 from danqing.jobs.postgres_database import MIGRATIONS, PostgresDatabase
 from tests.postgresql import PostgresServer, find_programs, postgres_server
 
+pytestmark = pytest.mark.slow
+
 INSERT = """INSERT INTO jobs (id, turn, queue_position, state, owner, request_digest, request, cost, created_at, queued_at)
   VALUES (?, 0, 0, 'queued', '', '', '{}', 1, 0, 0)"""
 

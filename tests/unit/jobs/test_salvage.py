@@ -17,6 +17,8 @@ from danqing.jobs.sqlite_database import FILE, SqliteDatabase
 from danqing.request import read_request
 from tests.unit.jobs.requests import quick
 
+pytestmark = pytest.mark.slow
+
 PAGE = 4096
 
 

@@ -21,6 +21,8 @@ from tests.fake_cuda import CUDA, fake_cuda
 from tests.tiny_model import write_tiny_model
 from tests.unit.pipeline.test_pipeline import quick
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def cuda(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:

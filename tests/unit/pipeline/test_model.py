@@ -20,6 +20,8 @@ from danqing.zoo.custom_models import make_custom, save_custom
 from tests.tiny_model import write_openai, write_tiny_model
 from tests.unit.pipeline.test_pipeline import paint, quick
 
+pytestmark = pytest.mark.slow
+
 
 def both(home: Path, weight: float) -> Pipeline:
     """A model with two CLIPs, the second an OpenAI one."""

@@ -28,6 +28,8 @@ from danqing.zoo.catalog import MINI, models
 from tests.serving import QUICK
 from tests.unit.server.conftest import Make, context_behind
 
+pytestmark = pytest.mark.slow
+
 
 def literals(hint: object) -> list[object]:
     """Return all values of the literals in a type."""

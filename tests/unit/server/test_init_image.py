@@ -12,6 +12,8 @@ from danqing.server.errors import ApiError
 from danqing.server.init_image import load_init_image
 from tests.malicious_inputs import PATHS, SSRF, data_uri, huge_png, long_film, odd_pictures, text_bomb
 
+pytestmark = pytest.mark.slow
+
 
 def picture(kind: str = "PNG") -> bytes:
     buffer = io.BytesIO()

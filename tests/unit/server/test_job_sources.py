@@ -15,6 +15,8 @@ from tests.made_font import make_font
 from tests.serving import QUICK
 from tests.unit.server.conftest import Make, context_behind
 
+pytestmark = pytest.mark.slow
+
 
 def finished_picture(client: TestClient, headers: dict[str, str]) -> tuple[str, Path]:
     """The path of a picture of a job, and its file, as a worker writes it."""

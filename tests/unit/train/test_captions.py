@@ -28,6 +28,8 @@ from danqing.train.scenes.attributes import (
     Weather,
 )
 
+pytestmark = pytest.mark.slow
+
 T = TypeVar("T")
 
 SNOWY_ANGLER = Scene(

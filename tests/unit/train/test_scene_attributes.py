@@ -25,6 +25,8 @@ from danqing.train.scenes.attributes import (
 from danqing.train.scenes.palette import NAMED
 from danqing.train.scenes.sampling import COUNTED
 
+pytestmark = pytest.mark.slow
+
 DAY = Scene(Medium.OIL, place=Place.LAND, time=Time.DAY, season=Season.SUMMER, weather=Weather.CLEAR)
 LAKE = replace(DAY, place=Place.LAKE)
 CAT = Scene(Medium.PRINT, subject=Subject.CAT, count=1)

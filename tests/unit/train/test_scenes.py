@@ -26,6 +26,8 @@ from danqing.train.scenes.attributes import (
 from danqing.train.scenes.sampling import ARTISTS, BUILDING_PLACES, pick
 from danqing.train.scenes.shards import picture, pictures_per_shard, shard, write
 
+pytestmark = pytest.mark.slow
+
 LAKE = Scene(Medium.OIL, place=Place.LAKE, time=Time.DAY, season=Season.SUMMER, weather=Weather.CLEAR)
 SNOWY_ANGLER = Scene(
     Medium.INK,

@@ -26,6 +26,8 @@ from danqing.train.upscaler import (
     write_small_versions,
 )
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 
 

@@ -15,6 +15,8 @@ from danqing.pipeline.memory.usage import (
     unloaded_mmap_bytes,
 )
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 MIB = 2**20
 

@@ -13,6 +13,8 @@ from danqing.settings import Settings
 from tests.malicious_inputs import PATHS
 from tests.serving import QUICK
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def where(client: TestClient, settings: Settings) -> str:

@@ -12,6 +12,8 @@ from tests.serving import MODEL, QUICK
 from tests.unit.jobs.test_other_runs import add_run
 from tests.unit.server.conftest import Make, context_behind
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_new_job_is_queued_and_its_position_returned(client: TestClient) -> None:
     reply = client.post("/v1/jobs", json=QUICK)

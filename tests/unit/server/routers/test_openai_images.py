@@ -20,6 +20,8 @@ from danqing.settings import Settings
 from tests.malicious_inputs import data_uri, odd_pictures
 from tests.unit.server.test_init_image import picture
 
+pytestmark = pytest.mark.slow
+
 BODY = {"prompt": "远山", "size": "64x64", "steps": 3}
 EN = {"Accept-Language": "en"}
 

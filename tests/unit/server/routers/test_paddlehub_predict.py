@@ -6,6 +6,8 @@ from fastapi.testclient import TestClient
 from tests.malicious_inputs import PATHS, SSRF
 from tests.serving import MODEL, QUICK
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_unknown_module_has_status_111(client: TestClient) -> None:
     reply = client.post("/predict/nothing", json={"text_prompts": "远山"})
