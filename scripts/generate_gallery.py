@@ -110,22 +110,24 @@ def gallery(pipeline: Pipeline, folder: Path) -> Image.Image:
 
 
 def front_row(pipeline: Pipeline, folder: Path) -> Image.Image:
-    """Return the first eight sentences with the first seed, four in a row."""
-    return shelf(pipeline, folder, SENTENCES[:8], 4)
+    """Return the first eight sentences with the second seed, four in a row."""
+    return shelf(pipeline, folder, SENTENCES[:8], 4, SEEDS[1])
 
 
 def failures(pipeline: Pipeline, folder: Path) -> Image.Image:
     """Return one picture of each sentence that fails, five in a row."""
-    return shelf(pipeline, folder, [(sentence, None) for sentence in FAILURES], 5)
+    return shelf(pipeline, folder, [(sentence, None) for sentence in FAILURES], 5, SEEDS[0])
 
 
-def shelf(pipeline: Pipeline, folder: Path, sentences: Sequence[tuple[str, str | None]], across: int) -> Image.Image:
-    """Return one picture of each sentence with the first seed, some in a row, each with its sentence below."""
+def shelf(
+    pipeline: Pipeline, folder: Path, sentences: Sequence[tuple[str, str | None]], across: int, seed: int
+) -> Image.Image:
+    """Return one picture of each sentence, some in a row, each with its sentence below."""
     down = -(-len(sentences) // across)
     sheet = Image.new("RGB", (across * (CELL + GAP) - GAP, down * (CELL + LABEL + GAP)), PAPER)
     for number, (sentence, artist) in enumerate(sentences):
         left, top = number % across * (CELL + GAP), number // across * (CELL + LABEL + GAP)
-        sheet.paste(scaled(paint(pipeline, folder, sentence, SEEDS[0], artist)), (left, top))
+        sheet.paste(scaled(paint(pipeline, folder, sentence, seed, artist)), (left, top))
         write(sheet, label(sentence, artist), (left, top + CELL), CELL)
     return sheet
 

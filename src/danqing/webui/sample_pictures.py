@@ -77,8 +77,8 @@ SAMPLES = tuple(
     for name, request in (
         ("lone-angler", {"prompts": "孤舟蓑笠翁，独钓寒江雪", "artist": "齐白石", "seed": 5}),
         ("starry-village", {"prompts": "梵高风格的星夜村庄", "seed": 6}),
-        ("bamboo-pavilion", {"prompts": "竹林里的亭子，水墨画", "seed": 8}),
-        ("lighthouse", {"prompts": "夕阳下的灯塔，油画", "seed": 5}),
+        ("bamboo-pavilion", {"prompts": "竹林里的亭子，水墨画", "seed": 5}),
+        ("lighthouse", {"prompts": "夕阳下的灯塔，油画", "seed": 7}),
         ("sailing-boat", {"prompts": "大海上的帆船，浮世绘", "artist": "葛饰北斋", "seed": 6}),
         ("lotus", {"prompts": "荷花，工笔画", "seed": 5}),
         ("gourds", {"prompts": "藤上葫芦", "artist": "齐白石", "seed": 5}),
