@@ -2,12 +2,12 @@
 
 import base64
 import re
-import string
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from danqing.errors import InvalidRequest
+from danqing.inputs.image_file import remove_white_space
 from danqing.request import Request
 from danqing.request.pictures import field_of, picture_sources, replace_pictures
 from danqing.server.errors import ApiError
@@ -19,7 +19,6 @@ ReadLink = Callable[[str], str | None]
 """Returns the picture of a job as a data URI for its path; None for another source."""
 
 _FIELD = "init_image"
-_WHITE_SPACE = string.whitespace.encode()
 _URI = re.compile(r"data:[\w.+/-]{0,100}(?:;[\w=.+-]{1,100}){0,4};base64,")
 _URL = re.compile(r"[a-zA-Z][\w+.-]{0,20}://")
 
@@ -90,15 +89,10 @@ def _read(source: str, *, allow_urls: bool) -> str:
             raise _error("这个服务不接受网址", "URLs are not accepted by this service")
         return base64.b64encode(_fetch(source)).decode()
     if found := _URI.match(source):
-        return _remove_white_space(source[found.end() :])
+        return remove_white_space(source[found.end() :])
     if len(source) > 64:
-        return _remove_white_space(source)
+        return remove_white_space(source)
     raise _error("请提供 data:image/png;base64,… 或 base64", "send data:image/png;base64,… or base64")
-
-
-def _remove_white_space(text: str) -> str:
-    """Remove white space in one pass; a list of its words would be many times as large as a text of single letters."""
-    return text.encode("utf-8", "replace").translate(None, _WHITE_SPACE).decode()
 
 
 def _fetch(url: str) -> bytes:
