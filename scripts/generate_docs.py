@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 from danqing.finishing.options import to_english
 from danqing.paddlehub.parameters import PARAMETERS
 from danqing.request import Request, read_request
-from danqing.request.field_info import GROUPS, UNITS, choices, english_choices, field_info, is_schedule
+from danqing.request.field_info import GROUPS, choices, english_choices, field_info, is_schedule, unit_of
 from danqing.train.poetry import VERSES
 from danqing.train.scenes import vocabulary
 from danqing.train.scenes.attributes import Artist
@@ -248,8 +248,7 @@ def _text(value: object) -> str:
 
 
 def _values(name: str, field: FieldInfo, language: Language) -> str:
-    zh, en = UNITS.get(field_info(name)["unit"], ("", ""))
-    unit = zh if language == "zh" else en
+    unit = unit_of(name).in_language(language)
     accepted = choices(name) if language == "zh" else english_choices(name)
     if accepted:
         return " ".join(f"`{word}`" for word in accepted)

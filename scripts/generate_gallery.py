@@ -111,15 +111,15 @@ def gallery(pipeline: Pipeline, folder: Path) -> Image.Image:
 
 def front_row(pipeline: Pipeline, folder: Path) -> Image.Image:
     """Return the first eight sentences with the second seed, four in a row."""
-    return shelf(pipeline, folder, SENTENCES[:8], 4, SEEDS[1])
+    return captioned_grid(pipeline, folder, SENTENCES[:8], 4, SEEDS[1])
 
 
 def failures(pipeline: Pipeline, folder: Path) -> Image.Image:
     """Return one picture of each sentence that fails, five in a row."""
-    return shelf(pipeline, folder, [(sentence, None) for sentence in FAILURES], 5, SEEDS[0])
+    return captioned_grid(pipeline, folder, [(sentence, None) for sentence in FAILURES], 5, SEEDS[0])
 
 
-def shelf(
+def captioned_grid(
     pipeline: Pipeline, folder: Path, sentences: Sequence[tuple[str, str | None]], across: int, seed: int
 ) -> Image.Image:
     """Return one picture of each sentence, some in a row, each with its sentence below."""

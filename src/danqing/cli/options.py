@@ -16,7 +16,7 @@ from danqing.errors import InvalidRequest
 from danqing.finishing.options import to_english
 from danqing.i18n import Text
 from danqing.request import Request
-from danqing.request.field_info import GROUPS, UNITS, field_info, is_schedule, range_of, to_text
+from danqing.request.field_info import GROUPS, field_info, is_schedule, range_of, to_text, unit_of
 
 _META_KEY = "danqing.given"
 _NUMBER = "number"
@@ -93,7 +93,7 @@ def help_text(name: str, defaults: Request | None = None) -> Text:
         defaults: values to show as defaults; without it those of `Request`.
     """
     info = field_info(name)
-    unit = Text(*UNITS.get(info["unit"], ("", "")))
+    unit = unit_of(name)
     default = to_text(Request.model_fields[name].default if defaults is None else getattr(defaults, name))
     limits = range_of(name)
     zh = "；".join(filter(None, [f"{limits.zh} {unit.zh}".strip(), default and f"默认 {default}"]))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Task = Literal["encoder", "denoiser", "secondary", "all", "export"]
 PresetName = Literal["cpu", "cpu-smoke", "gpu", "judge"]
+DtypeName = Literal["auto", "float32", "bfloat16"]
 
 Data = Annotated[
     list[Path],
@@ -82,7 +83,7 @@ Device = Annotated[
 ]
 
 TrainDtype = Annotated[
-    Literal["auto", "float32", "bfloat16"] | None,
+    DtypeName | None,
     typer.Option(
         "--dtype",
         help="训练的精度；auto 测一次本机哪种快；默认由 --preset 决定 | Precision of training; auto measures once which is faster "
@@ -308,7 +309,7 @@ def _training_run(
     rate: float | None,
     threads: int | None,
     device: str,
-    dtype: Literal["auto", "float32", "bfloat16"] | None,
+    dtype: DtypeName | None,
     seed: int,
 ) -> "TrainingRun":
     import torch

@@ -137,9 +137,8 @@ def _write(data: bytes, values: Mapping[Property, str]) -> bytes:
         data = write_keys(data, {WRAPPER: values[AIGC_LABEL]})
         values = {name: value for name, value in values.items() if name != AIGC_LABEL}  # one label in a file
     packet = read_xmp(data)
-    if (
-        packet is not None and len(packet) > MAX_BYTES
-    ):  # it would be replaced, and the metadata of other programs be lost
+    if packet is not None and len(packet) > MAX_BYTES:
+        # `update_packet` would replace it, and the metadata of other programs would be lost.
         raise MetadataTooLongError(f"XMP packet of {len(packet)} bytes")
     return write_xmp(data, update_packet(packet, values))
 

@@ -70,6 +70,11 @@ def english_choices(name: str) -> tuple[str, ...]:
     return tuple(to_english(name, choice) for choice in choices(name))
 
 
+def unit_of(name: str) -> Text:
+    """Return the unit of a field; empty without one."""
+    return Text(*UNITS.get(field_info(name)["unit"], ("", "")))
+
+
 def range_of(name: str) -> Text:
     """Return the valid values of a field: its choices, or its minimum and maximum; empty if it is not restricted."""
     if choices(name):

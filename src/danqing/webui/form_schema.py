@@ -11,13 +11,13 @@ from danqing.models.tokenizer import Tokenizer
 from danqing.request import Quality, Request, read_request
 from danqing.request.field_info import (
     GROUPS,
-    UNITS,
     choices,
     english_choices,
     field_info,
     is_schedule,
     range_of,
     to_text,
+    unit_of,
 )
 from danqing.settings import Settings
 from danqing.webui.sample_pictures import ARTISTS, SAMPLES, STYLES, Card, Sample
@@ -133,14 +133,14 @@ def _reads(tokenizer: Tokenizer, name: str) -> bool:
 
 def _control(name: str) -> Control:
     info, field = field_info(name), Request.model_fields[name]
-    unit_zh, unit_en = UNITS.get(info["unit"], ("", ""))
+    unit = unit_of(name)
     return Control(
         name=name,
         kind=_kind(name),
         zh=info["zh"],
         en=info["en"],
-        unit_zh=unit_zh,
-        unit_en=unit_en,
+        unit_zh=unit.zh,
+        unit_en=unit.en,
         choices=choices(name),
         choices_en=english_choices(name),
         range=range_of(name).zh,

@@ -51,7 +51,7 @@ def write(folder: Path, *, count: int, seed: int, size: int, workers: int) -> It
         yield from accumulate(map(one, shards))
     else:  # spawned, since OpenCV's threads do not survive a fork
         others = active_children()
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _begin_worker)
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _initialize_worker)
         try:
             yield from accumulate(pool.map(one, shards))
         except BaseException:  # shards are written atomically; the next call writes the missing ones
@@ -69,15 +69,16 @@ def pictures_per_shard(size: int) -> int:
     return max(1, SHARD_BYTES // (3 * size**2))
 
 
-def _begin_worker() -> None:
+def _initialize_worker() -> None:
     """Limit OpenCV to one thread in a worker process, and end the process with its parent."""
     cv2.setNumThreads(1)
     parent = parent_process()
     if parent is not None:
-        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        threading.Thread(target=_exit_with, args=(parent,), daemon=True).start()
 
 
-def _end_with(parent: BaseProcess) -> None:
+def _exit_with(parent: BaseProcess) -> None:
+    """Wait for the parent process to end, then exit."""
     parent.join()
     os._exit(1)
 
